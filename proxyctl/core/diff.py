@@ -1,0 +1,214 @@
+"""From the applied state to the desired one: a list of changes, and what each one costs on an engine.
+
+`apply(plan(a, b), a) == b` holds for every two states. Which changes HAProxy takes without a reload, and why
+the others need one, is decided here so that `proxyctl plan` can say it beforehand. Next: `render`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from proxyctl.core.model import Desired, Features, Listener, Pool, Server
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ServerAdded:
+    """A server joins a pool that stays."""
+
+    pool: str
+    server: Server
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ServerRemoved:
+    """A server leaves a pool that stays."""
+
+    pool: str
+    server: Server
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ServerChanged:
+    """A server of the same name has another address, weight, role or limit, or drains."""
+
+    pool: str
+    before: Server
+    after: Server
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PoolAdded:
+    """A new pool, with its servers."""
+
+    pool: Pool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PoolRemoved:
+    """A pool goes, with its servers."""
+
+    pool: Pool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PoolChanged:
+    """A pool's own settings; both sides are without servers, whose changes are listed apart."""
+
+    before: Pool
+    after: Pool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ListenerAdded:
+    """The gateway listens on one more port."""
+
+    listener: Listener
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ListenerRemoved:
+    """The gateway stops listening on a port."""
+
+    listener: Listener
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ListenerChanged:
+    """The routes of a port, or what it speaks."""
+
+    before: Listener
+    after: Listener
+
+
+Change = (
+    ServerAdded
+    | ServerRemoved
+    | ServerChanged
+    | PoolAdded
+    | PoolRemoved
+    | PoolChanged
+    | ListenerAdded
+    | ListenerRemoved
+    | ListenerChanged
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Plan:
+    """All changes from `before` to `after`, in a fixed order; empty when they are equal."""
+
+    before: Desired
+    after: Desired
+    changes: tuple[Change, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.changes)
+
+    @property
+    def shrinks(self) -> bool:
+        """Whether some server gets less than before: such a plan never waits for the spacing of reloads."""
+        return any(
+            isinstance(c, ServerRemoved | PoolRemoved)
+            or (isinstance(c, ServerChanged) and (c.after.draining or c.after.address != c.before.address))
+            for c in self.changes
+        )
+
+    def reload_reasons(self, features: Features) -> tuple[str, ...]:
+        """Return why this plan cannot be carried out at run time; empty when it can."""
+        reasons = (reload_reason(c, self.after, features) for c in self.changes)
+        return tuple(sorted({r for r in reasons if r}))
+
+
+def plan(before: Desired, after: Desired) -> Plan:
+    """List what turns `before` into `after`."""
+    changes: list[Change] = []
+    old_pools, new_pools = {p.name: p for p in before.pools}, {p.name: p for p in after.pools}
+    for name in sorted(old_pools | new_pools):
+        old, new = old_pools.get(name), new_pools.get(name)
+        if old is None and new is not None:
+            changes.append(PoolAdded(new))
+        elif new is None and old is not None:
+            changes.append(PoolRemoved(old))
+        elif old is not None and new is not None:
+            changes += _pool_changes(old, new)
+    old_ports, new_ports = {x.port: x for x in before.listeners}, {x.port: x for x in after.listeners}
+    for port in sorted(old_ports | new_ports):
+        was, now = old_ports.get(port), new_ports.get(port)
+        if was is None and now is not None:
+            changes.append(ListenerAdded(now))
+        elif now is None and was is not None:
+            changes.append(ListenerRemoved(was))
+        elif was is not None and now is not None and was != now:
+            changes.append(ListenerChanged(was, now))
+    return Plan(before, after, tuple(changes))
+
+
+def _pool_changes(old: Pool, new: Pool) -> list[Change]:
+    changes: list[Change] = []
+    bare_old, bare_new = _bare(old), _bare(new)
+    if bare_old != bare_new:
+        changes.append(PoolChanged(bare_old, bare_new))
+    old_servers, new_servers = {s.name: s for s in old.servers}, {s.name: s for s in new.servers}
+    for name in sorted(old_servers | new_servers):
+        was, now = old_servers.get(name), new_servers.get(name)
+        if was is None and now is not None:
+            changes.append(ServerAdded(new.name, now))
+        elif now is None and was is not None:
+            changes.append(ServerRemoved(new.name, was))
+        elif was is not None and now is not None and was != now:
+            changes.append(ServerChanged(new.name, was, now))
+    return changes
+
+
+def _bare(pool: Pool) -> Pool:
+    return dataclasses.replace(pool, servers=())
+
+
+def apply(plan: Plan, state: Desired) -> Desired:
+    """Carry out the changes of `plan` on `state`; the model of what an engine does."""
+    pools = {p.name: p for p in state.pools}
+    listeners = {x.port: x for x in state.listeners}
+    for change in plan.changes:
+        match change:
+            case ServerAdded(pool, server) | ServerChanged(pool, _, server):
+                others = tuple(s for s in pools[pool].servers if s.name != server.name)
+                pools[pool] = dataclasses.replace(pools[pool], servers=(*others, server))
+            case ServerRemoved(pool, server):
+                others = tuple(s for s in pools[pool].servers if s.name != server.name)
+                pools[pool] = dataclasses.replace(pools[pool], servers=others)
+            case PoolAdded(new):
+                pools[new.name] = new
+            case PoolRemoved(gone):
+                del pools[gone.name]
+            case PoolChanged(_, new):
+                pools[new.name] = dataclasses.replace(new, servers=pools[new.name].servers)
+            case ListenerAdded(listener) | ListenerChanged(_, listener):
+                listeners[listener.port] = listener
+            case ListenerRemoved(listener):
+                del listeners[listener.port]
+    return Desired(tuple(listeners.values()), tuple(pools.values()))
+
+
+def reload_reason(change: Change, after: Desired, features: Features) -> str:
+    """Return why `change` needs a reload on this binary; an empty string when run time is enough.
+
+    HAProxy's limits are those of its management guide, section 9.3, `add server` and `set server`.
+    """
+    if features.engine == "nginx":
+        return "nginx reads its servers only when it loads its configuration"
+    match change:
+        case ServerAdded(name, _):
+            pool = after.pool(name)
+            if pool is not None and pool.sticky and not features.since(3, 0):
+                return "before HAProxy 3.0 a server with a cookie cannot be added at run time"
+            return ""
+        case ServerChanged(_, was, now) if was.backup != now.backup:
+            return "a server's backup role is fixed when HAProxy loads it"
+        case ServerChanged(_, was, now) if (was.maxconn is None) != (now.maxconn is None):
+            return "a server's maxconn can be changed at run time, not given or taken away"
+        case ServerChanged() | ServerRemoved():
+            return ""
+        case PoolAdded(pool) | PoolRemoved(pool) | PoolChanged(_, pool):
+            return f"pool {pool.name}: backends are made and changed only by a reload"
+        case ListenerAdded(listener) | ListenerRemoved(listener) | ListenerChanged(_, listener):
+            return f"port {listener.port}: listeners and routes are made and changed only by a reload"

@@ -1,0 +1,27 @@
+"""Where things lie inside the gateway, and the names that both sides rely on.
+
+The state folder's `proxy/` part is mounted at `MOUNT`; everything below is written as the gateway sees it.
+"""
+
+MOUNT = "/proxyctl"
+CURRENT = f"{MOUNT}/current"
+GENERATIONS = f"{MOUNT}/generations"
+RUN = f"{MOUNT}/run"
+
+# Sockets in RUN. None of them is reachable through a port.
+STATUS_SOCKET = "status.sock"  # HTTP: the revision (nginx), the statistics (HAProxy)
+ADMIN_SOCKET = "admin.sock"  # HAProxy's runtime API, of the worker that serves
+MASTER_SOCKET = "master.sock"  # HAProxy's master: reload and its verdict
+
+CONFIG_NAME = {"nginx": "nginx.conf", "haproxy": "haproxy.cfg"}
+
+GATEWAY_LABEL = "proxyctl.gateway"  # value: the network it serves
+NETWORK_LABEL = "proxyctl.network-made-by"  # on networks that `watch --create-network` made
+
+CHECK_HEADER = "X-Proxyctl-Check"  # a request that carries the secret token in it ...
+SERVER_HEADER = "X-Proxyctl-Server"  # ... is answered with the name of the server in this one
+
+
+def gateway_name(network: str) -> str:
+    """Return the container name of the gateway of `network`."""
+    return f"proxyctl-{network}"

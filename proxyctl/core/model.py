@@ -1,0 +1,284 @@
+"""The nouns: what Docker says (`Snapshot`), what the proxy should do (`Desired`), what is printed.
+
+Values only, frozen and sorted, so that the same world gives the same bytes. Next: `labels`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Literal
+
+State = Literal["created", "running", "paused", "restarting", "removing", "exited", "dead"]
+Health = Literal["none", "starting", "healthy", "unhealthy"]
+Protocol = Literal["http", "https", "h2c", "tcp"]
+Balance = Literal["roundrobin", "leastconn", "source", "uri", "random"]
+EngineKind = Literal["nginx", "haproxy"]
+Severity = Literal["error", "warning"]
+
+# ------------------------------------------------------------------ what Docker says
+
+
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class Attachment:
+    """One container's place on one network; `address` is IPv4 text, empty while it has none."""
+
+    network: str
+    address: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Container:
+    """One container as a listing or an inspect shows it; both must give equal values for equal worlds.
+
+    `created` is in whole Unix seconds. `ports` are the exposed TCP ports. `stopping` is true from the
+    `kill` event with the stop signal until the container has ended or started again.
+    """
+
+    id: str
+    name: str
+    labels: tuple[tuple[str, str], ...]
+    state: State
+    health: Health
+    ports: tuple[int, ...]
+    attachments: tuple[Attachment, ...]
+    created: int
+    stopping: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("labels", "ports", "attachments"):
+            object.__setattr__(self, name, tuple(sorted(getattr(self, name))))
+
+    @property
+    def live(self) -> bool:
+        """Whether it can serve now or could in a moment: running, not paused, not ended."""
+        return self.state == "running"
+
+    def address_on(self, network: str) -> str:
+        """Return its IPv4 address on `network`, or an empty string."""
+        return next((a.address for a in self.attachments if a.network == network), "")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All labelled containers, ended ones too, and the networks that have a gateway of their own."""
+
+    network: str
+    containers: tuple[Container, ...] = ()
+    gateways: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "containers", tuple(sorted(self.containers, key=lambda c: c.name)))
+        object.__setattr__(self, "gateways", tuple(sorted(set(self.gateways))))
+
+
+# ------------------------------------------------------------------ what else was found out
+
+
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class Target:
+    """One address whose readiness matters: a container's port, and the check that it has to pass.
+
+    Without a `check`, one TCP connect that succeeds is enough.
+    """
+
+    container: str
+    name: str
+    address: str
+    port: int
+    check: HealthCheck | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Finding:
+    """What the network said about a target; `reason` is for a person when `ok` is false.
+
+    `late` turns true when the grace is over and waiting has become a problem to report.
+    """
+
+    ok: bool
+    reason: str = ""
+    late: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Decision:
+    """What an operator asked for one container, kept until that container goes."""
+
+    drain: bool = False
+    weight: int | None = None
+
+
+# ------------------------------------------------------------------ what the proxy should do
+
+
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class HealthCheck:
+    """An active HTTP check; times in milliseconds, `status` like `2xx,3xx` or `200,204`."""
+
+    path: str
+    status: str = "2xx,3xx"
+    interval_ms: int = 2000
+    timeout_ms: int = 2000
+    rise: int = 2
+    fall: int = 3
+    port: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Server:
+    """One container's port in one pool. `draining` servers finish what they have and get nothing new."""
+
+    name: str
+    container: str
+    address: str
+    port: int
+    weight: int = 1
+    backup: bool = False
+    maxconn: int | None = None
+    draining: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Pool:
+    """Servers that share the traffic, and how; times in milliseconds. May be empty: then it answers 503."""
+
+    name: str
+    protocol: Protocol = "http"
+    balance: Balance = "roundrobin"
+    sticky: str | None = None
+    health: HealthCheck | None = None
+    drain_ms: int = 30_000
+    timeout_connect_ms: int = 2_000
+    timeout_server_ms: int = 60_000
+    timeout_queue_ms: int = 10_000
+    servers: tuple[Server, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "servers", tuple(sorted(self.servers, key=lambda s: (s.name, s.port))))
+
+
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class Route:
+    """Which requests of a listener go to which pool; `host` empty means any, `path` is segment-aligned."""
+
+    host: str
+    path: str
+    pool: str
+    strip_prefix: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class Listener:
+    """One port of the gateway. A `tcp` listener has exactly one route, with host empty and path `/`."""
+
+    port: int
+    protocol: Literal["http", "tcp"] = "http"
+    routes: tuple[Route, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "routes", tuple(sorted(self.routes)))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Desired:
+    """What the proxy should do: listeners and pools, each sorted. Says nothing of how it is printed."""
+
+    listeners: tuple[Listener, ...] = ()
+    pools: tuple[Pool, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "listeners", tuple(sorted(self.listeners)))
+        object.__setattr__(self, "pools", tuple(sorted(self.pools, key=lambda p: p.name)))
+
+    def pool(self, name: str) -> Pool | None:
+        """Return the pool of that name, if there is one."""
+        return next((p for p in self.pools if p.name == name), None)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """Why something is not as its owner may expect, and what to do about it.
+
+    An `error` keeps the container (or the route) out; a `warning` does not. `label` may be empty.
+    """
+
+    container: str
+    label: str
+    reason: str
+    severity: Severity = "error"
+
+
+# ------------------------------------------------------------------ engines
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Features:
+    """What one proxy binary can do, read from the binary itself, never assumed.
+
+    `version` is like (3, 2, 26). `stream_module` is nginx's: "" when missing, "static", or the file to load.
+    `maxconn` is how many client connections its file limit allows.
+    """
+
+    engine: EngineKind
+    version: tuple[int, ...]
+    stream_module: str = ""
+    maxconn: int = 4096
+
+    @property
+    def version_text(self) -> str:
+        """The version as people write it, `3.2.26`."""
+        return ".".join(map(str, self.version))
+
+    def since(self, *version: int) -> bool:
+        """Whether the binary is at least that version."""
+        return self.version >= version
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Tuning:
+    """The proxy-wide settings of `[proxy]` in proxyctl.toml; times in milliseconds.
+
+    `keepalive_min_ms` must exceed a client's pause between two requests on one connection, or a reload
+    costs it one (docs/decisions, reload settings). `shutdown_ms` bounds how long an old worker may finish.
+    """
+
+    client_timeout_ms: int = 60_000
+    keepalive_ms: int = 10_000
+    keepalive_min_ms: int = 5_000
+    shutdown_ms: int = 60_000
+    maxconn: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ConfigFiles:
+    """Rendered configuration: (file name, text) pairs and the hashes that name it.
+
+    `revision` is a hash of everything; `topology` is the same with all servers left out, so two
+    configurations of one topology differ only in what can be changed at run time.
+    """
+
+    files: tuple[tuple[str, str], ...]
+    revision: str
+    topology: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Running:
+    """What the running proxy answers with: its revision and topology and, where it can say, its servers.
+
+    `servers` are (pool, server) pairs with weight and draining as they are in effect; None: cannot say.
+    """
+
+    revision: str
+    topology: str
+    servers: tuple[tuple[str, Server], ...] | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ServerCount:
+    """Live figures of one server: requests so far (None: not counted) and whether its check says up."""
+
+    pool: str
+    server: str
+    requests: int | None
+    up: bool | None

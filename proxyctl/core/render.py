@@ -1,0 +1,132 @@
+"""From `Desired` to configuration text, with the templates as plain text and the hashes that name the result.
+
+Decides here what templates must not: the order of hosts and paths, and which servers an nginx upstream
+holds. Every value that a template prints was typed and checked by `labels`, so text cannot become directives.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+
+import jinja2
+
+from proxyctl.core import layout
+from proxyctl.core.model import ConfigFiles, Desired, Features, Listener, Pool, Route, Server, Tuning
+from proxyctl.errors import TemplateError
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Site:
+    """All that one host pattern of a listener answers; `host` empty means any. Longest path first."""
+
+    host: str
+    routes: tuple[Route, ...]
+
+
+def sites(listener: Listener) -> tuple[Site, ...]:
+    """Order a listener's routes as both engines must match them: the host decides first, then the path.
+
+    Exact hosts come first, then wildcards, longest first, then any host. A path that none of a host's own
+    routes covers falls through to the less specific hosts, so each site also holds what it inherits.
+    """
+    hosts = sorted({r.host for r in listener.routes}, key=lambda h: (h == "", h.startswith("*"), -len(h), h))
+    result = []
+    for host in hosts:
+        routes: list[Route] = []
+        for pattern in [h for h in hosts if _covers(h, host)]:
+            inherited = [r for r in listener.routes if r.host == pattern]
+            held = tuple(routes)
+            routes += [r for r in inherited if not any(_under(r.path, own.path) for own in held)]
+        result.append(Site(host, tuple(sorted(routes, key=lambda r: (-len(r.path), r.path)))))
+    return tuple(result)
+
+
+def _covers(pattern: str, host: str) -> bool:
+    """Whether every request for `host` (itself perhaps a wildcard) also matches `pattern`."""
+    return pattern in {"", host} or (pattern.startswith("*.") and host.endswith(pattern[1:]))
+
+
+def _under(path: str, prefix: str) -> bool:
+    """Whether `path` is `prefix` or lies below it, by whole segments."""
+    return path == prefix or path.startswith(prefix.rstrip("/") + "/")
+
+
+def effective_weight(server: Server) -> int:
+    """Return the weight in effect: a draining server has none, on both engines."""
+    return 0 if server.draining else server.weight
+
+
+def upstream(pool: Pool) -> tuple[Server, ...]:
+    """Return the servers that an nginx upstream of this pool holds.
+
+    nginx has neither weight 0 nor, with `hash` and `random`, backup servers: those without weight are left
+    out, and where the method knows no backup, the backups stand in only while there is nobody else.
+    """
+    usable = tuple(s for s in pool.servers if effective_weight(s) > 0)
+    if pool.balance in {"roundrobin", "leastconn"} and any(not s.backup for s in usable):
+        return usable
+    primary = tuple(s for s in usable if not s.backup)
+    return primary or tuple(dataclasses.replace(s, backup=False) for s in usable)
+
+
+def render(
+    desired: Desired, *, features: Features, tuning: Tuning, templates: Mapping[str, str], token: str
+) -> ConfigFiles:
+    """Render every template of the engine that does not start with `_` and name the result by its hash.
+
+    `templates` maps file names (`haproxy.cfg.j2`, `_backend.cfg.j2`) to their text; `token` is the secret
+    that `check` sends. Raise TemplateError with file and line.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.DictLoader(dict(templates)),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701 - this is configuration, not HTML; values are typed before they get here
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["seconds"] = lambda ms: f"{ms}ms"
+
+    def once(state: Desired, revision: str, topology: str) -> tuple[tuple[str, str], ...]:
+        context = {
+            "listeners": [(x, sites(x)) for x in state.listeners],
+            "pools": state.pools,
+            "upstream": upstream,
+            "effective_weight": effective_weight,
+            "features": features,
+            "tuning": tuning,
+            "layout": layout,
+            "token": token,
+            "revision": revision,
+            "topology": topology,
+        }
+        names = sorted(n for n in templates if not n.startswith("_"))
+        return tuple((n.removesuffix(".j2"), environment.get_template(n).render(context)) for n in names)
+
+    bare = Desired(desired.listeners, tuple(dataclasses.replace(p, servers=()) for p in desired.pools))
+    try:
+        topology = _digest(once(bare, "", ""))
+        revision = _digest(once(desired, "", topology))
+        return ConfigFiles(once(desired, revision, topology), revision, topology)
+    except jinja2.TemplateSyntaxError as exc:
+        message = f"template {exc.name}, line {exc.lineno}: {exc.message}"
+        raise TemplateError(message) from exc
+    except jinja2.TemplateError as exc:
+        raise TemplateError(f"template {_place(exc)}: {exc}") from exc
+
+
+def _place(exc: BaseException) -> str:
+    """Return `file, line N` of the template that raised, from the traceback that Jinja rewrites."""
+    frame, place = exc.__traceback__, "?"
+    while frame is not None:
+        if frame.tb_frame.f_code.co_filename == "<template>" or "j2" in frame.tb_frame.f_code.co_filename:
+            place = f"{frame.tb_frame.f_globals.get('__jinja_template__', '')}, line {frame.tb_lineno}"
+        frame = frame.tb_next
+    return place
+
+
+def _digest(files: tuple[tuple[str, str], ...]) -> str:
+    text = "\0".join(f"{name}\0{text}" for name, text in files)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

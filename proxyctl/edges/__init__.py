@@ -1,0 +1,1 @@
+"""Everything that touches the world. Each module implements a Protocol of `proxyctl.ports`; none imports another."""

@@ -1,0 +1,57 @@
+"""The exception tree, and which exit code each branch has.
+
+Bad labels are not here: they are `proxyctl.core.model.Problem` values, because one container's mistake
+must not stop the rest. What is raised here ends a command (or one pass) with one line for a person.
+"""
+
+
+class ProxyctlError(Exception):
+    """Anything that ends a command with one clear line; `exit_code` is the process's exit code."""
+
+    exit_code = 1
+
+
+class UsageError(ProxyctlError):
+    """A flag, a file or an environment variable that cannot be meant that way."""
+
+    exit_code = 2
+
+
+class DockerUnavailable(ProxyctlError):
+    """Docker could not be asked: no socket, no permission, no answer, or an answer of 500."""
+
+
+class GatewayError(ProxyctlError):
+    """The gateway container cannot be made, adopted or reached."""
+
+
+class ResolveError(ProxyctlError):
+    """A name could not be resolved through the embedded DNS; the message says how it failed."""
+
+
+class TemplateError(ProxyctlError):
+    """A template does not render; the message names file and line."""
+
+
+class ConfigRefused(ProxyctlError):
+    """The proxy's own check refused a configuration; the message is the proxy's own error line."""
+
+
+class ReloadFailed(ProxyctlError):
+    """The proxy did not take the new configuration; the old one is still serving."""
+
+
+class RuntimeRefused(ProxyctlError):
+    """A run-time change got an answer other than the exact expected one: fall back to a reload."""
+
+
+class NotRouted(ProxyctlError):
+    """`explain` found no route or no pool."""
+
+    exit_code = 3
+
+
+class ThresholdFailed(ProxyctlError):
+    """`check` measured something that was not what was asked for."""
+
+    exit_code = 99

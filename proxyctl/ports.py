@@ -1,0 +1,149 @@
+"""The edges as the core of the program sees them: what it asks of Docker, DNS, the files and the proxies.
+
+Protocols only. The implementations live in `proxyctl.edges` and are chosen in `proxyctl.daemon` alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import socket
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from proxyctl.core.diff import Plan
+from proxyctl.core.model import (
+    ConfigFiles,
+    Desired,
+    EngineKind,
+    Features,
+    Finding,
+    Running,
+    ServerCount,
+    Snapshot,
+    Target,
+)
+
+Wake = Callable[[str], None]
+"""Says "look again", and why, in a few words; safe from any coroutine of the loop."""
+
+
+class Source(Protocol):
+    """The informer that follows Docker."""
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The last world that Docker confirmed; None before the first answer."""
+
+    @property
+    def synced_at(self) -> float | None:
+        """Unix time of the last complete listing."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether the event stream is open."""
+
+    async def run(self, wake: Wake) -> None:
+        """Follow Docker for ever; every change calls `wake`."""
+
+
+class Resolver(Protocol):
+    """Docker's embedded DNS as the network's containers see it."""
+
+    async def resolve(self, name: str) -> tuple[str, ...]:
+        """Return the IPv4 addresses of `name`, sorted; raise ResolveError with the reason."""
+
+
+class Prober(Protocol):
+    """Asks the servers themselves, from inside the network."""
+
+    def follow(self, targets: Iterable[Target]) -> None:
+        """Replace the set of targets that are asked; those that stay keep what is known of them."""
+
+    def findings(self) -> Mapping[Target, Finding]:
+        """Return what is known of each target now; a target not asked yet is not ok."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ran:
+    """How a command inside the gateway ended; `output` is stdout and stderr in one."""
+
+    code: int
+    output: str
+
+
+class NetworkView(Protocol):
+    """Sockets that see the network as its containers do."""
+
+    @property
+    def direct(self) -> bool:
+        """Whether `open` works here; if not, only commands inside the gateway see the network."""
+
+    def open(self, family: socket.AddressFamily, kind: socket.SocketKind) -> socket.socket:
+        """Return a new non-blocking socket that lives in the network's view."""
+
+
+class Gateway(Protocol):
+    """The proxy container."""
+
+    async def ensure(self) -> bool:
+        """Make, start or adopt the container; True if it was (re)started. Raise GatewayError."""
+
+    async def run(self, argv: Sequence[str]) -> Ran:
+        """Run a command inside the gateway, as root there, with the proxy's own files in view."""
+
+    async def signal(self, name: str) -> None:
+        """Send pid 1 a signal such as `HUP`, in a way that leaves the restart policy alone."""
+
+    async def logs(self, lines: int) -> str:
+        """Return the last lines that the proxy wrote."""
+
+
+class Generations(Protocol):
+    """The generations on disk, of which `current` always loads."""
+
+    def stage(self, files: ConfigFiles, desired: Desired) -> int:
+        """Write a new generation beside the others and return its number; nothing uses it yet."""
+
+    def path(self, number: int) -> str:
+        """Return the generation's folder as the gateway sees it."""
+
+    def switch(self, number: int) -> None:
+        """Make `current` point to that generation, atomically."""
+
+    def drop(self, number: int) -> None:
+        """Remove a generation that is not current."""
+
+    def current(self) -> tuple[int, str, Desired] | None:
+        """Return number, revision and desired state of the current generation, if there is one."""
+
+
+class Engine(Protocol):
+    """One kind of proxy, inside a running gateway. Knows nothing of when and why: `proxyctl.apply` does."""
+
+    @property
+    def kind(self) -> EngineKind:
+        """Which proxy it is."""
+
+    async def features(self) -> Features:
+        """Ask the binary what it can do; raise GatewayError when it is not there."""
+
+    async def check(self, folder: str, files: ConfigFiles) -> None:
+        """Have the proxy's own binary check the generation in `folder` (a path inside the gateway).
+
+        Also checks what that does not see (addresses that cannot be bound). Raise ConfigRefused.
+        """
+
+    async def reload(self, revision: str) -> None:
+        """Load `current` and return when the running proxy answers with `revision`; raise ReloadFailed."""
+
+    async def change(self, plan: Plan, files: ConfigFiles) -> None:
+        """Carry out a plan that needs no reload, prove it from the proxy's own list; raise RuntimeRefused.
+
+        `files` are what the proxy would load after it.
+        """
+
+    async def running(self) -> Running | None:
+        """Return what the running proxy answers with; None when it does not answer."""
+
+    async def counts(self) -> tuple[ServerCount, ...]:
+        """Return live figures per server, empty where the proxy does not say."""
