@@ -1,0 +1,14 @@
+"""`proxyctl echo`: here only so that the verb is listed; `proxyctl.edges.echo` parses and runs it."""
+
+from __future__ import annotations
+
+import typer
+
+CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+
+
+def echo(context: typer.Context) -> None:
+    """Run the small web server that demos and tests put behind the proxy."""
+    from proxyctl.edges.echo import main
+
+    raise typer.Exit(main(context.args))
