@@ -98,6 +98,16 @@ class Gateway(Protocol):
         """Return the last lines that the proxy wrote."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Generation:
+    """One set of files on disk, with what it was made from."""
+
+    number: int
+    revision: str
+    topology: str
+    desired: Desired
+
+
 class Generations(Protocol):
     """The generations on disk, of which `current` always loads."""
 
@@ -113,8 +123,8 @@ class Generations(Protocol):
     def drop(self, number: int) -> None:
         """Remove a generation that is not current."""
 
-    def current(self) -> tuple[int, str, Desired] | None:
-        """Return number, revision and desired state of the current generation, if there is one."""
+    def current(self) -> Generation | None:
+        """Return the current generation, if there is one that can be read."""
 
 
 class Engine(Protocol):

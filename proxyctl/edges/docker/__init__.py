@@ -1,0 +1,1 @@
+"""Docker, through docker-py's low-level client: `store` follows it, `gateway` runs the proxy container."""

@@ -1,0 +1,295 @@
+"""The proxy container: made or adopted, started again when it is gone, entered for checks and signals.
+
+Knows no engine: command line, stop signal and image come from outside. Where proxyctl is root on the host, commands
+run by `nsenter` and signals by pid (a few milliseconds, and no signal through the API, which would cancel the restart
+policy); elsewhere by exec. Next: the engines, which talk to the proxy itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import os
+import secrets
+import shutil
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import docker
+import docker.errors
+
+from proxyctl.core import layout
+from proxyctl.edges.docker.store import explain, translated
+from proxyctl.errors import DockerUnavailable, GatewayError
+from proxyctl.ports import Ran
+
+ENGINE_LABEL = "proxyctl.gateway-engine"
+
+
+@dataclasses.dataclass(frozen=True)
+class Spec:
+    """What the gateway should be. `publish` maps are (host ip, host port, gateway port)."""
+
+    network: str
+    engine: str
+    image: str
+    publish: tuple[tuple[str, int, int], ...]
+    command: tuple[str, ...]
+    stop_signal: str
+    folder: Path
+
+
+class DockerGateway:
+    """Implements `ports.Gateway` for one network."""
+
+    def __init__(self, client: docker.APIClient, spec: Spec) -> None:
+        """Take the container's description; nothing is asked or made before `ensure`."""
+        self._client = client
+        self._spec = spec
+        self._name = layout.gateway_name(spec.network)
+        self._entry: Mapping[str, Any] = {}
+        self._checked = ""
+
+    @property
+    def pid(self) -> int | None:
+        """The proxy's pid as the host sees it, when this process can reach it there."""
+        pid = (self._entry.get("State") or {}).get("Pid") or 0
+        return pid if pid and self._is_ours(pid) else None
+
+    @property
+    def published(self) -> dict[int, int]:
+        """Host port → gateway port, as Docker publishes them now."""
+        ports = ((self._entry.get("NetworkSettings") or {}).get("Ports")) or {}
+        return {
+            int(b["HostPort"]): int(port.split("/")[0])
+            for port, bindings in ports.items()
+            for b in bindings or ()
+        }
+
+    async def ensure(self) -> bool:
+        """Make, start or adopt the container; True when it was made or started just now."""
+        return await asyncio.to_thread(self._ensure)
+
+    async def find(self) -> bool:
+        """Look for the container without touching it; True when it is running."""
+        return await asyncio.to_thread(self._inspect) and bool(self._entry["State"]["Running"])
+
+    def _inspect(self) -> bool:
+        try:
+            with translated("inspecting the gateway"):
+                self._entry = self._client.inspect_container(self._name)
+        except docker.errors.NotFound:
+            self._entry = {}
+        return bool(self._entry)
+
+    def _ensure(self) -> bool:
+        started = False
+        if not self._inspect():
+            self._create()
+            started = True
+        else:
+            self._adopt()
+        if not self._entry["State"]["Running"]:
+            self._start()
+            started = True
+        elif self._entry["State"].get("Paused"):
+            self._client.unpause(self._name)
+        self._inspect()
+        if started or self._checked != self._entry.get("Id"):
+            self._same_folder()
+            self._checked = str(self._entry.get("Id"))
+        return started
+
+    def _create(self) -> None:
+        spec, client = self._spec, self._client
+        try:
+            with translated(f"image {spec.image}"):
+                client.inspect_image(spec.image)
+        except docker.errors.NotFound as exc:
+            message = f"image {spec.image} is not here: pull it, build it with `make setup`, or name one with --image"
+            raise GatewayError(message) from exc
+        host = client.create_host_config(
+            mounts=[self._mount()],
+            port_bindings={f"{port}/tcp": [(ip, host_port) for ip, host_port, p in spec.publish if p == port]
+                           for _, _, port in spec.publish},
+            restart_policy={"Name": "always"},
+            network_mode=spec.network,
+            log_config={"type": "json-file", "config": {"max-size": "10m", "max-file": "2"}},
+        )
+        try:
+            with translated(f"making the gateway {self._name}"):
+                client.create_container(
+                    image=spec.image,
+                    name=self._name,
+                    entrypoint=list(spec.command),
+                    command=[],
+                    user=f"{os.geteuid()}:{os.getegid()}",
+                    labels={layout.GATEWAY_LABEL: spec.network, ENGINE_LABEL: spec.engine},
+                    ports=[(port, "tcp") for _, _, port in spec.publish],
+                    stop_signal=spec.stop_signal,
+                    host_config=host,
+                )
+        except (DockerUnavailable, docker.errors.NotFound) as exc:
+            raise GatewayError(str(exc)) from exc
+        self._inspect()
+
+    def _mount(self) -> docker.types.Mount:
+        """Mount the state folder's proxy part, by the name that Docker knows it by.
+
+        Inside a container the path means nothing to Docker: the volume or folder that is mounted there does.
+        """
+        folder = str(self._spec.folder)
+        for mount in self._own_mounts():
+            destination = mount["Destination"].rstrip("/")
+            rest = folder.removeprefix(destination)
+            if not folder.startswith(destination) or (rest and not rest.startswith("/")):
+                continue
+            if mount["Type"] == "volume" and not rest:
+                return docker.types.Mount(layout.MOUNT, mount["Name"], type="volume")
+            if mount["Type"] == "bind":
+                return docker.types.Mount(layout.MOUNT, mount["Source"] + rest, type="bind")
+        if self._own_mounts():
+            message = f"{folder} is not a mount of this container: mount a volume there, so that the gateway can share it"
+            raise GatewayError(message)
+        return docker.types.Mount(layout.MOUNT, folder, type="bind")
+
+    def _own_mounts(self) -> list[Mapping[str, Any]]:
+        """Return the mounts of the container that this process runs in; empty on the host."""
+        if not Path("/.dockerenv").exists():
+            return []
+        try:
+            with translated("inspecting proxyctl's own container"):
+                entry = self._client.inspect_container(os.uname().nodename)
+        except docker.errors.NotFound:
+            return []
+        return [m for m in entry.get("Mounts") or () if m["Type"] in {"bind", "volume"}]
+
+    def _adopt(self) -> None:
+        spec, labels = self._spec, self._entry["Config"].get("Labels") or {}
+        again = f"run `proxyctl down --network {spec.network}` first"
+        if labels.get(layout.GATEWAY_LABEL) != spec.network:
+            message = f"a container named {self._name} exists and is no gateway of proxyctl: rename or remove it"
+            raise GatewayError(message)
+        engine = labels.get(ENGINE_LABEL, spec.engine)
+        if engine != spec.engine:
+            message = f"{self._name} runs {engine}, and {spec.engine} was asked for: {again}"
+            raise GatewayError(message)
+        bindings = self._entry["HostConfig"].get("PortBindings") or {}
+        have = {
+            (b.get("HostIp") or "0.0.0.0", int(b["HostPort"] or 0), int(port.split("/")[0]))  # noqa: S104
+            for port, bs in bindings.items()
+            for b in bs or ()
+        }
+        if spec.publish and have != set(spec.publish):
+            shown = ", ".join(f"{ip}:{host}:{port}" for ip, host, port in sorted(have)) or "nothing"
+            raise GatewayError(f"{self._name} publishes {shown}, and something else was asked for: {again}")
+
+    def _start(self) -> None:
+        made_here = not (self._entry["State"].get("StartedAt") or "0001").startswith(("1", "2"))
+        try:
+            with translated(f"starting the gateway {self._name}"):
+                self._client.start(self._name)
+        except DockerUnavailable as exc:
+            if made_here:
+                self._client.remove_container(self._name, force=True)
+            text = str(exc)
+            if "port is already allocated" in text or "address already in use" in text:
+                text = f"a published port is already taken: {text.split('failed: ')[-1][-160:]}; choose another --publish"
+            raise GatewayError(text) from exc
+        self._inspect()
+
+    def _same_folder(self) -> None:
+        """Prove that the gateway sees this state folder: an adopted one may have been made with another."""
+        probe = self._spec.folder / "run" / f".proof-{secrets.token_hex(8)}"
+        probe.touch()
+        try:
+            code = self._exec(["test", "-e", f"{layout.RUN}/{probe.name}"]).code
+        finally:
+            probe.unlink(missing_ok=True)
+        if code != 0:
+            message = (
+                f"{self._name} does not see the state folder {self._spec.folder}: give the --state it was made with, "
+                f"or run `proxyctl down --network {self._spec.network}` first"
+            )
+            raise GatewayError(message)
+
+    async def run(self, argv: Sequence[str]) -> Ran:
+        """Run a command in the gateway's mount and network namespaces, or by exec where that is not possible."""
+        pid = self.pid
+        if pid is None or shutil.which("nsenter") is None:
+            return await asyncio.to_thread(self._exec, argv)
+        process = await asyncio.create_subprocess_exec(
+            *("nsenter", f"--target={pid}", "--mount", "--net", "--", *argv),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+            cwd="/",
+        )
+        try:
+            output, _ = await process.communicate()
+        except asyncio.CancelledError:
+            process.kill()
+            await process.wait()
+            raise
+        return Ran(process.returncode or 0, output.decode(errors="replace"))
+
+    def _exec(self, argv: Sequence[str]) -> Ran:
+        try:
+            with translated(f"running {argv[0]} in the gateway"):
+                exec_id = self._client.exec_create(self._name, list(argv))["Id"]
+                output = self._client.exec_start(exec_id)
+                code = self._client.exec_inspect(exec_id)["ExitCode"]
+        except (DockerUnavailable, docker.errors.NotFound) as exc:
+            raise GatewayError(str(exc)) from exc
+        return Ran(127 if code is None else code, output.decode(errors="replace"))
+
+    async def signal(self, name: str) -> None:
+        """Signal pid 1 by its host pid, else by an exec of `kill`: never through the API."""
+        if self.pid is not None:
+            os.kill(self.pid, signal.Signals[f"SIG{name}"])
+            return
+        ran = await asyncio.to_thread(self._exec, ["kill", f"-{name}", "1"])
+        if ran.code != 0:
+            raise GatewayError(f"could not signal the proxy: {ran.output.strip()}")
+
+    async def logs(self, lines: int) -> str:
+        """Return the last lines that the proxy wrote, oldest first."""
+
+        def read() -> str:
+            try:
+                with translated("reading the gateway's log"):
+                    return str(self._client.logs(self._name, tail=lines).decode(errors="replace"))
+            except (DockerUnavailable, docker.errors.NotFound) as exc:
+                return explain(exc)
+
+        return await asyncio.to_thread(read)
+
+    async def remove(self) -> bool:
+        """Stop the gateway gracefully and remove it; False when there is none."""
+
+        def do() -> bool:
+            if not self._inspect():
+                return False
+            self._adoptable_or_raise()
+            with translated("removing the gateway"):
+                self._client.stop(self._name, timeout=5)
+                self._client.remove_container(self._name, force=True, v=True)
+            return True
+
+        return await asyncio.to_thread(do)
+
+    def _adoptable_or_raise(self) -> None:
+        labels = self._entry["Config"].get("Labels") or {}
+        if labels.get(layout.GATEWAY_LABEL) != self._spec.network:
+            raise GatewayError(f"{self._name} is no gateway of proxyctl: it is left alone")
+
+    def _is_ours(self, pid: int) -> bool:
+        """Whether `pid` is the gateway's own process in this pid namespace, and may be entered."""
+        id_ = str(self._entry.get("Id", "-"))
+        try:
+            return os.geteuid() == 0 and id_ in Path(f"/proc/{pid}/cgroup").read_text()
+        except OSError:
+            return False

@@ -1,0 +1,292 @@
+"""The informer: subscribe to Docker's events, list, follow; the only holder of what Docker says.
+
+One event costs one inspect. A full listing at every connection, every `resync` and on demand repairs what was
+missed and counts the drift. docker-py's iterator ends in the same way for a dropped socket as for a normal end,
+so every end is a reconnect; its events() has no time-out, so a watchdog pings beside it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import docker
+import docker.errors
+import requests
+import structlog
+
+from proxyctl.core import layout
+from proxyctl.core.model import Container, Snapshot
+from proxyctl.edges.docker import view
+from proxyctl.errors import DockerUnavailable
+from proxyctl.ports import Wake
+
+log = structlog.get_logger()
+
+ACTIONS = [
+    *("create", "start", "kill", "die", "stop", "destroy", "pause", "unpause", "rename", "restart"),
+    *("health_status", "oom", "update", "connect", "disconnect"),
+]
+PING_EVERY = 10.0
+DRIFT_GRACE = 1.0
+FIRST_DELAY, LAST_DELAY = 0.5, 30.0
+
+_Event = Mapping[str, Any]
+
+
+@contextlib.contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Turn every way in which docker-py says "no answer" into DockerUnavailable with one line."""
+    try:
+        yield
+    except docker.errors.NotFound:
+        raise
+    except (docker.errors.DockerException, requests.RequestException, OSError, ValueError) as exc:
+        raise DockerUnavailable(f"{doing}: {explain(exc)}") from exc
+
+
+def explain(exc: Exception) -> str:
+    """Return one line for a person about why Docker could not be asked."""
+    text = str(getattr(exc, "explanation", None) or exc)
+    if "Permission denied" in text or "PermissionError" in text:
+        return "no permission on Docker's socket: run as root, or join the group (usermod -aG docker $USER)"
+    if any(part in text for part in ("FileNotFoundError", "No such file", "ConnectionRefused", "refused")):
+        return "Docker does not answer: is the engine running? (systemctl start docker, or set DOCKER_HOST)"
+    return text.splitlines()[0][:300] if text else type(exc).__name__
+
+
+def connect() -> docker.APIClient:
+    """Open a client to the engine that DOCKER_HOST names, at the newest API version that both speak."""
+    with translated("Docker"):
+        kwargs = docker.utils.kwargs_from_env()
+        return docker.APIClient(**kwargs, version="auto", timeout=10)
+
+
+class DockerStore:
+    """Follows one network's labelled containers; implements `ports.Source`."""
+
+    def __init__(
+        self,
+        client: Callable[[], docker.APIClient],
+        *,
+        network: str,
+        label_prefix: str,
+        resync: float,
+        sleep: Callable[[float], Any] = asyncio.sleep,
+    ) -> None:
+        """Take a maker of clients (one is needed for the stream, one for questions) and seconds of `resync`."""
+        self._connect = client
+        self._network = network
+        self._prefix = label_prefix
+        self._resync = resync
+        self._sleep = sleep
+        self._client: docker.APIClient | None = None
+        self._containers: dict[str, Container] = {}
+        self._gateways: tuple[str, ...] = ()
+        self._stopping: set[str] = set()
+        self.snapshot: Snapshot | None = None
+        self.synced_at: float | None = None
+        self.connected = False
+        self.problem = ""
+        self.drift = 0
+        self.last_event: _Event | None = None
+
+    async def list_once(self) -> Snapshot:
+        """Ask for one full listing and return it; raise DockerUnavailable."""
+        await self._list()
+        assert self.snapshot is not None
+        return self.snapshot
+
+    async def run(self, wake: Wake) -> None:
+        """Follow Docker for ever; transient failures keep the last snapshot and back off."""
+        delay = FIRST_DELAY
+        while True:
+            try:
+                async for _ in self._follow(wake):
+                    delay = FIRST_DELAY
+            except DockerUnavailable as exc:
+                if self.problem != str(exc):
+                    log.warning("docker is not answering, the pools stay as they are", reason=str(exc))
+                self.problem = str(exc)
+            self.connected = False
+            wake("the connection to docker ended")
+            await self._sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
+            delay = min(delay * 2, LAST_DELAY)
+
+    async def _follow(self, wake: Wake) -> Any:
+        """Run one connection: subscribe first, then list, then follow; yield after each success."""
+        stream, queue = await self._subscribe()
+        try:
+            await self._list()
+            if self.problem:
+                log.info("docker answers again", drift=self.drift)
+            self.connected, self.problem = True, ""
+            wake("listed")
+            yield
+            next_list = time.monotonic() + self._resync
+            next_ping = time.monotonic() + PING_EVERY
+            drifted: set[str] = set()
+            while True:
+                now = time.monotonic()
+                due = min(next_list, next_ping)
+                try:
+                    event = await asyncio.wait_for(queue.get(), max(0.0, due - now))
+                except TimeoutError:
+                    if drifted:
+                        log.warning("docker changed without an event, the stream is opened anew", n=len(drifted))
+                        self.drift += len(drifted)
+                        return
+                    if time.monotonic() >= next_list:
+                        drifted = await self._list()
+                        wake("resync")
+                        next_list = time.monotonic() + (DRIFT_GRACE if drifted else self._resync)
+                        yield
+                    await self._ping()
+                    next_ping = time.monotonic() + PING_EVERY
+                    continue
+                if event is None:
+                    return
+                drifted.discard(_subject(event))
+                if await self._take(event):
+                    wake(_describe(event))
+        finally:
+            with contextlib.suppress(Exception):
+                stream.close()
+
+    async def _subscribe(self) -> tuple[Any, asyncio.Queue[_Event | None]]:
+        def open_stream() -> Any:
+            with translated("events"):
+                if self._client is None:
+                    self._client = self._connect()
+                self._client.ping()
+                filters = {"type": ["container", "network"], "event": ACTIONS}
+                return self._connect().events(decode=True, filters=filters)
+
+        stream = await asyncio.to_thread(open_stream)
+        queue: asyncio.Queue[_Event | None] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+
+        def read() -> None:
+            def put(item: _Event | None) -> None:
+                with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
+                    loop.call_soon_threadsafe(queue.put_nowait, item)
+
+            with contextlib.suppress(Exception):  # every kind of end is the same: reconnect
+                for event in stream:
+                    put(event)
+            put(None)
+
+        threading.Thread(target=read, name="docker-events", daemon=True).start()
+        return stream, queue
+
+    async def _ping(self) -> None:
+        await self._call("ping", lambda c: c.ping())
+
+    async def _call(self, doing: str, question: Callable[[docker.APIClient], Any]) -> Any:
+        def ask() -> Any:
+            with translated(doing):
+                if self._client is None:
+                    self._client = self._connect()
+                return question(self._client)
+
+        return await asyncio.to_thread(ask)
+
+    async def _list(self) -> set[str]:
+        """Replace what is known by a full listing; return the ids whose change no event had told."""
+
+        def listing(client: docker.APIClient) -> tuple[list[Any], list[Any]]:
+            labelled = client.containers(all=True, filters={"label": [f"{self._prefix}.enable"]})
+            attached = client.containers(all=False, filters={"network": [self._network]})
+            gateways = client.containers(all=True, filters={"label": [layout.GATEWAY_LABEL]})
+            return [*attached, *labelled], gateways
+
+        entries, gateways = await self._call("listing containers", listing)
+        before = self._containers
+        own = {g["Id"] for g in gateways}
+        self._containers = {
+            e["Id"]: view.from_listing(e, stopping=e["Id"] in self._stopping and e.get("State") == "running")
+            for e in entries
+            if e["Id"] not in own
+        }
+        self._stopping &= {i for i, c in self._containers.items() if c.stopping}
+        self._gateways = tuple(g["Labels"][layout.GATEWAY_LABEL] for g in gateways)
+        first = self.snapshot is None
+        self._publish()
+        self.synced_at = time.time()
+        changed = before.items() ^ self._containers.items()
+        return set() if first else {i for i, _ in changed if self._matters(i, before)}
+
+    def _matters(self, id_: str, before: Mapping[str, Container]) -> bool:
+        """Whether an unannounced change of this container means that events were lost."""
+        container = self._containers.get(id_) or before[id_]
+        return f"{self._prefix}.enable" in dict(container.labels)
+
+    async def _take(self, event: _Event) -> bool:
+        """Bring one event into the snapshot; return whether anything changed."""
+        self.last_event = event
+        actor = event.get("Actor") or {}
+        attributes = actor.get("Attributes") or {}
+        action = str(event.get("Action", "")).split(":")[0]
+        id_ = _subject(event)
+        if layout.GATEWAY_LABEL in attributes:
+            return await self._gateway_event(action)
+        if event.get("Type") == "network":
+            if action not in {"connect", "disconnect"}:
+                return False
+            if attributes.get("name") != self._network and id_ not in self._containers:
+                return False
+        elif id_ not in self._containers and f"{self._prefix}.enable" not in attributes:
+            return False
+        if action == "destroy":
+            self._stopping.discard(id_)
+            gone = self._containers.pop(id_, None)
+            self._publish()
+            return gone is not None
+        return await self._inspect(id_, action, attributes)
+
+    async def _gateway_event(self, action: str) -> bool:
+        if action not in {"create", "start", "die", "destroy", "rename"}:
+            return False
+        if action in {"create", "destroy"}:
+            await self._list()
+        return True
+
+    async def _inspect(self, id_: str, action: str, attributes: Mapping[str, str]) -> bool:
+        before = self._containers.get(id_)
+        try:
+            entry = await self._call("inspecting", lambda c: c.inspect_container(id_))
+        except docker.errors.NotFound:
+            self._containers.pop(id_, None)
+            self._stopping.discard(id_)
+        else:
+            if layout.GATEWAY_LABEL in (entry["Config"].get("Labels") or {}):
+                return False
+            if action == "kill":
+                if attributes.get("signal") in {"9", str(view.stop_signal(entry))}:
+                    self._stopping.add(id_)
+            elif action in {"die", "start", "restart", "stop"}:
+                self._stopping.discard(id_)
+            self._containers[id_] = view.from_inspect(entry, stopping=id_ in self._stopping)
+        self._publish()
+        return self._containers.get(id_) != before
+
+    def _publish(self) -> None:
+        self.snapshot = Snapshot(self._network, tuple(self._containers.values()), self._gateways)
+
+
+def _subject(event: _Event) -> str:
+    """Return the id of the container that an event is about."""
+    actor = event.get("Actor") or {}
+    if event.get("Type") == "network":
+        return str((actor.get("Attributes") or {}).get("container", ""))
+    return str(actor.get("ID", ""))
+
+
+def _describe(event: _Event) -> str:
+    attributes = (event.get("Actor") or {}).get("Attributes") or {}
+    return f"{event.get('Action')} {attributes.get('name', '')}".strip()

@@ -1,0 +1,108 @@
+"""What Docker's JSON says, as `Container` values: a listing and an inspect of one world give equal values.
+
+Pure; the store and the tests call it. Next: `store`.
+"""
+
+from __future__ import annotations
+
+import calendar
+import signal
+import time
+from collections.abc import Mapping
+from typing import Any, cast, get_args
+
+from proxyctl.core.model import Attachment, Container, Health, State
+
+Json = Mapping[str, Any]
+
+
+def from_listing(entry: Json, *, stopping: bool = False) -> Container:
+    """Read one entry of `GET /containers/json`."""
+    status = str(entry.get("Status", ""))
+    health: Health = "none"
+    if "(healthy)" in status:
+        health = "healthy"
+    elif "(unhealthy)" in status:
+        health = "unhealthy"
+    elif "(health: starting)" in status:
+        health = "starting"
+    ports = {int(p["PrivatePort"]) for p in entry.get("Ports") or () if p.get("Type") == "tcp"}
+    return _container(
+        id_=entry["Id"],
+        name=_own_name(entry.get("Names") or ()),
+        labels=entry.get("Labels") or {},
+        state=entry.get("State", ""),
+        health=health,
+        ports=ports,
+        networks=(entry.get("NetworkSettings") or {}).get("Networks") or {},
+        created=int(entry.get("Created") or 0),
+        stopping=stopping,
+    )
+
+
+def from_inspect(entry: Json, *, stopping: bool = False) -> Container:
+    """Read the answer of `GET /containers/ID/json`."""
+    state, settings = entry["State"], entry.get("NetworkSettings") or {}
+    ports = {int(p.split("/")[0]) for p in settings.get("Ports") or {} if p.endswith("/tcp")}
+    health = (state.get("Health") or {}).get("Status", "none") if state.get("Running") else "none"
+    return _container(
+        id_=entry["Id"],
+        name=str(entry.get("Name", "")).lstrip("/"),
+        labels=(entry.get("Config") or {}).get("Labels") or {},
+        state=state.get("Status", ""),
+        health=health,
+        ports=ports,
+        networks=settings.get("Networks") or {},
+        created=_seconds(str(entry.get("Created", ""))),
+        stopping=stopping,
+    )
+
+
+def stop_signal(entry: Json) -> int:
+    """Return the number of the signal with which `docker stop` asks this container to end."""
+    text = str((entry.get("Config") or {}).get("StopSignal") or "SIGTERM").upper()
+    if text.isdecimal():
+        return int(text)
+    try:
+        return int(signal.Signals[text if text.startswith("SIG") else f"SIG{text}"])
+    except KeyError:
+        return int(signal.SIGTERM)
+
+
+def _container(
+    *,
+    id_: str,
+    name: str,
+    labels: Mapping[str, str],
+    state: str,
+    health: str,
+    ports: set[int],
+    networks: Json,
+    created: int,
+    stopping: bool,
+) -> Container:
+    return Container(
+        id=id_,
+        name=name,
+        labels=tuple(labels.items()),
+        state=cast("State", state if state in get_args(State) else "dead"),
+        health=cast("Health", health if health in get_args(Health) else "none"),
+        ports=tuple(ports),
+        attachments=tuple(Attachment(n, str((a or {}).get("IPAddress") or "")) for n, a in networks.items()),
+        created=created,
+        stopping=stopping,
+    )
+
+
+def _own_name(names: Any) -> str:
+    """Return the container's own name: a legacy `--link` adds others, with a second slash in them."""
+    own = [str(n).lstrip("/") for n in names if str(n).count("/") == 1]
+    return own[0] if own else ""
+
+
+def _seconds(created: str) -> int:
+    """Return whole Unix seconds of Docker's RFC 3339 time, as a listing gives them; 0 if it is none."""
+    try:
+        return calendar.timegm(time.strptime(created[:19], "%Y-%m-%dT%H:%M:%S"))
+    except ValueError:
+        return 0

@@ -1,0 +1,90 @@
+"""What operators decided (drain, weight), kept in the state folder until the container goes.
+
+Also the secret with which `check` asks the gateway to name its servers, and the lock of the one `watch`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import IO
+
+import pydantic
+
+from proxyctl.core.model import Decision
+from proxyctl.errors import ProxyctlError
+
+_FILE = pydantic.TypeAdapter(dict[str, Decision])
+
+
+class Decisions:
+    """Container id → Decision, on disk after each change."""
+
+    def __init__(self, folder: Path) -> None:
+        """Read what an earlier `watch` left; an unreadable file is an error, not an empty one."""
+        self._path = folder / "decisions.json"
+        self._all: dict[str, Decision] = {}
+        if self._path.exists():
+            try:
+                self._all = _FILE.validate_json(self._path.read_bytes())
+            except (OSError, pydantic.ValidationError) as exc:
+                raise ProxyctlError(f"{self._path} cannot be read ({exc}): mend it, or remove it") from exc
+
+    def all(self) -> Mapping[str, Decision]:
+        """Return every decision by container id."""
+        return self._all
+
+    def decide(self, container: str, decision: Decision) -> None:
+        """Keep a decision; the default one is the same as none."""
+        self._all[container] = decision
+        if decision == Decision():
+            del self._all[container]
+        self._write()
+
+    def forget_except(self, containers: Iterable[str]) -> None:
+        """Drop the decisions on containers that are gone."""
+        gone = self._all.keys() - set(containers)
+        if gone:
+            self._all = {k: v for k, v in self._all.items() if k not in gone}
+            self._write()
+
+    def _write(self) -> None:
+        _replace(self._path, json.dumps(_FILE.dump_python(self._all, mode="json"), indent=1))
+
+
+def check_token(folder: Path) -> str:
+    """Return the secret of `check`, made on first use; readable by the owner alone."""
+    path = folder / "check.token"
+    if not path.exists():
+        _replace(path, secrets.token_hex(16))
+    return path.read_text().strip()
+
+
+def lock(folder: Path) -> IO[str]:
+    """Take the state folder for this process until the file is closed; raise if another `watch` has it."""
+    file = (folder / "watch.lock").open("a+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as exc:
+        file.seek(0)
+        owner = file.read().strip() or "?"
+        file.close()
+        message = f"another `proxyctl watch` (process {owner}) has {folder}: stop it first, or give another --state"
+        raise ProxyctlError(message) from exc
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
+
+
+def _replace(path: Path, text: str) -> None:
+    new = path.with_name(f".{path.name}.new")
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    new.rename(path)

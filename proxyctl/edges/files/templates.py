@@ -1,0 +1,33 @@
+"""Template texts: those that ship with proxyctl, each replaceable by a file of the same name in the user's folder."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+from proxyctl.errors import TemplateError
+
+
+def shipped(engine: str) -> Path:
+    """Return the folder of the templates that ship: in the wheel, or in the checkout beside the package."""
+    package = Path(str(resources.files("proxyctl")))
+    for folder in (package / "templates" / engine, package.parent / "templates" / engine):
+        if folder.is_dir():
+            return folder
+    message = f"the templates for {engine} are missing from this installation: reinstall proxyctl"
+    raise TemplateError(message)
+
+
+def load(engine: str, override: Path | None) -> dict[str, str]:
+    """Return the template texts by file name; those in `override/ENGINE/` (or `override/`) win."""
+    folders = [shipped(engine)]
+    if override is not None:
+        folders.append(override / engine if (override / engine).is_dir() else override)
+    texts = {}
+    for folder in folders:
+        for path in sorted(folder.glob("*.j2")):
+            try:
+                texts[path.name] = path.read_text("utf-8")
+            except (OSError, UnicodeDecodeError) as exc:
+                raise TemplateError(f"template {path}: {exc}") from exc
+    return texts
