@@ -67,7 +67,7 @@ class Snapshot:
     gateways: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "containers", tuple(sorted(self.containers, key=lambda c: c.name)))
+        object.__setattr__(self, "containers", tuple(sorted(self.containers, key=lambda c: (c.name, c.id))))
         object.__setattr__(self, "gateways", tuple(sorted(set(self.gateways))))
 
 

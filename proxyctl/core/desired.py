@@ -1,0 +1,227 @@
+"""From a snapshot and what else was found out to what the proxy should do, and to who has to wait and why.
+
+Pure and independent of any order. A container's mistake costs that container alone; what runs keeps its
+place. Next: `diff`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+
+from proxyctl.core.claims import Claimant, Refused, settle
+from proxyctl.core.labels import Options
+from proxyctl.core.members import Member, present, survey
+from proxyctl.core.model import Decision, Desired, Features, Finding, Pool, Problem, Server, Snapshot, Target
+from proxyctl.core.replicas import differences
+
+__all__ = ["Options", "Outcome", "Waiting", "desired", "targets"]
+
+_UNDECIDED = Decision()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class Waiting:
+    """A container that belongs to a pool and is not in it yet, and what it waits for."""
+
+    container: str
+    name: str
+    pool: str
+    address: str
+    port: int
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the proxy should do, what is wrong with the containers, and who waits; the last two sorted."""
+
+    desired: Desired
+    problems: tuple[Problem, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Standing:
+    """How a member takes part now: as a server, waiting for `reason`, or (both empty) not at all."""
+
+    member: Member
+    server: Server | None = None
+    reason: str = ""
+    problem: str = ""
+
+
+def targets(snapshot: Snapshot, options: Options, features: Features) -> tuple[Target, ...]:
+    """Return whose readiness has to be found out: every live valid container on the network, port by port."""
+    members, _ = survey(snapshot, options, features)
+    return tuple(sorted({m.target for m in members if _worth_asking(m)}, key=_target_order))
+
+
+def _worth_asking(member: Member) -> bool:
+    c = member.container
+    return c.live and not c.stopping and c.health != "unhealthy" and member.target.address != ""
+
+
+def _target_order(target: Target) -> tuple[str, str, str, int, str]:
+    return target.container, target.name, target.address, target.port, repr(target.check)
+
+
+def desired(
+    snapshot: Snapshot,
+    *,
+    findings: Mapping[Target, Finding],
+    decisions: Mapping[str, Decision],
+    options: Options,
+    features: Features,
+    previous: Desired,
+) -> Outcome:
+    """Decide what the proxy should do.
+
+    `findings` is what was found out about `targets(...)`, `decisions` what operators asked for, by container
+    id, and `previous` what the proxy does now: who has a route keeps it, and who served may drain.
+    """
+    members, found = survey(snapshot, options, features)
+    problems = set(found)
+    by_pool: dict[str, list[_Standing]] = {}
+    for member in members:
+        standing = _stand(member, findings, decisions.get(member.container.id, _UNDECIDED), previous)
+        by_pool.setdefault(member.membership.pool.name, []).append(standing)
+        if standing.problem:
+            problems.add(Problem(member.container.name, "", standing.problem))
+    speakers = {name: _speaker(standings) for name, standings in by_pool.items()}
+    listeners, refused = settle((_claimant(speakers[n], s) for n, s in by_pool.items()), previous)
+    for name, standings in by_pool.items():
+        problems.update(_disagreements(speakers[name], standings))
+    for refusal in refused:
+        problems.update(_refusals(refusal, by_pool[refusal.pool]))
+    routed = {r.pool for x in listeners for r in x.routes}
+    pools = [_pool(speakers[name], by_pool[name]) for name in routed]
+    waiting = [_waiting(s) for name in routed for s in by_pool[name] if s.reason]
+    return Outcome(Desired(listeners, tuple(pools)), tuple(sorted(problems)), tuple(sorted(waiting)))
+
+
+# ------------------------------------------------------------------ one container in one pool
+
+
+def _stand(
+    member: Member, findings: Mapping[Target, Finding], decision: Decision, previous: Desired
+) -> _Standing:
+    container, before = member.container, _before(member, previous)
+    sick = ""
+    if container.live and not container.stopping and container.health == "unhealthy":
+        sick = f"its HEALTHCHECK says unhealthy: docker inspect {container.name} shows what it answered"
+    if container.state == "paused" or (container.live and (container.stopping or (sick and before))):
+        server = _server(member, decision, before, drain=True) if before else None
+        return _Standing(member, server, problem=sick)
+    if not container.live and container.state != "restarting":
+        return _Standing(member)
+    reason = sick or _obstacle(member)
+    if reason:
+        return _Standing(member, reason=reason, problem=sick)
+    finding = findings.get(member.target)
+    if finding is None and before and (before.address, before.port) == _endpoint(member):
+        # Nobody has been asked yet, as after a restart of proxyctl: no answer is not a bad answer.
+        return _Standing(member, _server(member, decision, before, drain=before.draining))
+    if finding is None or not finding.ok:
+        reason = (finding.reason if finding else "") or "has not answered yet"
+        return _Standing(member, reason=reason, problem=reason if finding and finding.late else "")
+    return _Standing(member, _server(member, decision, before, drain=False))
+
+
+def _obstacle(member: Member) -> str:
+    """Return what a container that is starting waits for before anyone need ask it; often nothing."""
+    if member.container.state == "restarting":
+        return "Docker is restarting it"
+    if not member.target.address:
+        return "has no address on the network yet"
+    if member.container.health == "starting":
+        return "its HEALTHCHECK has not passed yet"
+    return ""
+
+
+def _endpoint(member: Member) -> tuple[str, int]:
+    return member.target.address, member.target.port
+
+
+def _before(member: Member, previous: Desired) -> Server | None:
+    """Return the container as a server of its pool in `previous`."""
+    pool = previous.pool(member.membership.pool.name)
+    return next((s for s in pool.servers if s.container == member.container.id), None) if pool else None
+
+
+def _server(member: Member, decision: Decision, before: Server | None, *, drain: bool) -> Server:
+    labels = member.membership
+    return Server(
+        name=member.container.name,
+        container=member.container.id,
+        address=member.target.address or (before.address if before else ""),
+        port=labels.port,
+        weight=labels.weight if decision.weight is None else decision.weight,
+        backup=labels.backup,
+        maxconn=labels.maxconn,
+        draining=drain or decision.drain,
+    )
+
+
+# ------------------------------------------------------------------ one pool
+
+
+def _speaker(standings: Iterable[_Standing]) -> _Standing:
+    """Return whose pool-level labels and routes count: the newest that is ready, else that runs."""
+
+    def rank(s: _Standing) -> tuple[bool, bool, bool, int, str]:
+        c = s.member.container
+        well = c.live and not c.stopping
+        ready = well and s.server is not None and c.health in {"none", "healthy"}
+        return ready, well, present(c), c.created, c.name
+
+    return max(standings, key=rank)
+
+
+def _claimant(speaker: _Standing, standings: list[_Standing]) -> Claimant:
+    containers = [s.member.container for s in standings]
+    containers = [c for c in containers if present(c)] or containers
+    labels = speaker.member.membership
+    return Claimant(
+        pool=labels.pool.name,
+        tcp=labels.pool.protocol == "tcp",
+        present=any(present(c) for c in containers),
+        live=any(c.live for c in containers),
+        oldest=min(c.created for c in containers),
+        claims=labels.claims,
+    )
+
+
+def _pool(speaker: _Standing, standings: Iterable[_Standing]) -> Pool:
+    servers = tuple(s.server for s in standings if s.server is not None)
+    return dataclasses.replace(speaker.member.membership.pool, servers=servers)
+
+
+def _waiting(standing: _Standing) -> Waiting:
+    container, target = standing.member.container, standing.member.target
+    pool = standing.member.membership.pool.name
+    return Waiting(container.id, container.name, pool, target.address, target.port, standing.reason)
+
+
+# ------------------------------------------------------------------ what containers are told
+
+
+def _disagreements(speaker: _Standing, standings: Iterable[_Standing]) -> Iterator[Problem]:
+    for standing in standings:
+        container = standing.member.container
+        if container.live and not container.stopping:
+            name = speaker.member.container.name
+            for label, here, there in differences(standing.member.membership, speaker.member.membership):
+                reason = f"{here} here, {there} at {name}, the newest of its pool: the pool goes by that"
+                yield Problem(container.name, label, reason, "warning")
+
+
+def _refusals(refused: Refused, standings: Iterable[_Standing]) -> Iterator[Problem]:
+    for container, labels in ((s.member.container, s.member.membership) for s in standings):
+        if not present(container):
+            continue
+        at = next((c.at for c in labels.claims if c == refused.claim), labels.at)
+        either = " or ".join(f"{at}{x}" for x in refused.labels)
+        written = next((x for x in refused.labels if f"{at}{x}" in labels.written), refused.labels[0])
+        reason = f"pool {refused.keeper} keeps {refused.what}; give one of them another {either}"
+        yield Problem(container.name, f"{at}{written}", reason)

@@ -1,0 +1,120 @@
+"""Which containers are this gateway's, port by port, and what keeps others out.
+
+Reads each container's labels, then holds them against the watched network and against what the proxy binary
+can do. Does not look at other containers: who shares a pool or wants the same route is decided in `desired`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+from proxyctl.core import labels
+from proxyctl.core.labels import Membership, Options
+from proxyctl.core.model import Container, Features, Problem, Snapshot, Target
+
+NGINX_STICKY = (1, 29, 6)  # the first open-source nginx with `sticky`
+NGINX_H2C = (1, 29, 4)  # the first nginx with HTTP/2 to its servers
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Member:
+    """One port of a container in one pool, and the target whose readiness decides when it joins."""
+
+    container: Container
+    membership: Membership
+    target: Target
+
+
+def present(container: Container) -> bool:
+    """Whether it runs or will go on running; an ended container has no problems that anyone could mend."""
+    return container.state in {"running", "paused", "restarting"}
+
+
+def survey(
+    snapshot: Snapshot, options: Options, features: Features
+) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
+    """Return every valid membership of the watched network, ended containers' too, and the problems."""
+    members: list[Member] = []
+    problems: list[Problem] = []
+    for container in snapshot.containers:
+        found, wrong = judge(container, snapshot, options, features)
+        members += found
+        problems += wrong if present(container) else ()
+    return tuple(members), tuple(problems)
+
+
+def judge(
+    container: Container, snapshot: Snapshot, options: Options, features: Features
+) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
+    """Return one container's memberships of the watched network and everything that is wrong with it."""
+    declaration = labels.parse(container, options)
+    networks = {m.network for m in declaration.memberships} or {declaration.network}
+    astray = {n: _astray(container, n, snapshot) for n in networks}
+    unasked = declaration.takes_part and not declaration.asked
+    if None not in astray.values() and (unasked or not any(astray.values())):
+        # Another gateway's; or one that expose_by_default took in without its ever having met this network.
+        return (), ()
+    problems = list(declaration.problems)
+    for membership in declaration.memberships:
+        problems += _inabilities(container, membership, features)
+    members: list[Member] = []
+    if not any(p.severity == "error" for p in problems):
+        for membership in declaration.memberships:
+            reason = astray[membership.network]
+            if reason is None:
+                target = _target(container, membership, snapshot.network, features)
+                members.append(Member(container, membership, target))
+            elif reason:
+                label = f"{membership.at}network"
+                if label not in membership.written:
+                    label = f"{options.label_prefix}.network"
+                problems.append(Problem(container.name, label, reason))
+    return tuple(members), tuple(problems)
+
+
+def _astray(container: Container, network: str, snapshot: Snapshot) -> str | None:
+    """Return why a container is not this gateway's: None when it is, "" when it is another gateway's."""
+    watched = snapshot.network
+    if network and network != watched:
+        if network in snapshot.gateways:
+            return ""
+        return f"no gateway serves network {network}: run proxyctl watch --network {network}"
+    attached = {a.network for a in container.attachments}
+    if watched in attached:
+        return None
+    if not network and not attached.isdisjoint(snapshot.gateways):
+        return ""
+    return f"is not on network {watched}: docker network connect {watched} {container.name}"
+
+
+def _target(container: Container, membership: Membership, network: str, features: Features) -> Target:
+    """Return what has to be ready; HAProxy makes the HTTP check itself, for nginx it is proxyctl's."""
+    check = membership.pool.health if features.engine == "nginx" else None
+    return Target(container.id, container.name, container.address_on(network), membership.port, check)
+
+
+def _inabilities(container: Container, membership: Membership, features: Features) -> Iterator[Problem]:
+    """Say which labels ask for what this proxy binary does not have; HAProxy has everything."""
+    if features.engine == "haproxy":
+        return
+    pool, at = membership.pool, membership.at
+    for wanted, label, needed in (
+        (pool.sticky is not None, "sticky", NGINX_STICKY),
+        (pool.protocol == "h2c", "protocol", NGINX_H2C),
+    ):
+        if wanted and not features.since(*needed):
+            version = ".".join(map(str, needed))
+            what = f"{label}={pool.sticky if label == 'sticky' else pool.protocol}"
+            reason = f"{what} needs nginx {version}, this is {features.version_text}; or take engine haproxy"
+            yield Problem(container.name, f"{at}{label}", reason)
+    if pool.protocol == "tcp" and not features.stream_module:
+        reason = "protocol=tcp needs nginx's stream module, which is missing here; or take engine haproxy"
+        yield Problem(container.name, f"{at}protocol", reason)
+    queue = {
+        "maxconn": membership.maxconn is not None,
+        "timeout.queue": f"{at}timeout.queue" in membership.written,
+    }
+    for label in (name for name, asked in queue.items() if asked):
+        reason = "nginx has no queue: over maxconn it answers 502"
+        yield Problem(container.name, f"{at}{label}", reason, "warning")
