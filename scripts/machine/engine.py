@@ -1,0 +1,104 @@
+"""A Docker engine: the one that answers; else installed and started, with systemd or without."""
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from scripts.machine.packages import install_packages
+from scripts.machine.terminal import SetupError, Terminal
+
+START_SECONDS = 60.0
+LOG = Path("/var/log/dockerd.log")
+LATER = "then run `make setup` again"
+
+
+def ensure(terminal: Terminal) -> str:
+    """Make sure that an engine answers; say which. SetupError when that is for the user to do."""
+    version, said = ask(terminal)
+    if version:
+        return f"Docker {version}"
+    if "permission denied" in said.lower():
+        raise SetupError(
+            "the engine is there, but you may not use its socket",
+            remedy=f"sudo usermod -aG docker {os.environ.get('USER', '$USER')}, log in again, {LATER}",
+        )
+    host = os.environ.get("DOCKER_HOST")
+    if host:
+        raise SetupError(
+            f"no engine answers at DOCKER_HOST={host}", remedy=f"start it, or unset DOCKER_HOST; {LATER}"
+        )
+    installed = _install(terminal)
+    version, _ = ask(terminal)  # the package may have started it
+    if not version:
+        version = _start(terminal)
+    return f"Docker {version} {'installed and ' if installed else ''}started"
+
+
+def ask(terminal: Terminal, host: str = "") -> tuple[str, str]:
+    """Ask the engine for its version; return it, or "" and what the client said instead."""
+    where = ("--host", host) if host else ()
+    command = ("docker", *where, "version", "--format={{.Server.Version}}")
+    done = terminal.attempt(*command, deadline=20)
+    return (done.stdout.strip() if done.returncode == 0 else ""), done.stderr
+
+
+def _install(terminal: Terminal) -> bool:
+    missing = [
+        package
+        for program, package in (("dockerd", "docker.io"), ("iptables", "iptables"))
+        if shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is None
+    ]
+    if missing:
+        install_packages(
+            terminal, *missing, purpose="a Docker engine" if "docker.io" in missing else "iptables"
+        )
+    if shutil.which("docker") is None:
+        install_packages(terminal, "docker-cli", purpose="the docker client")  # Debian 13 splits it off
+    return bool(missing)
+
+
+def _start(terminal: Terminal) -> str:
+    if Path("/run/systemd/system").is_dir():
+        command = ("systemctl", "start", "docker")
+        if os.geteuid() != 0:
+            raise SetupError("the Docker engine is not running", remedy=f"sudo {' '.join(command)}, {LATER}")
+        terminal.run(*command, remedy="journalctl -u docker")
+        return wait(terminal)
+    if os.geteuid() != 0:
+        raise SetupError(
+            "the Docker engine is not running", remedy=f"sudo setsid dockerd >{LOG} 2>&1 &  {LATER}"
+        )
+    launch(terminal, LOG)
+    return wait(terminal, log=LOG)
+
+
+def launch(terminal: Terminal, log: Path, options: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+    """Start dockerd in a session of its own, so that it outlives this terminal; its output goes to `log`."""
+    words = ["dockerd", *options]
+    terminal.note(words, f"(its output is in {log})\n")
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            words, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, cwd="/"
+        )
+
+
+def wait(
+    terminal: Terminal, *, host: str = "", log: Path | None = None, seconds: float = START_SECONDS
+) -> str:
+    """Wait until the engine answers; return its version."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        version, _ = ask(terminal, host)
+        if version:
+            return version
+        time.sleep(0.2)
+    if log is not None:
+        terminal.note(["tail", str(log)], "\n".join(log.read_text(errors="replace").splitlines()[-8:]) + "\n")
+    raise SetupError(
+        f"the Docker engine does not answer {seconds:.0f} s after its start",
+        remedy=f"see {log}" if log else "journalctl -u docker",
+        show_log=True,
+    )
