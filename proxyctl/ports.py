@@ -42,6 +42,10 @@ class Source(Protocol):
     def connected(self) -> bool:
         """Whether the event stream is open."""
 
+    @property
+    def gateway_changes(self) -> int:
+        """How often something may have happened to the gateway; it is looked at whenever this moves."""
+
     async def run(self, wake: Wake) -> None:
         """Follow Docker for ever; every change calls `wake`."""
 

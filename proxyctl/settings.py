@@ -52,8 +52,16 @@ def _publishes(value: Any) -> Any:
     return tuple(Publish.parse(t.strip()) if isinstance(t, str) else t for t in texts)
 
 
+_DURATION = values.duration()
+
+
 def _milliseconds(value: Any) -> Any:
-    return values.duration_ms(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    try:
+        return _DURATION.parse(value)
+    except ValueError as exc:
+        raise ValueError(_DURATION.refuse(value, str(exc))) from exc
 
 
 def _api(value: Any) -> Any:

@@ -189,7 +189,7 @@ def apply(plan: Plan, state: Desired) -> Desired:
     return Desired(tuple(listeners.values()), tuple(pools.values()))
 
 
-def reload_reason(change: Change, after: Desired, features: Features) -> str:
+def reload_reason(change: Change, after: Desired, features: Features) -> str:  # noqa: PLR0911 - a table
     """Return why `change` needs a reload on this binary; an empty string when run time is enough.
 
     HAProxy's limits are those of its management guide, section 9.3, `add server` and `set server`.
@@ -212,3 +212,18 @@ def reload_reason(change: Change, after: Desired, features: Features) -> str:
             return f"pool {pool.name}: backends are made and changed only by a reload"
         case ListenerAdded(listener) | ListenerRemoved(listener) | ListenerChanged(_, listener):
             return f"port {listener.port}: listeners and routes are made and changed only by a reload"
+
+
+def same_servers(running: tuple[tuple[str, Server], ...], desired: Desired) -> bool:
+    """Whether a proxy's own list of (pool, server) is what `desired` asks for, in all that has an effect."""
+
+    def effect(pool: str, server: Server) -> tuple[str, str, str, int, int]:
+        return pool, server.name, server.address, server.port, effective_weight(server)
+
+    wanted = {effect(pool.name, server) for pool in desired.pools for server in pool.servers}
+    return wanted == {effect(pool, server) for pool, server in running}
+
+
+def effective_weight(server: Server) -> int:
+    """Return the weight in effect: a draining server has none, on both engines."""
+    return 0 if server.draining else server.weight

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping
+import traceback
+from collections.abc import Callable, Mapping
 
 import jinja2
 
 from proxyctl.core import layout
+from proxyctl.core.diff import effective_weight
 from proxyctl.core.model import ConfigFiles, Desired, Features, Listener, Pool, Route, Server, Tuning
 from proxyctl.errors import TemplateError
 
@@ -43,6 +45,13 @@ def sites(listener: Listener) -> tuple[Site, ...]:
     return tuple(result)
 
 
+def match(listener: Listener, host: str, path: str) -> tuple[Site, Route] | None:
+    """Return what a request for `host` (lower case, without a port) and `path` meets, if anything."""
+    site = next((s for s in sites(listener) if _covers(s.host, host)), None)
+    route = next((r for r in site.routes if _under(path, r.path)), None) if site else None
+    return (site, route) if site and route else None
+
+
 def _covers(pattern: str, host: str) -> bool:
     """Whether every request for `host` (itself perhaps a wildcard) also matches `pattern`."""
     return pattern in {"", host} or (pattern.startswith("*.") and host.endswith(pattern[1:]))
@@ -51,11 +60,6 @@ def _covers(pattern: str, host: str) -> bool:
 def _under(path: str, prefix: str) -> bool:
     """Whether `path` is `prefix` or lies below it, by whole segments."""
     return path == prefix or path.startswith(prefix.rstrip("/") + "/")
-
-
-def effective_weight(server: Server) -> int:
-    """Return the weight in effect: a draining server has none, on both engines."""
-    return 0 if server.draining else server.weight
 
 
 def upstream(pool: Pool) -> tuple[Server, ...]:
@@ -80,7 +84,7 @@ def render(
     that `check` sends. Raise TemplateError with file and line.
     """
     environment = jinja2.Environment(
-        loader=jinja2.DictLoader(dict(templates)),
+        loader=jinja2.FunctionLoader(lambda name: _source(templates, name)),
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # noqa: S701 - this is configuration, not HTML; values are typed before they get here
         trim_blocks=True,
@@ -111,20 +115,21 @@ def render(
         revision = _digest(once(desired, "", topology))
         return ConfigFiles(once(desired, revision, topology), revision, topology)
     except jinja2.TemplateSyntaxError as exc:
-        message = f"template {exc.name}, line {exc.lineno}: {exc.message}"
-        raise TemplateError(message) from exc
-    except jinja2.TemplateError as exc:
-        raise TemplateError(f"template {_place(exc)}: {exc}") from exc
+        raise TemplateError(f"template {exc.name}, line {exc.lineno}: {exc.message}") from exc
+    except Exception as exc:  # an operator's template can raise anything, as `{{ 1 / 0 }}` does
+        raise TemplateError(f"template {_place(exc, templates)}: {exc}") from exc
 
 
-def _place(exc: BaseException) -> str:
+def _source(templates: Mapping[str, str], name: str) -> tuple[str, str, Callable[[], bool]] | None:
+    """Return a template with its name as file name, which is what tracebacks show; None: there is none."""
+    text = templates.get(name)
+    return None if text is None else (text, name, lambda: True)
+
+
+def _place(exc: Exception, templates: Mapping[str, str]) -> str:
     """Return `file, line N` of the template that raised, from the traceback that Jinja rewrites."""
-    frame, place = exc.__traceback__, "?"
-    while frame is not None:
-        if frame.tb_frame.f_code.co_filename == "<template>" or "j2" in frame.tb_frame.f_code.co_filename:
-            place = f"{frame.tb_frame.f_globals.get('__jinja_template__', '')}, line {frame.tb_lineno}"
-        frame = frame.tb_next
-    return place
+    frames = [(f.f_code.co_filename, line) for f, line in traceback.walk_tb(exc.__traceback__)]
+    return next((f"{name}, line {line}" for name, line in reversed(frames) if name in templates), "?")
 
 
 def _digest(files: tuple[tuple[str, str], ...]) -> str:

@@ -19,8 +19,10 @@ from typing import Any
 
 import docker
 import docker.errors
+import docker.types
 
 from proxyctl.core import layout
+from proxyctl.edges.docker.own import own_container
 from proxyctl.edges.docker.store import explain, translated
 from proxyctl.errors import DockerUnavailable, GatewayError
 from proxyctl.ports import Ran
@@ -106,7 +108,7 @@ class DockerGateway:
         spec, client = self._spec, self._client
         try:
             with translated(f"image {spec.image}"):
-                client.inspect_image(spec.image)
+                client.inspect_image(spec.image)  # type: ignore[no-untyped-call]
         except docker.errors.NotFound as exc:
             message = f"image {spec.image} is not here: pull it, build it with `make setup`, or name one with --image"
             raise GatewayError(message) from exc
@@ -116,7 +118,7 @@ class DockerGateway:
                            for _, _, port in spec.publish},
             restart_policy={"Name": "always"},
             network_mode=spec.network,
-            log_config={"type": "json-file", "config": {"max-size": "10m", "max-file": "2"}},
+            log_config=docker.types.LogConfig(type="json-file", config={"max-size": "10m", "max-file": "2"}),
         )
         try:
             with translated(f"making the gateway {self._name}"):
@@ -141,7 +143,8 @@ class DockerGateway:
         Inside a container the path means nothing to Docker: the volume or folder that is mounted there does.
         """
         folder = str(self._spec.folder)
-        for mount in self._own_mounts():
+        own = own_container(self._client)
+        for mount in own["Mounts"] if own else ():
             destination = mount["Destination"].rstrip("/")
             rest = folder.removeprefix(destination)
             if not folder.startswith(destination) or (rest and not rest.startswith("/")):
@@ -150,21 +153,10 @@ class DockerGateway:
                 return docker.types.Mount(layout.MOUNT, mount["Name"], type="volume")
             if mount["Type"] == "bind":
                 return docker.types.Mount(layout.MOUNT, mount["Source"] + rest, type="bind")
-        if self._own_mounts():
+        if own:
             message = f"{folder} is not a mount of this container: mount a volume there, so that the gateway can share it"
             raise GatewayError(message)
         return docker.types.Mount(layout.MOUNT, folder, type="bind")
-
-    def _own_mounts(self) -> list[Mapping[str, Any]]:
-        """Return the mounts of the container that this process runs in; empty on the host."""
-        if not Path("/.dockerenv").exists():
-            return []
-        try:
-            with translated("inspecting proxyctl's own container"):
-                entry = self._client.inspect_container(os.uname().nodename)
-        except docker.errors.NotFound:
-            return []
-        return [m for m in entry.get("Mounts") or () if m["Type"] in {"bind", "volume"}]
 
     def _adopt(self) -> None:
         spec, labels = self._spec, self._entry["Config"].get("Labels") or {}

@@ -17,6 +17,7 @@ from typing import Any
 
 import docker
 import docker.errors
+import docker.utils
 import requests
 import structlog
 
@@ -94,6 +95,7 @@ class DockerStore:
         self.connected = False
         self.problem = ""
         self.drift = 0
+        self.gateway_changes = 0
         self.last_event: _Event | None = None
 
     async def list_once(self) -> Snapshot:
@@ -217,6 +219,7 @@ class DockerStore:
         self._gateways = tuple(g["Labels"][layout.GATEWAY_LABEL] for g in gateways)
         first = self.snapshot is None
         self._publish()
+        self.gateway_changes += 1
         self.synced_at = time.time()
         changed = before.items() ^ self._containers.items()
         return set() if first else {i for i, _ in changed if self._matters(i, before)}
@@ -254,6 +257,7 @@ class DockerStore:
             return False
         if action in {"create", "destroy"}:
             await self._list()
+        self.gateway_changes += 1
         return True
 
     async def _inspect(self, id_: str, action: str, attributes: Mapping[str, str]) -> bool:

@@ -18,6 +18,8 @@ import pydantic
 from proxyctl.core.model import Decision
 from proxyctl.errors import ProxyctlError
 
+FILES = ("decisions.json", "check.token", "watch.lock")
+
 _FILE = pydantic.TypeAdapter(dict[str, Decision])
 
 

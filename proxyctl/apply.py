@@ -1,0 +1,156 @@
+"""One apply: run-time changes where they suffice, else stage → check → swap → reload → confirm, else back.
+
+The transaction that keeps promise 4, nothing unproven goes live. Knows ports only; called by `reconciler`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import time
+from typing import Literal
+
+import structlog
+
+from proxyctl.core import diff
+from proxyctl.core.model import ConfigFiles, Desired, Features, Running
+from proxyctl.errors import ConfigRefused, ReloadFailed, RuntimeRefused
+from proxyctl.ports import Engine, Generation, Generations
+
+log = structlog.get_logger()
+
+BOOT = 3.0  # seconds that a proxy may take to answer after its container was started
+
+How = Literal["unchanged", "runtime", "reload"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Applied:
+    """What one apply did: how, why a reload was needed, and how long it took in seconds."""
+
+    how: How
+    plan: diff.Plan
+    reasons: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+class Applier:
+    """Holds what the running proxy was last confirmed to do."""
+
+    def __init__(self, engine: Engine, generations: Generations, features: Features) -> None:
+        """Take a proxy that runs (or waits for its first generation) and where its generations lie."""
+        self._engine = engine
+        self._generations = generations
+        self._features = features
+        self._refused: dict[str, str] = {}
+        self._before: Generation | None = None
+        self.applied: Generation | None = None
+
+    async def adopt(self) -> bool:
+        """Take over a proxy that already runs the current generation; False: the first apply will load one.
+
+        A proxy that was started a moment ago is given `BOOT` seconds to answer.
+        """
+        self.applied = None
+        current = self._generations.current()
+        if current is None:
+            return False
+        deadline = time.monotonic() + BOOT
+        while (running := await self._engine.running()) is None and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
+        if running is not None and self._runs(running, current):
+            self.applied = current
+        return self.applied is not None
+
+    async def still_true(self) -> bool:
+        """Ask the proxy whether it still does what was applied; a restart or a stranger's hand may have changed it."""
+        running = await self._engine.running()
+        return running is not None and self.applied is not None and self._runs(running, self.applied)
+
+    def _runs(self, running: Running, generation: Generation) -> bool:
+        """After run-time changes the revision is that of an older file: then the topology and the servers count."""
+        if running.servers is None:
+            return running.revision == generation.revision
+        same = diff.same_servers(running.servers, generation.desired)
+        return running.topology == generation.topology and same
+
+    def plan(self, desired: Desired) -> diff.Plan:
+        """Return what would change."""
+        return diff.plan(self.applied.desired if self.applied else Desired(), desired)
+
+    def reload_reasons(self, desired: Desired, files: ConfigFiles) -> tuple[str, ...]:
+        """Return why this state cannot be reached without a reload; empty when it can."""
+        if self.applied is None:
+            return ("the proxy does not yet run a known generation",)
+        plan = self.plan(desired)
+        reasons = plan.reload_reasons(self._features)
+        if not reasons and files.topology != self.applied.topology:
+            reasons = ("templates or settings changed",)
+        if not reasons and not plan and files.revision != self.applied.revision:
+            # only a server's text changed, by a template: the running proxy knows nothing of it
+            reasons = ("templates changed",)
+        return reasons
+
+    async def apply(self, desired: Desired, files: ConfigFiles) -> Applied:
+        """Make the proxy do `desired`; on any failure it goes on with what it had.
+
+        Raise ConfigRefused or ReloadFailed with the proxy's own reason. What was refused once is not tried
+        again until it changes.
+        """
+        start = time.monotonic()
+        plan = self.plan(desired)
+        if self.applied is not None and files.revision == self.applied.revision:
+            return Applied("unchanged", plan)
+        if files.revision in self._refused:
+            raise ConfigRefused(self._refused[files.revision])
+        reasons = self.reload_reasons(desired, files)
+        how: How = "reload"
+        if not reasons:
+            try:
+                await self._engine.change(plan, files)
+            except RuntimeRefused as exc:
+                reasons = (f"run-time change refused: {exc}",)
+            else:
+                how = "runtime"
+        try:
+            number = await self._stage(desired, files)
+            if how == "reload":
+                await self._reload(number, files)
+        except (ConfigRefused, ReloadFailed) as exc:
+            self._refused[files.revision] = str(exc)
+            if how == "runtime" and self.applied is not None:
+                # the servers are already as wanted, and the file on disk is the last one that loads
+                self.applied = dataclasses.replace(self.applied, desired=desired)
+            raise
+        self.applied = Generation(number, files.revision, files.topology, desired)
+        self._refused.clear()
+        return Applied(how, plan, reasons, time.monotonic() - start)
+
+    async def _stage(self, desired: Desired, files: ConfigFiles) -> int:
+        """Write and check a generation; make it current unless the proxy must be reloaded for it."""
+        number = await asyncio.to_thread(self._generations.stage, files, desired)
+        try:
+            await self._engine.check(self._generations.path(number), files)
+        except BaseException:
+            self._generations.drop(number)
+            raise
+        self._before = self._generations.current()
+        await asyncio.to_thread(self._generations.switch, number)
+        return number
+
+    async def _reload(self, number: int, files: ConfigFiles) -> None:
+        try:
+            await self._engine.reload(files.revision)
+        except ReloadFailed:
+            before = self._before
+            if before is not None:
+                self._generations.switch(before.number)
+                self._generations.drop(number)
+                running = await self._engine.running()
+                if running is not None and running.revision == files.revision:
+                    await self._engine.reload(before.revision)  # it came after all, too late to be believed
+            raise
+
+    def retry(self) -> None:
+        """Forget what was refused: something outside the files may have changed."""
+        self._refused.clear()

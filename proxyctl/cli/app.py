@@ -1,0 +1,82 @@
+"""The list of verbs, and how errors end: one line on stderr and the exit code, never a traceback."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+import typer
+
+import proxyctl
+from proxyctl.cli import check, decide, doctor, down, explain, plan, render, status, watch
+from proxyctl.cli import echo as echo_verb
+from proxyctl.errors import ProxyctlError
+
+app = typer.Typer(
+    name="proxyctl",
+    help="Nginx or HAProxy in front of labelled Docker containers: they join, drain and leave by themselves.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.command()(watch.watch)
+app.command()(status.status)
+app.command()(explain.explain)
+app.command()(plan.plan)
+app.command()(render.render)
+app.command()(decide.drain)
+app.command()(decide.ready)
+app.command()(decide.weight)
+app.command()(check.check)
+app.command()(doctor.doctor)
+app.command()(down.down)
+app.command()(echo_verb.echo)
+
+
+def _version(value: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if value:
+        typer.echo(f"proxyctl {proxyctl.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: bool = typer.Option(  # noqa: ARG001, FBT001 - handled by its callback
+        False, "--version", callback=_version, is_eager=True, help="Print the version and exit."
+    ),
+) -> None:
+    """Nginx or HAProxy in front of labelled Docker containers: they join, drain and leave by themselves."""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command line and return its exit code."""
+    try:
+        code = app(list(argv), standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as exc:
+        typer.echo(exc.format_message())
+        return 2
+    except click.ClickException as exc:
+        _complain(exc.format_message())
+        return exc.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except ProxyctlError as exc:
+        _complain(str(exc))
+        return exc.exit_code
+    except ExceptionGroup as group:
+        known = group.subgroup(ProxyctlError)
+        if known is None or known != group:
+            raise
+        _complain("; ".join(str(e) for e in known.exceptions))
+        return 1
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    return code if isinstance(code, int) else 0
+
+
+def _complain(message: str) -> None:
+    print("proxyctl: " + " ".join(message.split()), file=sys.stderr)

@@ -1,0 +1,162 @@
+"""`proxyctl doctor`: what is missing here, and the command that mends it."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import docker.errors
+import typer
+
+from proxyctl import daemon
+from proxyctl.cli import options
+from proxyctl.edges import control
+from proxyctl.edges.docker import store
+from proxyctl.edges.docker.throwaway import Throwaway
+from proxyctl.edges.netns import LocalView
+from proxyctl.errors import ProxyctlError
+from proxyctl.settings import Settings
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """One thing looked at: whether it is fine, what was seen, and the command that mends it."""
+
+    name: str
+    ok: bool
+    seen: str
+    mend: str = ""
+
+
+def doctor(
+    network: options.Network = None,
+    engine: options.Engine = None,
+    publish: options.PublishOption = None,
+    image: options.Image = None,
+    config: options.Config = None,
+    templates: options.Templates = None,
+    state: options.State = None,
+    as_json: options.JsonOption = False,
+) -> int:
+    """Look at this machine; exit 3 when something that `watch` needs is missing."""
+    settings = options.load(
+        network=network or os.environ.get("PROXYCTL_NETWORK") or "bridge",
+        engine=engine,
+        publish=publish or None,
+        image=image,
+        config=config,
+        templates=templates,
+        state=state,
+    )
+    found = list(_look(settings))
+    if as_json:
+        typer.echo(json.dumps([dataclasses.asdict(f) for f in found], indent=1))
+    else:
+        for finding in found:
+            typer.echo(f"{'✔' if finding.ok else '✘'} {finding.name}: {finding.seen}")
+            if finding.mend:
+                typer.echo(f"    mend: {finding.mend}")
+    return 0 if all(f.ok for f in found) else 3
+
+
+def _look(settings: Settings) -> Iterator[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Finding("python", sys.version_info >= (3, 11), version)
+    try:
+        client = store.connect()
+    except ProxyctlError as exc:
+        yield Finding("docker", ok=False, seen=str(exc), mend=_mend_docker(str(exc)))
+        return
+    told = client.version()
+    yield Finding("docker", ok=True, seen=f"{told['Version']}, API {client.api_version}")
+    for look in (_network, _image, _ports, _state, _sight, _watch, _compose):
+        yield from look(settings, client)
+
+
+def _mend_docker(reason: str) -> str:
+    if "permission" in reason:
+        return "sudo usermod -aG docker $USER, then log in again"
+    if shutil.which("dockerd"):
+        return "sudo systemctl start docker"
+    return "sudo apt-get install docker.io   (or make setup, in a checkout)"
+
+
+def _network(settings: Settings, client: docker.APIClient) -> Iterator[Finding]:
+    if settings.network == "bridge":
+        yield Finding("network", ok=False, seen="none chosen", mend="docker network create web; proxyctl doctor --network web")
+        return
+    try:
+        daemon.check_network(settings.model_copy(update={"create_network": False}), client)
+        yield Finding("network", ok=True, seen=settings.network)
+    except ProxyctlError as exc:
+        yield Finding("network", ok=False, seen=str(exc), mend=f"docker network create {settings.network}")
+
+
+def _image(settings: Settings, client: docker.APIClient) -> Iterator[Finding]:
+    make, _ = daemon.ENGINES[settings.engine]
+    throwaway = Throwaway(client, settings.gateway_image)
+    try:
+        features = asyncio.run(make(throwaway, Path(), LocalView()).features())
+        yield Finding("image", ok=True, seen=f"{settings.gateway_image} has {settings.engine} {features.version_text}")
+    except ProxyctlError as exc:
+        yield Finding("image", ok=False, seen=str(exc), mend=f"docker pull {settings.engine} and --image {settings.engine}; or make setup")
+
+
+def _ports(settings: Settings, client: docker.APIClient) -> Iterator[Finding]:
+    gateway = daemon.build(settings, client).gateway
+    asyncio.run(gateway.find())
+    mine = gateway.published
+    for publish in settings.publish:
+        taken = _taken(publish.ip, publish.host_port) if publish.host_port not in mine else ""
+        mend = f"ss -ltnp 'sport = :{publish.host_port}'   shows who has it; or choose another --publish" if taken else ""
+        yield Finding(f"port {publish.ip}:{publish.host_port}", not taken, taken or "free or the gateway's own", mend)
+
+
+def _taken(ip: str, port: int) -> str:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((ip, port))
+        except OSError as exc:
+            return exc.strerror or str(exc)
+    return ""
+
+
+def _state(settings: Settings, _: docker.APIClient) -> Iterator[Finding]:
+    folder = settings.state
+    while not folder.exists():
+        folder = folder.parent
+    ok = os.access(folder, os.W_OK)
+    yield Finding("state", ok, str(settings.state), "" if ok else "give a folder of yours with --state")
+
+
+def _sight(_: Settings, __: docker.APIClient) -> Iterator[Finding]:
+    if Path("/.dockerenv").exists():
+        yield Finding("view", ok=True, seen="in a container: names are asked directly when it is on the network")
+    elif os.geteuid() == 0 and shutil.which("nsenter"):
+        yield Finding("view", ok=True, seen="root on the host: through the gateway's namespaces")
+    else:
+        yield Finding("view", ok=True, seen="by `docker exec` in the gateway (60 ms a question; root on the host is faster)")
+
+
+def _watch(settings: Settings, _: docker.APIClient) -> Iterator[Finding]:
+    running = control.status(settings.state) is not None
+    yield Finding("watch", ok=True, seen="running" if running else "not running")
+
+
+def _compose(_: Settings, __: docker.APIClient) -> Iterator[Finding]:
+    told = None
+    if shutil.which("docker"):
+        told = subprocess.run(["docker", "compose", "version", "--short"], capture_output=True, text=True, check=False)
+    ok = told is not None and told.returncode == 0
+    seen = told.stdout.strip() if told and ok else "not there (only compose/ needs it)"
+    yield Finding("docker compose", ok=True, seen=seen)

@@ -1,0 +1,55 @@
+"""`proxyctl down`: remove the gateway, and the network if proxyctl made it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import docker.errors
+import typer
+
+from proxyctl import daemon
+from proxyctl.cli import options
+from proxyctl.core import layout
+from proxyctl.edges import control
+from proxyctl.edges.docker import store
+from proxyctl.edges.files import decisions as state_files
+from proxyctl.errors import ProxyctlError
+
+
+def down(
+    network: options.Network = None,
+    state: options.State = None,
+    config: options.Config = None,
+    keep_state: Annotated[bool, typer.Option("--keep-state", help="Leave the state folder (decisions, generations).")] = False,
+) -> None:
+    """Remove the gateway container and its state; the network too if `watch --create-network` made it."""
+    settings = options.load(network=network, state=state, config=config)
+    if control.status(settings.state) is not None:
+        message = f"`proxyctl watch` is running on {settings.network}: end it first (Ctrl-C), or it makes the gateway again"
+        raise ProxyctlError(message)
+    client = store.connect()
+    removed = asyncio.run(daemon.build(settings, client).gateway.remove())
+    typer.echo(f"removed {layout.gateway_name(settings.network)}" if removed else "there was no gateway")
+    if not keep_state and settings.state.is_dir():
+        _remove_state(settings.state)
+    with contextlib.suppress(docker.errors.NotFound), store.translated(f"removing network {settings.network}"):
+        entry = client.inspect_network(settings.network)
+        if layout.NETWORK_LABEL in (entry.get("Labels") or {}):
+            client.remove_network(settings.network)
+            typer.echo(f"removed network {settings.network}")
+
+
+def _remove_state(folder: Path) -> None:
+    """Remove what proxyctl wrote there and nothing else: the folder may have been named by mistake."""
+    shutil.rmtree(folder / "proxy", ignore_errors=True)
+    for name in (*state_files.FILES, control.SOCKET):
+        (folder / name).unlink(missing_ok=True)
+    try:
+        folder.rmdir()
+        typer.echo(f"removed {folder}")
+    except OSError:
+        typer.echo(f"removed proxyctl's files from {folder}, which holds others")

@@ -1,0 +1,40 @@
+"""The options that several verbs share, and how they become settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from proxyctl import settings
+from proxyctl.settings import Settings
+
+Network = Annotated[
+    str | None,
+    typer.Option("--network", "-n", metavar="NAME", help="The user-defined network [env: PROXYCTL_NETWORK]."),
+]
+Engine = Annotated[
+    str | None, typer.Option("--engine", "-e", metavar="nginx|haproxy", help="Which proxy to run (haproxy).")
+]
+PublishOption = Annotated[
+    list[str] | None,
+    typer.Option("--publish", "-p", metavar="[IP:]PORT:PORT", help="Publish a gateway port; repeatable."),
+]
+Image = Annotated[str | None, typer.Option("--image", help="The gateway's image (proxyctl/ENGINE:latest).")]
+Config = Annotated[Path | None, typer.Option("--config", "-c", help="Settings file (./proxyctl.toml if there is one).")]
+Templates = Annotated[Path | None, typer.Option("--templates", help="Folder with templates that replace ours.")]
+State = Annotated[Path | None, typer.Option("--state", help="State folder (/var/lib/proxyctl/NETWORK for root).")]
+ApiOption = Annotated[str | None, typer.Option("--api", metavar="HOST:PORT|off", help="Read-only HTTP API (127.0.0.1:8900).")]
+LabelPrefix = Annotated[str | None, typer.Option("--label-prefix", help="First part of the labels (proxyctl).")]
+Expose = Annotated[
+    bool | None,
+    typer.Option("--expose-by-default", help="Containers without an `enable` label take part.", show_default=False),
+]
+Resync = Annotated[str | None, typer.Option("--resync", metavar="DURATION", help="Full listing this often (30s).")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def load(**flags: Any) -> Settings:
+    """Merge what was given on the command line with environment and file."""
+    return settings.load(flags)

@@ -1,0 +1,95 @@
+"""`proxyctl plan`: what would change, by run time or by reload, and why."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+from typing import Any
+
+import typer
+import uvloop
+from rich.console import Console
+from rich.syntax import Syntax
+
+from proxyctl import daemon
+from proxyctl.cli import options
+from proxyctl.core import diff
+from proxyctl.reconciler import describe
+
+
+def plan(
+    network: options.Network = None,
+    engine: options.Engine = None,
+    image: options.Image = None,
+    config: options.Config = None,
+    templates: options.Templates = None,
+    state: options.State = None,
+    label_prefix: options.LabelPrefix = None,
+    expose_by_default: options.Expose = None,
+    as_json: options.JsonOption = False,
+) -> int:
+    """Say what `watch` would change; touches nothing. Exit 0: nothing to do, 2: changes."""
+    settings = options.load(
+        network=network,
+        engine=engine,
+        image=image,
+        config=config,
+        templates=templates,
+        state=state,
+        label_prefix=label_prefix,
+        expose_by_default=expose_by_default,
+    )
+    look = uvloop.run(daemon.look(settings))
+    told = _told(look)
+    if as_json:
+        typer.echo(json.dumps(told, indent=1))
+    else:
+        _print(told)
+    return 2 if told["changes"] or told["diff"] else 0
+
+
+def _told(look: daemon.Look) -> dict[str, Any]:
+    changes: list[dict[str, Any]] = []
+    for step, (kind, text) in zip(look.plan.changes, describe(look.plan), strict=True):
+        reason = diff.reload_reason(step, look.outcome.desired, look.features)
+        if look.applied is None:
+            reason = "no generation is applied yet"
+        changes.append({"kind": kind, "text": text, "how": "reload" if reason else "runtime", "reason": reason or None})
+    return {
+        "network": look.snapshot.network,
+        "engine": look.features.engine,
+        "applied": look.applied.revision if look.applied else None,
+        "revision": look.files.revision,
+        "changes": changes,
+        "problems": [dataclasses.asdict(p) for p in look.outcome.problems],
+        "diff": _diff(look.applied_files, dict(look.files.files)),
+    }
+
+
+def _diff(before: dict[str, str], after: dict[str, str]) -> str:
+    """Return a unified diff; the lines that only name the revision do not count."""
+    lines: list[str] = []
+    for name in sorted(before | after):
+        old, new = (_comparable(x.get(name, "")) for x in (before, after))
+        lines += difflib.unified_diff(old, new, f"applied/{name}", f"planned/{name}", n=2, lineterm="")
+    return "\n".join(lines)
+
+
+def _comparable(text: str) -> list[str]:
+    return [line for line in text.splitlines() if "revision=" not in line]
+
+
+def _print(told: dict[str, Any]) -> None:
+    console = Console()
+    for change in told["changes"]:
+        why = f"  ({change['reason']})" if change["reason"] else ""
+        console.print(f"{change['how']:>8}  {change['text']}{why}", highlight=False, markup=False, soft_wrap=True)
+    for problem in told["problems"]:
+        subject = f"{problem['container']} {problem['label']}".strip()
+        console.print(f" problem  {subject}: {problem['reason']}", highlight=False, markup=False, soft_wrap=True)
+    if told["diff"]:
+        console.print(Syntax(told["diff"], "diff", background_color="default") if console.is_terminal else told["diff"],
+                      markup=False, highlight=False, soft_wrap=True)
+    if not told["changes"] and not told["diff"]:
+        console.print("nothing to do", highlight=False)

@@ -1,0 +1,37 @@
+"""`proxyctl render`: the configuration that follows from what is running now."""
+
+from __future__ import annotations
+
+import typer
+import uvloop
+
+from proxyctl import daemon
+from proxyctl.cli import options
+
+
+def render(
+    network: options.Network = None,
+    engine: options.Engine = None,
+    image: options.Image = None,
+    config: options.Config = None,
+    templates: options.Templates = None,
+    state: options.State = None,
+    label_prefix: options.LabelPrefix = None,
+    expose_by_default: options.Expose = None,
+) -> None:
+    """Print the configuration; touches nothing. Problems go to stderr."""
+    settings = options.load(
+        network=network,
+        engine=engine,
+        image=image,
+        config=config,
+        templates=templates,
+        state=state,
+        label_prefix=label_prefix,
+        expose_by_default=expose_by_default,
+    )
+    look = uvloop.run(daemon.look(settings))
+    for problem in look.outcome.problems:
+        typer.echo(f"proxyctl: {problem.container} {problem.label}: {problem.reason}", err=True)
+    for _, text in look.files.files:
+        typer.echo(text, nl=False)

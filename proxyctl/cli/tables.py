@@ -1,0 +1,66 @@
+"""What people see of a status: rich tables that fit 80 columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+COLOURS = {"up": "green", "starting": "cyan", "draining": "yellow", "down": "red", "maintenance": "magenta"}
+STALE = 60.0
+
+
+def status(told: dict[str, Any], *, width: int, title: str = "") -> RenderableType:
+    """Draw a status: a headline, a row per server, then the problems."""
+    table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
+    table.add_column("POOL", no_wrap=True)
+    table.add_column("ROUTES", overflow="fold", max_width=max(14, width - 62))
+    table.add_column("SERVER", overflow="ellipsis", no_wrap=True, max_width=20)
+    table.add_column("ADDRESS", no_wrap=True)
+    table.add_column("STATE", no_wrap=True)
+    table.add_column("WEIGHT", justify="right")
+    table.add_column("REQS", justify="right")
+    for pool in told["pools"]:
+        routes = ", ".join(_route(r) for r in pool["routes"]) or "-"
+        name = pool["name"]
+        for server in pool["servers"] or [None]:
+            if server is None:
+                table.add_row(name, routes, Text("no server: answers 503", style="red"), "", "", "", "")
+            else:
+                requests = server["requests"]
+                table.add_row(
+                    name,
+                    routes,
+                    server["name"],
+                    server["address"],
+                    Text(server["state"], style=COLOURS.get(server["state"], "")),
+                    str(server["weight"]) + (" backup" if server["backup"] else ""),
+                    "-" if requests is None else str(requests),
+                )
+            name, routes = "", ""
+    parts: list[RenderableType] = [Text(title, style="bold")] if title else []
+    parts += [_headline(told), table if told["pools"] else Text("no labelled container yet", style="dim")]
+    for problem in told["problems"]:
+        subject = " ".join(filter(None, (problem["container"], problem["label"])))
+        mark, colour = ("✘", "red") if problem.get("severity") == "error" else ("!", "yellow")
+        parts.append(Text(f"{mark} {subject + ': ' if subject else ''}{problem['reason']}", style=colour))
+    return Group(*parts)
+
+
+def _headline(told: dict[str, Any]) -> Text:
+    age = told["synced_seconds_ago"]
+    seen = "never" if age is None else f"{age:.0f} s ago"
+    version, revision = told.get("version", ""), told["revision"] or "none"
+    text = Text(
+        f"{told['network']}: {told['engine']} {version}, generation {told['generation']}, revision {revision}, listed {seen}"
+    )
+    if not told["events_connected"] or age is None or age > STALE:
+        text.append("  STALE: docker is not answering", style="bold red")
+    return text
+
+
+def _route(route: dict[str, Any]) -> str:
+    port = "" if route["listen"] == 80 else f":{route['listen']}"  # noqa: PLR2004 - HTTP's own port
+    return f"{route['host'] or '*'}{port}{route['path']}"

@@ -1,0 +1,143 @@
+"""`proxyctl watch`: the daemon, with a live display on a terminal and log lines elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from typing import Annotated, Any
+
+import structlog
+import typer
+import uvloop
+from rich.console import Console
+from rich.live import Live
+
+from proxyctl import daemon
+from proxyctl.cli import options, tables
+from proxyctl.errors import ProxyctlError
+from proxyctl.feed import Feed
+from proxyctl.reconciler import Reconciler
+from proxyctl.settings import Settings
+
+REFRESH = 1.0  # seconds between two looks at the live figures
+MARKS = {"join": "[green]+[/]", "leave": "[red]-[/]", "drain": "[yellow]~[/]", "problem": "[red]![/]"}
+
+
+def watch(
+    network: options.Network = None,
+    engine: options.Engine = None,
+    publish: options.PublishOption = None,
+    image: options.Image = None,
+    config: options.Config = None,
+    templates: options.Templates = None,
+    state: options.State = None,
+    api: options.ApiOption = None,
+    label_prefix: options.LabelPrefix = None,
+    expose_by_default: options.Expose = None,
+    resync: options.Resync = None,
+    create_network: Annotated[
+        bool | None, typer.Option("--create-network", help="Make the network if it is missing.", show_default=False)
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Make one pass, confirm it, and end.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also log what only developers need.")] = False,
+) -> int:
+    """Follow Docker and keep the gateway right, until Ctrl-C. The gateway itself stays."""
+    flags: dict[str, Any] = {
+        "network": network,
+        "engine": engine,
+        "publish": publish or None,
+        "image": image,
+        "config": config,
+        "templates": templates,
+        "state": state,
+        "api": api,
+        "label_prefix": label_prefix,
+        "expose_by_default": expose_by_default,
+        "resync": resync,
+        "create_network": create_network,
+    }
+    settings = options.load(**flags)
+    console = Console(stderr=True)
+    live = console.is_terminal and sys.stdout.isatty() and not once
+    set_up_logging(console if live else None, verbose=verbose)
+    return uvloop.run(_watch(settings, lambda: options.load(**flags), console if live else None, once=once))
+
+
+async def _watch(settings: Settings, reload: Any, console: Console | None, *, once: bool) -> int:
+    async with contextlib.AsyncExitStack() as stack:
+        reconciler, feed = await stack.enter_async_context(daemon.running(settings, reload))
+        if once:
+            return await _once(reconciler)
+        ending = asyncio.create_task(daemon.until_signalled())
+        if console is not None:
+            shown = asyncio.create_task(_show(console, settings, reconciler, feed))
+            await ending
+            shown.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await shown
+        else:
+            await ending
+        structlog.get_logger().info("ending, the gateway serves on", signal=ending.result())
+    return 0
+
+
+async def _once(reconciler: Reconciler) -> int:
+    """Wait until everything that was there at the start is settled, at most 15 s; 1 with errors."""
+    try:
+        async with asyncio.timeout(15):
+            status = await reconciler.settled()
+    except TimeoutError:
+        message = "--once: not settled within 15 s; `proxyctl explain NAME` tells why a container is kept out"
+        raise ProxyctlError(message) from None
+    return 1 if status["revision"] is None else 0
+
+
+async def _show(console: Console, settings: Settings, reconciler: Reconciler, feed: Feed) -> None:
+    told = 0.0
+    with Live(console=console, refresh_per_second=8, transient=True) as live:
+        updates = feed.updates()
+        waiting: asyncio.Future[Any] = asyncio.ensure_future(anext(updates))
+        while True:
+            fresh = [e for e in feed.events if e.at > told]
+            for event in fresh:
+                live.console.print(f" {MARKS.get(event.kind, '·')} {event.text}", highlight=False)
+            told = fresh[-1].at if fresh else told
+            live.update(tables.status(await reconciler.status(), width=console.width, title=_title(settings)))
+            done, _ = await asyncio.wait([waiting], timeout=REFRESH)
+            if done:
+                waiting = asyncio.ensure_future(anext(updates))
+
+
+def _title(settings: Settings) -> str:
+    ports = ", ".join(f"http://{p.ip}:{p.host_port} → {p.port}" for p in settings.publish)
+    return f"{settings.engine} on {settings.network}" + (f"   {ports}" if ports else "") + "   Ctrl-C ends"
+
+
+class _ToConsole:
+    """A file for structlog that prints above the live display."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def write(self, text: str) -> None:
+        if text.strip():
+            self._console.print(text.rstrip("\n"), highlight=False, markup=False)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
+def set_up_logging(console: Console | None, *, verbose: bool) -> None:
+    """Log as key=value lines on stderr; above a live display only warnings, since it shows the rest itself."""
+    level = 10 if verbose else (30 if console else 20)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(file=_ToConsole(console) if console else sys.stderr),  # type: ignore[arg-type]
+        cache_logger_on_first_use=False,
+    )

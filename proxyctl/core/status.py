@@ -1,0 +1,80 @@
+"""What `status` shows, as the JSON-ready shape that LABELS.md promises. Pure; `reconciler` gathers the parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from proxyctl.core.desired import Outcome
+from proxyctl.core.model import Desired, Pool, Problem, Server, ServerCount, Snapshot
+
+
+def pools(
+    outcome: Outcome, applied: Desired, snapshot: Snapshot, counts: Iterable[ServerCount]
+) -> list[dict[str, Any]]:
+    """Describe each pool with its routes and servers; servers that wait to join are listed as `starting`."""
+    figures = {(c.pool, c.server): c for c in counts}
+    states = {c.id: c.state for c in snapshot.containers}
+    result = []
+    for pool in outcome.desired.pools:
+        live = applied.pool(pool.name) or Pool(pool.name)
+        names = {s.name for s in live.servers}
+        servers = [_server(pool.name, s, figures, states) for s in live.servers]
+        servers += [
+            _waiting(w.container, w.name, w.address, w.port, w.reason)
+            for w in outcome.waiting
+            if w.pool == pool.name and w.name not in names
+        ]
+        routes = [
+            {"host": r.host or None, "path": r.path, "listen": x.port, "strip_prefix": r.strip_prefix}
+            for x in outcome.desired.listeners
+            for r in x.routes
+            if r.pool == pool.name
+        ]
+        servers.sort(key=lambda s: str(s["name"]))
+        result.append(
+            {"name": pool.name, "protocol": pool.protocol, "balance": pool.balance, "routes": routes, "servers": servers}
+        )
+    return result
+
+
+def _server(
+    pool: str, server: Server, figures: Mapping[tuple[str, str], ServerCount], states: Mapping[str, str]
+) -> dict[str, Any]:
+    count = figures.get((pool, server.name))
+    state = "up"
+    if server.draining:
+        state = "draining"
+    elif states.get(server.container) != "running" or (count is not None and count.up is False):
+        state = "down"
+    return {
+        "name": server.name,
+        "container": server.container,
+        "address": f"{server.address}:{server.port}",
+        "state": state,
+        "weight": server.weight,
+        "backup": server.backup,
+        "requests": count.requests if count else None,
+        "reason": "",
+    }
+
+
+def _waiting(container: str, name: str, address: str, port: int, reason: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "container": container,
+        "address": f"{address}:{port}",
+        "state": "starting",
+        "weight": 0,
+        "backup": False,
+        "requests": None,
+        "reason": reason,
+    }
+
+
+def problems(found: Iterable[Problem]) -> list[dict[str, Any]]:
+    """Describe problems, errors first."""
+    ordered = sorted(found, key=lambda p: (p.severity != "error", p))
+    return [
+        {"container": p.container, "label": p.label, "reason": p.reason, "severity": p.severity} for p in ordered
+    ]

@@ -1,0 +1,317 @@
+"""The composition root: builds the parts out of the settings, runs them in one TaskGroup, ends on a signal.
+
+The only place that knows which edge stands behind which port. `watch` runs it; `plan`, `render` and `explain` use
+`look`, which asks the same questions once and touches nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import signal
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import docker
+import docker.errors
+import structlog
+
+from proxyctl.apply import Applier
+from proxyctl.core import diff, layout
+from proxyctl.core.desired import Outcome, desired, targets
+from proxyctl.core.model import ConfigFiles, Desired, Features, Finding, Snapshot, Target
+from proxyctl.core.render import render
+from proxyctl.edges.control import SOCKET
+from proxyctl.edges.dns import EmbeddedDns
+from proxyctl.edges.docker import store as docker_store
+from proxyctl.edges.docker.gateway import DockerGateway, Spec
+from proxyctl.edges.docker.own import own_container
+from proxyctl.edges.docker.throwaway import Throwaway
+from proxyctl.edges.engines import haproxy, nginx
+from proxyctl.edges.files import decisions as state_files
+from proxyctl.edges.files import templates
+from proxyctl.edges.files.changes import FileChanges
+from proxyctl.edges.files.generations import GenerationFolder
+from proxyctl.edges.netns import GatewayView, LocalView
+from proxyctl.edges.probe import Prober
+from proxyctl.errors import GatewayError, ProxyctlError, UsageError
+from proxyctl.feed import Feed
+from proxyctl.ports import Engine, Generation, NetworkView, Wake
+from proxyctl.reconciler import Inputs, Reconciler
+from proxyctl.settings import Settings
+from proxyctl.web.api import Api, serve
+
+log = structlog.get_logger()
+
+ENGINES: dict[str, Any] = {"nginx": (nginx.Nginx, nginx), "haproxy": (haproxy.HAProxy, haproxy)}
+PREDEFINED = {"bridge", "host", "none"}
+# a change of these in proxyctl.toml takes effect at the next start only
+FIXED = ("network", "engine", "publish", "image", "state", "api", "label_prefix", "resync", "reload_spacing", "templates")
+
+
+@dataclasses.dataclass
+class Parts:
+    """What one process works with."""
+
+    settings: Settings
+    client: docker.APIClient
+    gateway: DockerGateway
+    engine: Engine
+    view: NetworkView
+    generations: GenerationFolder
+
+
+def build(settings: Settings, client: docker.APIClient) -> Parts:
+    """Wire gateway, engine and view; asks nothing yet."""
+    make, module = ENGINES[settings.engine]
+    proxy = settings.state / "proxy"
+    gateway = DockerGateway(
+        client,
+        Spec(
+            network=settings.network,
+            engine=settings.engine,
+            image=settings.gateway_image,
+            publish=tuple((p.ip, p.host_port, p.port) for p in settings.publish),
+            command=module.command(),
+            stop_signal=module.STOP_SIGNAL,
+            folder=proxy,
+        ),
+    )
+    view = _view(settings, client, gateway)
+    engine = make(gateway, proxy / "run", view)
+    return Parts(settings, client, gateway, engine, view, GenerationFolder(proxy))
+
+
+def _view(settings: Settings, client: docker.APIClient, gateway: DockerGateway) -> NetworkView:
+    """Choose how to see the network: as a container on it when this is one, else through the gateway."""
+    own = own_container(client)
+    if own is not None and settings.network in own["NetworkSettings"]["Networks"]:
+        return LocalView()
+    return GatewayView(lambda: gateway.pid)
+
+
+def check_network(settings: Settings, client: docker.APIClient) -> None:
+    """Raise UsageError unless the network exists and is one with Docker's DNS; make it when that was asked for."""
+    name = settings.network
+    if name in PREDEFINED:
+        message = f'--network {name}: Docker\'s DNS works on user-defined networks only: `docker network create web`'
+        raise UsageError(message)
+    try:
+        with docker_store.translated(f"network {name}"):
+            client.inspect_network(name)
+    except docker.errors.NotFound as exc:
+        if not settings.create_network:
+            message = f"--network {name}: there is no such network: `docker network create {name}`, or --create-network"
+            raise UsageError(message) from exc
+        with docker_store.translated(f"making network {name}"):
+            client.create_network(name, driver="bridge", check_duplicate=True, labels={layout.NETWORK_LABEL: "proxyctl"})
+
+
+def read_inputs(settings: Settings, token: str, reload: Callable[[], Settings]) -> Inputs:
+    """Read templates and proxyctl.toml anew; raise TemplateError or UsageError."""
+    new = reload()
+    moved = [f for f in FIXED if getattr(new, f) != getattr(settings, f)]
+    if moved:
+        log.warning("these settings take effect at the next start", settings=", ".join(moved))
+    return Inputs(
+        options=dataclasses.replace(settings.options, defaults=new.options.defaults, expose_by_default=new.expose_by_default),
+        tuning=new.tuning,
+        templates=templates.load(settings.engine, settings.templates),
+        token=token,
+    )
+
+
+def prepare_state(settings: Settings) -> None:
+    """Make the state folder; raise ProxyctlError when that is not allowed."""
+    try:
+        settings.state.mkdir(parents=True, exist_ok=True, mode=0o755)
+        GenerationFolder(settings.state / "proxy").prepare()
+    except OSError as exc:
+        message = f"the state folder {settings.state}: {exc.strerror}; give another with --state"
+        raise ProxyctlError(message) from exc
+
+
+class Waker:
+    """A wake-up that can be handed out before there is somebody to wake."""
+
+    target: Wake | None = None
+
+    def __call__(self, reason: str) -> None:
+        if self.target is not None:
+            self.target(reason)
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIterator[tuple[Reconciler, Feed]]:
+    """Run a whole `watch` inside the `async with`; what it raises there ends it."""
+    client = await asyncio.to_thread(docker_store.connect)
+    await asyncio.to_thread(check_network, settings, client)
+    prepare_state(settings)
+    with state_files.lock(settings.state):
+        parts = build(settings, client)
+        token = state_files.check_token(settings.state)
+        inputs = read_inputs(settings, token, reload)
+        await parts.gateway.ensure()
+        try:
+            features = await parts.engine.features()
+        except GatewayError:
+            if parts.generations.current() is None:
+                await parts.gateway.remove()
+            raise
+        applier = Applier(parts.engine, parts.generations, features)
+        feed = Feed()
+        source = docker_store.DockerStore(
+            docker_store.connect,
+            network=settings.network,
+            label_prefix=settings.label_prefix,
+            resync=settings.resync / 1000,
+        )
+        waker = Waker()
+        prober = Prober(parts.view, waker)
+        first = [inputs]
+        reconciler = Reconciler(
+            source=source,
+            resolver=EmbeddedDns(parts.view, parts.gateway),
+            prober=prober,
+            gateway=parts.gateway,
+            engine=parts.engine,
+            applier=applier,
+            features=features,
+            decisions=state_files.Decisions(settings.state),
+            read_inputs=lambda: first.pop() if first else read_inputs(settings, token, reload),
+            feed=feed,
+            spacing=settings.reload_spacing / 1000,
+        )
+        waker.target = reconciler.wake
+        log.info("watching", network=settings.network, engine=settings.engine, version=features.version_text,
+                 state=str(settings.state))
+        if await applier.adopt():
+            log.info("the running proxy was adopted as it is", generation=applier.applied and applier.applied.number)
+        api = Api(
+            status=reconciler.status,
+            events=lambda: [dataclasses.asdict(e) for e in feed.events],
+            decide=reconciler.decide,
+        )
+        try:
+            runners = await serve(api, control=settings.state / SOCKET, tcp=settings.api)
+        except OSError as exc:
+            message = f"--api {settings.api}: {exc.strerror or exc}; choose another HOST:PORT, or `off`"
+            raise UsageError(message) from exc
+        folders = [templates.shipped(settings.engine), *([settings.templates] if settings.templates else [])]
+        if settings.config:
+            folders.append(settings.config.parent)
+        changes = FileChanges(folders, ("*.j2", settings.config.name if settings.config else "*.j2"))
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(source.run(reconciler.wake), name="docker"),
+                    group.create_task(reconciler.run(), name="reconciler"),
+                    group.create_task(changes.run(reconciler.files_changed), name="files"),
+                ]
+                yield reconciler, feed
+                for task in tasks:
+                    task.cancel()
+        finally:
+            await prober.close()
+            for runner in runners:
+                await runner.cleanup()
+            (settings.state / SOCKET).unlink(missing_ok=True)
+
+
+async def until_signalled() -> str:
+    """Return when SIGTERM or SIGINT comes, with its name."""
+    loop, done = asyncio.get_running_loop(), asyncio.Event()
+    name = ""
+
+    def end(number: signal.Signals) -> None:
+        nonlocal name
+        name = number.name
+        done.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end, number)
+    await done.wait()
+    return name
+
+
+@dataclasses.dataclass(frozen=True)
+class Look:
+    """What `look` saw: the world, what follows from it, and what is applied now."""
+
+    snapshot: Snapshot
+    outcome: Outcome
+    features: Features
+    files: ConfigFiles
+    applied: Generation | None
+    applied_files: dict[str, str]
+    published: dict[int, int]
+
+    @property
+    def plan(self) -> diff.Plan:
+        """Return what would change."""
+        return diff.plan(self.applied.desired if self.applied else Desired(), self.outcome.desired)
+
+
+async def look(settings: Settings) -> Look:
+    """Ask Docker, DNS and the containers once and say what `watch` would do; touches nothing.
+
+    Without a running gateway the names and ports cannot be asked from inside the network: they are taken as good.
+    """
+    client = await asyncio.to_thread(docker_store.connect)
+    await asyncio.to_thread(check_network, settings, client)
+    parts = build(settings, client)
+    source = docker_store.DockerStore(
+        lambda: client, network=settings.network, label_prefix=settings.label_prefix, resync=settings.resync / 1000
+    )
+    snapshot = await source.list_once()
+    there = await parts.gateway.find()
+    features = await parts.engine.features() if there else await _features_of_image(settings, client)
+    wanted = targets(snapshot, settings.options, features)
+    findings: dict[Target, Finding] = dict.fromkeys(wanted, Finding(ok=True))
+    if there:
+        findings = await _ask(parts, wanted)
+    current = parts.generations.current()
+    outcome = desired(
+        snapshot,
+        findings=findings,
+        decisions=state_files.Decisions(settings.state).all(),
+        options=settings.options,
+        features=features,
+        previous=current.desired if current else Desired(),
+    )
+    token_file = settings.state / "check.token"
+    files = render(
+        outcome.desired,
+        features=features,
+        tuning=settings.tuning,
+        templates=templates.load(settings.engine, settings.templates),
+        token=token_file.read_text().strip() if token_file.exists() else "0" * 32,
+    )
+    applied_files = parts.generations.files(current.number) if current else {}
+    return Look(snapshot, outcome, features, files, current, applied_files, parts.gateway.published)
+
+
+async def _ask(parts: Parts, wanted: tuple[Target, ...]) -> dict[Target, Finding]:
+    """Give the containers a second to answer."""
+    woken = asyncio.Event()
+    prober = Prober(parts.view, lambda _: woken.set())
+    prober.follow(wanted)
+    try:
+        async with asyncio.timeout(1):
+            while not all(f.ok for f in prober.findings().values()):
+                woken.clear()
+                await woken.wait()
+    except TimeoutError:
+        pass
+    finally:
+        findings = dict(prober.findings())
+        await prober.close()
+    return findings
+
+
+async def _features_of_image(settings: Settings, client: docker.APIClient) -> Features:
+    """Ask the binary of an image without a gateway, in a throw-away container."""
+    make, _ = ENGINES[settings.engine]
+    engine: Engine = make(Throwaway(client, settings.gateway_image), settings.state / "proxy" / "run", LocalView())
+    return await engine.features()

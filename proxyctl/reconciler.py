@@ -1,0 +1,400 @@
+"""One pass, from the snapshot to the confirmed proxy, then the loop of passes.
+
+Level-triggered: wake-ups say only "look again". The first after quiet runs at once, those that come during a pass
+make the next one; reloads are spaced, while run-time changes and everything that takes traffic away never wait.
+Knows ports, never edges. Next: `apply`, which carries one result out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+import structlog
+
+from proxyctl.apply import Applied, Applier
+from proxyctl.core import diff, status
+from proxyctl.core.desired import Outcome, desired, targets
+from proxyctl.core.labels import Options
+from proxyctl.core.model import (
+    ConfigFiles,
+    Decision,
+    Desired,
+    Features,
+    Finding,
+    Problem,
+    Snapshot,
+    Target,
+    Tuning,
+)
+from proxyctl.core.render import render
+from proxyctl.errors import (
+    ConfigRefused,
+    DockerUnavailable,
+    GatewayError,
+    ProxyctlError,
+    ReloadFailed,
+    ResolveError,
+)
+from proxyctl.feed import Feed
+from proxyctl.ports import Engine, Gateway, Prober, Resolver, Source
+
+log = structlog.get_logger()
+
+RESOLVE_WAIT = 0.02  # seconds that a pass waits for DNS; slower answers wake the next one
+RETRY_FIRST, RETRY_LAST = 0.25, 5.0
+
+
+class Decided(Protocol):
+    """Where operators' decisions are kept."""
+
+    def all(self) -> Mapping[str, Decision]:
+        """Return them by container id."""
+
+    def decide(self, container: str, decision: Decision) -> None:
+        """Keep one."""
+
+    def forget_except(self, containers: Iterable[str]) -> None:
+        """Drop those on containers that are gone."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Inputs:
+    """What comes from files: re-read when they change."""
+
+    options: Options
+    tuning: Tuning
+    templates: Mapping[str, str]
+    token: str
+
+
+class Names:
+    """Which targets' names were seen to resolve to the container's own address, asked in the background."""
+
+    def __init__(self, resolver: Resolver, wake: Callable[[str], None]) -> None:
+        """Ask `resolver`, and call `wake` when an answer comes after the pass that wanted it."""
+        self._resolver = resolver
+        self._wake = wake
+        self._answers: dict[tuple[str, str], str] = {}
+        self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
+
+    async def check(self, wanted: Iterable[Target]) -> dict[Target, str | None]:
+        """Return per target an empty string (fine), a reason (not fine) or None (not known yet)."""
+        all_wanted = tuple(wanted)
+        keys = {(t.name, t.address) for t in all_wanted}
+        for key in self._tasks.keys() - keys:
+            self._tasks.pop(key).cancel()
+        self._answers = {k: v for k, v in self._answers.items() if k in keys}
+        for name, address in keys - self._answers.keys() - self._tasks.keys():
+            self._tasks[name, address] = asyncio.create_task(self._resolve(name, address), name=f"dns {name}")
+        pending = [t for k, t in self._tasks.items() if k not in self._answers]
+        if pending:
+            await asyncio.wait(pending, timeout=RESOLVE_WAIT)
+        return {t: self._answers.get((t.name, t.address)) for t in all_wanted}
+
+    async def _resolve(self, name: str, address: str) -> None:
+        delay = RETRY_FIRST
+        while True:
+            try:
+                found = await self._resolver.resolve(name)
+                reason = ""
+                if address not in found:
+                    reason = f"the name {name} resolves to {', '.join(found) or 'nothing'}, not to its own {address}"
+            except ResolveError as exc:
+                reason = f"the name {name} does not resolve through Docker's DNS: {exc}"
+            if self._answers.get((name, address)) != reason:
+                self._answers[name, address] = reason
+                self._wake(f"name {name}")
+            if not reason:
+                del self._tasks[name, address]
+                return
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, RETRY_LAST)
+
+
+class Reconciler:
+    """Brings the proxy to what Docker says, again and again."""
+
+    def __init__(
+        self,
+        *,
+        source: Source,
+        resolver: Resolver,
+        prober: Prober,
+        gateway: Gateway,
+        engine: Engine,
+        applier: Applier,
+        features: Features,
+        decisions: Decided,
+        read_inputs: Callable[[], Inputs],
+        feed: Feed,
+        spacing: float,
+    ) -> None:
+        """Take every collaborator; `spacing` is the least number of seconds between two reloads."""
+        self._source, self._prober, self._gateway = source, prober, gateway
+        self._engine, self._applier, self._features = engine, applier, features
+        self._decisions, self._read_inputs, self._feed = decisions, read_inputs, feed
+        self._names = Names(resolver, self.wake)
+        self._spacing = spacing
+        self._woken = asyncio.Event()
+        self._passed = asyncio.Event()
+        self._unsettled = True
+        self._inputs = read_inputs()
+        self._inputs_stale = False
+        self._file_problem = ""
+        self._outcome = Outcome(Desired())
+        self._problems: tuple[Problem, ...] = ()
+        self._reloaded_at = float("-inf")
+        self._gateway_changes = -1
+        self._retry = RETRY_FIRST
+        self._timer: asyncio.TimerHandle | None = None
+
+    def wake(self, reason: str) -> None:
+        """Ask for a pass; called by the store, the prober, timers and operators."""
+        log.debug("woken", reason=reason)
+        self._woken.set()
+
+    def files_changed(self, reason: str) -> None:
+        """Ask for a pass that reads templates and settings anew."""
+        self._inputs_stale = True
+        self.wake(reason)
+
+    def decide(self, container: str, **changes: Any) -> None:
+        """Keep an operator's decision on a container (by id) and act on it at once."""
+        before = self._decisions.all().get(container, Decision())
+        self._decisions.decide(container, dataclasses.replace(before, **changes))
+        self.wake("operator")
+
+    async def run(self) -> None:
+        """Make passes for ever."""
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            await self.one_pass()
+            self._passed.set()
+
+    async def one_pass(self) -> Applied | None:
+        """Look once and act; None when nothing could be applied. Problems are published, not raised."""
+        snapshot = self._source.snapshot
+        if snapshot is None:
+            return None
+        found: list[Problem] = []
+        try:
+            await self._look_after_gateway()
+        except (GatewayError, DockerUnavailable) as exc:
+            self._publish((*self._outcome.problems, Problem("", "", f"gateway: {exc}")))
+            self._later(self._back_off(), "gateway")
+            return None
+        self._refresh_inputs()
+        self._decisions.forget_except(c.id for c in snapshot.containers)
+        self._outcome = await self._decide(snapshot)
+        found += self._outcome.problems
+        applied = None
+        try:
+            files = self._render(self._outcome.desired)
+            applied = await self._apply(self._outcome.desired, files)
+            self._retry = RETRY_FIRST
+        except (ConfigRefused, ReloadFailed) as exc:
+            found.append(Problem("", "", f"{self._engine.kind} refused the configuration, the old one serves on: {exc}"))
+        except (GatewayError, DockerUnavailable) as exc:
+            found.append(Problem("", "", f"gateway: {exc}"))
+            self._gateway_changes = -1
+            self._later(self._back_off(), "gateway")
+        if self._file_problem:
+            found.append(Problem("", "", self._file_problem))
+        self._publish(found)
+        return applied
+
+    async def _look_after_gateway(self) -> None:
+        changes = self._source.gateway_changes
+        if changes == self._gateway_changes:
+            return
+        started = await self._gateway.ensure()
+        if started or self._applier.applied is None or not await self._applier.still_true():
+            adopted = await self._applier.adopt()
+            if started:
+                self._happened("gateway", "the gateway was started" + (" and runs its last generation" * adopted))
+            elif adopted:
+                self._happened("gateway", "the running gateway was adopted as it is")
+        self._gateway_changes = changes
+
+    def _refresh_inputs(self) -> None:
+        if not self._inputs_stale:
+            return
+        self._inputs_stale = False
+        try:
+            self._inputs = self._read_inputs()
+        except ProxyctlError as exc:
+            self._file_problem = f"{exc}; the last good ones stay in use"
+        else:
+            self._file_problem = ""
+            self._applier.retry()
+
+    async def _decide(self, snapshot: Snapshot) -> Outcome:
+        options = self._inputs.options
+        wanted = targets(snapshot, options, self._features)
+        names = await self._names.check(wanted)
+        self._prober.follow(t for t, reason in names.items() if reason == "")
+        findings: dict[Target, Finding] = dict(self._prober.findings())
+        findings |= {t: Finding(ok=False, reason=r, late=True) for t, r in names.items() if r}
+        self._unsettled = any(t not in findings or not (findings[t].ok or findings[t].late) for t in wanted)
+        return desired(
+            snapshot,
+            findings=findings,
+            decisions=self._decisions.all(),
+            options=options,
+            features=self._features,
+            previous=self._applier.applied.desired if self._applier.applied else Desired(),
+        )
+
+    def _render(self, state: Desired) -> ConfigFiles:
+        """Render with the newest templates; those that do not render are reported and the last good ones used."""
+        inputs = self._inputs
+        try:
+            files = render(
+                state, features=self._features, tuning=inputs.tuning, templates=inputs.templates, token=inputs.token
+            )
+        except ProxyctlError as exc:
+            if self._good is None:
+                raise ConfigRefused(str(exc)) from exc
+            self._file_problem = f"{exc}; the last good templates stay in use"
+            self._inputs = inputs = self._good
+            files = render(
+                state, features=self._features, tuning=inputs.tuning, templates=inputs.templates, token=inputs.token
+            )
+        return files
+
+    _good: Inputs | None = None
+
+    async def _apply(self, state: Desired, files: ConfigFiles) -> Applied | None:
+        plan = self._applier.plan(state)
+        if self._applier.reload_reasons(state, files) and not plan.shrinks:
+            wait = self._reloaded_at + self._spacing - time.monotonic()
+            if wait > 0 and self._applier.applied is not None:
+                self._unsettled = True
+                self._later(wait, "spacing of reloads")
+                return None
+        try:
+            done = await self._applier.apply(state, files)
+        except ConfigRefused as exc:
+            if self._good is None or self._good == self._inputs:
+                raise
+            # the new templates or settings are what is refused: go on with those that were accepted last
+            self._file_problem = f"{self._engine.kind} refused it: {exc}; the last good ones stay in use"
+            self._inputs = self._good
+            return await self._apply(state, self._render(state))
+        self._good = self._inputs
+        if done.how == "reload":
+            self._reloaded_at = time.monotonic()
+        if done.how != "unchanged":
+            self._report(done)
+        return done
+
+    def _report(self, done: Applied) -> None:
+        ms = round(done.seconds * 1000, 1)
+        texts = describe(done.plan)
+        generation = self._applier.applied
+        log.info(
+            "applied",
+            how=done.how,
+            generation=generation.number if generation else None,
+            revision=generation.revision if generation else None,
+            changes="; ".join(t for _, t in texts) or "no change of servers or routes",
+            ms=ms,
+            **({"why": "; ".join(done.reasons)} if done.reasons else {}),
+        )
+        for kind, text in texts:
+            self._feed.happened(kind, f"{text} ({done.how}, {ms} ms)")
+        if not texts:
+            self._feed.happened("reload", "; ".join(done.reasons) + f" ({ms} ms)")
+
+    def _publish(self, found: Iterable[Problem]) -> None:
+        problems = tuple(sorted(set(found)))
+        for problem in [p for p in problems if p not in self._problems]:
+            self._happened("problem", " ".join(filter(None, (problem.container, problem.label, problem.reason))))
+            log.warning("problem", container=problem.container, label=problem.label, reason=problem.reason)
+        for problem in [p for p in self._problems if p not in problems]:
+            log.info("problem solved", container=problem.container, label=problem.label, was=problem.reason)
+        self._problems = problems
+        self._feed.publish({"pools": len(self._outcome.desired.pools)})
+
+    def _happened(self, kind: str, text: str) -> None:
+        self._feed.happened(kind, text)
+
+    def _back_off(self) -> float:
+        self._retry = min(self._retry * 2, RETRY_LAST)
+        return self._retry
+
+    def _later(self, seconds: float, reason: str) -> None:
+        """Wake after a while; an earlier timer that is still running is as good."""
+        loop = asyncio.get_running_loop()
+        if self._timer is not None and not self._timer.cancelled() and self._timer.when() > loop.time():
+            return
+        self._timer = loop.call_later(seconds, self.wake, reason)
+
+    async def settled(self) -> dict[str, Any]:
+        """Return the status once everything that is there now has joined or has a problem."""
+        while self._applier.applied is None or self._unsettled:
+            await self._passed.wait()
+            self._passed.clear()
+        return await self.status()
+
+    async def status(self) -> dict[str, Any]:
+        """Return the shape that LABELS.md promises for `status --json`, with live figures."""
+        applied, snapshot = self._applier.applied, self._source.snapshot
+        counts = await self._engine.counts() if applied else ()
+        synced = self._source.synced_at
+        return {
+            "network": snapshot.network if snapshot else None,
+            "engine": self._engine.kind,
+            "version": self._features.version_text,
+            "revision": applied.revision if applied else None,
+            "generation": applied.number if applied else None,
+            "synced_seconds_ago": None if synced is None else round(time.time() - synced, 3),
+            "events_connected": self._source.connected,
+            "pools": status.pools(self._outcome, applied.desired if applied else Desired(), snapshot, counts)
+            if snapshot
+            else [],
+            "problems": status.problems(self._problems),
+        }
+
+
+def describe(plan: diff.Plan) -> list[tuple[str, str]]:
+    """Say each change of a plan as (kind, sentence) for the log and the display."""
+    return [_describe(change) for change in plan.changes]
+
+
+def _describe(change: diff.Change) -> tuple[str, str]:
+    match change:
+        case diff.ServerAdded(pool, s):
+            return "join", f"{s.name} joined pool {pool} at {s.address}:{s.port}"
+        case diff.ServerRemoved(pool, s):
+            return "leave", f"{s.name} left pool {pool}"
+        case diff.ServerChanged(pool, was, now) if now.draining and not was.draining:
+            return "drain", f"{now.name} drains in pool {pool}"
+        case diff.ServerChanged(pool, was, now) if was.draining and not now.draining:
+            return "join", f"{now.name} is back in pool {pool} at {now.address}:{now.port}"
+        case diff.ServerChanged(pool, was, now):
+            fields = [f.name for f in dataclasses.fields(now) if getattr(was, f.name) != getattr(now, f.name)]
+            told = ", ".join(f"{f} {getattr(was, f)} → {getattr(now, f)}" for f in fields if f != "container")
+            return "change", f"{now.name} in pool {pool}: {told or 'a new container of the same name'}"
+        case diff.PoolAdded(pool):
+            names = ", ".join(s.name for s in pool.servers) or "no server yet"
+            return "pool", f"pool {pool.name} added ({names})"
+        case diff.PoolRemoved(pool):
+            return "pool", f"pool {pool.name} removed"
+        case diff.PoolChanged(_, pool):
+            return "pool", f"pool {pool.name}: settings changed"
+        case diff.ListenerAdded(listener):
+            return "route", f"port {listener.port} opened for " + ", ".join(_route(r) for r in listener.routes)
+        case diff.ListenerRemoved(listener):
+            return "route", f"port {listener.port} closed"
+        case diff.ListenerChanged(_, listener):
+            return "route", f"port {listener.port} now routes " + ", ".join(_route(r) for r in listener.routes)
+
+
+def _route(route: Any) -> str:
+    return f"{route.host or '*'}{route.path} → {route.pool}"

@@ -1,0 +1,111 @@
+"""The HTTP API: reading for all, changing only through control.sock, whose file permissions decide who may.
+
+The TCP listener refuses foreign Host headers, so that a web page that a browser has open cannot read it by a name
+of its own that points here (DNS rebinding).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+STALE_AFTER = 90.0  # seconds without a complete listing, three missed resyncs, after which /healthz says 503
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Api:
+    """Serves one running `watch`."""
+
+    def __init__(
+        self,
+        *,
+        status: Callable[[], Awaitable[dict[str, Any]]],
+        events: Callable[[], list[dict[str, Any]]],
+        decide: Callable[..., None],
+    ) -> None:
+        """Take functions that return the status and the event log, and one that keeps an operator's decision."""
+        self._status, self._events, self._decide = status, events, decide
+
+    def reading(self) -> list[web.RouteDef]:
+        """Return the routes that change nothing."""
+        return [
+            web.get("/healthz", self._healthz),
+            web.get("/api/v1/status", self._get_status),
+            web.get("/api/v1/events", self._get_events),
+        ]
+
+    def changing(self) -> list[web.RouteDef]:
+        """Return the routes for operators."""
+        return [web.post("/api/v1/servers/{name}", self._post_server)]
+
+    async def _healthz(self, _: web.Request) -> web.Response:
+        status = await self._status()
+        age = status["synced_seconds_ago"]
+        fresh = age is not None and age < STALE_AFTER
+        told = {"ok": fresh, "synced_seconds_ago": age, "events_connected": status["events_connected"]}
+        return web.json_response(told, status=200 if fresh else 503)
+
+    async def _get_status(self, _: web.Request) -> web.Response:
+        return web.json_response(await self._status())
+
+    async def _get_events(self, _: web.Request) -> web.Response:
+        return web.json_response({"events": self._events()})
+
+    async def _post_server(self, request: web.Request) -> web.Response:
+        """Take `{"drain": bool}` or `{"weight": int | null}` for a container by name."""
+        try:
+            asked = await request.json()
+        except json.JSONDecodeError:
+            return _refused(400, "the body is not JSON")
+        if not isinstance(asked, dict) or not asked or asked.keys() - {"drain", "weight"}:
+            return _refused(400, 'accepted is {"drain": true or false} or {"weight": 0 to 256 or null}')
+        weight = asked.get("weight")
+        if not isinstance(asked.get("drain", False), bool) or not (
+            weight is None or (isinstance(weight, int) and not isinstance(weight, bool) and 0 <= weight <= 256)
+        ):
+            return _refused(400, "drain is true or false, weight a whole number from 0 to 256 or null")
+        status = await self._status()
+        servers = [(p["name"], s) for p in status["pools"] for s in p["servers"]]
+        found = [(pool, s) for pool, s in servers if s["name"] == request.match_info["name"]]
+        if not found:
+            names = ", ".join(sorted({s["name"] for _, s in servers})) or "none"
+            return _refused(404, f"no server is named {request.match_info['name']}; known are {names}")
+        self._decide(found[0][1]["container"], **asked)
+        return web.json_response({"server": found[0][1]["name"], "pools": [pool for pool, _ in found], **asked})
+
+
+def _refused(code: int, why: str) -> web.Response:
+    return web.json_response({"error": why}, status=code)
+
+
+def _only_hosts(allowed: set[str]) -> Any:
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.host.rpartition(":")[0].strip("[]") not in allowed and request.host not in allowed:
+            return _refused(403, f"Host {request.host} is not served here")
+        return await handler(request)
+
+    return check
+
+
+async def serve(api: Api, *, control: Path, tcp: tuple[str, int] | None) -> list[web.AppRunner]:
+    """Listen on control.sock and, if asked, on TCP; raise OSError when an address is taken."""
+    private = web.Application()
+    private.add_routes([*api.reading(), *api.changing()])
+    runners = [web.AppRunner(private, access_log=None)]
+    await runners[0].setup()
+    control.unlink(missing_ok=True)
+    await web.UnixSite(runners[0], str(control)).start()
+    control.chmod(0o660)
+    if tcp is not None:
+        public = web.Application(middlewares=[_only_hosts({"127.0.0.1", "localhost", "::1", tcp[0]})])
+        public.add_routes(api.reading())
+        runners.append(web.AppRunner(public, access_log=None))
+        await runners[1].setup()
+        await web.TCPSite(runners[1], *tcp).start()
+    return runners

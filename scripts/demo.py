@@ -1,0 +1,192 @@
+"""`make demo`: the main job on real containers, in under a minute, with figures that were measured while you watched.
+
+Makes a network, starts `proxyctl watch`, starts labelled containers and times each one's join, sends checked load
+while a fourth joins and another is stopped, and takes everything away again (unless --keep).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import aiohttp
+import docker
+import docker.errors
+from rich.console import Console
+
+from proxyctl import verify
+from proxyctl.cli.report import draw_report
+from proxyctl.core import layout
+from proxyctl.edges import control
+
+LABEL = "proxyctl.demo"
+BACKEND = "proxyctl/echo:latest"
+JOIN_WITHIN = 15.0
+console = Console(highlight=False)
+
+
+class Demo:
+    """One run; everything that it makes carries LABEL."""
+
+    def __init__(self, engine: str) -> None:
+        self.engine = engine
+        self.network = f"proxyctl-demo-{engine}"
+        self.client = docker.from_env()
+        self.state = Path(tempfile.mkdtemp(prefix="proxyctl-demo-"))
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}/"
+        self.watch: subprocess.Popen[bytes] | None = None
+        self.started: dict[str, float] = {}
+
+    def clean(self) -> None:
+        """Remove what this or an earlier run made, by label."""
+        if self.watch is not None and self.watch.poll() is None:
+            self.watch.terminate()
+            self.watch.wait(15)
+        for container in self.client.containers.list(all=True, filters={"label": f"{LABEL}={self.engine}"}):
+            with contextlib.suppress(docker.errors.NotFound):
+                container.remove(force=True)
+        with contextlib.suppress(docker.errors.NotFound):
+            self.client.containers.get(layout.gateway_name(self.network)).remove(force=True)
+        for network in self.client.networks.list(filters={"label": f"{LABEL}={self.engine}"}):
+            network.remove()
+
+    def start_watch(self) -> None:
+        """Start the daemon as a user would, its log in the state folder."""
+        argv = [sys.executable, "-m", "proxyctl", "watch", "--network", self.network, "--engine", self.engine]
+        argv += ["--publish", f"127.0.0.1:{self.port}:80", "--state", str(self.state), "--api", "off"]
+        console.print("$ proxyctl " + " ".join(argv[3:9]), style="bold")
+        log = (self.state / "watch.log").open("wb")
+        self.watch = subprocess.Popen(argv, stdout=log, stderr=subprocess.STDOUT)
+        deadline = time.monotonic() + 20
+        while (control.status(self.state) or {}).get("revision") is None:
+            if self.watch.poll() is not None or time.monotonic() > deadline:
+                sys.exit("watch did not come up:\n" + (self.state / "watch.log").read_text()[-2000:])
+            time.sleep(0.05)
+
+    def follow_starts(self) -> None:
+        """Note when Docker says that a container started, from its own event stream."""
+
+        def read() -> None:
+            filters = {"type": "container", "event": "start", "label": f"{LABEL}={self.engine}"}
+            for event in self.client.events(decode=True, filters=filters):
+                self.started[event["Actor"]["Attributes"]["name"]] = event["timeNano"] / 1e9
+
+        threading.Thread(target=read, daemon=True).start()
+
+    def run_web(self, name: str) -> None:
+        """Start one labelled web container."""
+        self.client.containers.run(
+            BACKEND,
+            name=f"{self.network}-{name}",
+            detach=True,
+            network=self.network,
+            labels={"proxyctl.enable": "true", "proxyctl.pool": "web", LABEL: self.engine},
+        )
+
+    async def join(self, name: str, token: str) -> float:
+        """Start a container while asking the proxy all the time; return seconds from start to its first answer."""
+        full = f"{self.network}-{name}"
+        starting = asyncio.create_task(asyncio.to_thread(self.run_web, name))
+        deadline = time.monotonic() + JOIN_WITHIN
+        async with aiohttp.ClientSession() as session:
+            while time.monotonic() < deadline:
+                async with session.get(self.url, headers={layout.CHECK_HEADER: token}) as answer:
+                    await answer.read()
+                    if answer.headers.get(layout.SERVER_HEADER) == full:
+                        served = time.time()
+                        await starting
+                        return served - self.started[full]
+                await asyncio.sleep(0.001)
+        sys.exit(
+            f"{name} did not join within {JOIN_WITHIN:.0f} s:\n"
+            + (self.state / "watch.log").read_text()[-2000:]
+        )
+
+    async def play(self) -> bool:
+        """Show it all; return whether no request failed."""
+        labels = {LABEL: self.engine}
+        self.client.networks.create(self.network, driver="bridge", labels=labels)
+        console.print(f"$ docker network create {self.network}", style="bold")
+        self.start_watch()
+        told = control.ask(self.state, "/api/v1/status")
+        console.print(
+            f"  {self.engine} {told['version']} runs as {layout.gateway_name(self.network)}, published at {self.url}\n"
+        )
+        self.follow_starts()
+        token = (self.state / "check.token").read_text().strip()
+        console.print("$ docker run -d --label proxyctl.enable=true ...   (three times)", style="bold")
+        for name in ("web1", "web2", "web3"):
+            console.print(
+                f"  {name} served its first request {await self.join(name, token) * 1000:.0f} ms after Docker's start event"
+            )
+
+        console.print(
+            "\n$ proxyctl check " + self.url + "   while web4 joins and web1 is stopped", style="bold"
+        )
+        ended = asyncio.Event()
+        checking = asyncio.create_task(
+            verify.run(self.url, duration=30.0, concurrency=4, rate=300, token=token, stop=ended)
+        )
+        await asyncio.sleep(1)
+        console.print(
+            f"  web4 served its first request {await self.join('web4', token) * 1000:.0f} ms after Docker's start event"
+        )
+        await asyncio.sleep(1)
+        begun = time.monotonic()
+        await asyncio.to_thread(self.client.containers.get(f"{self.network}-web1").stop)
+        console.print(f"  web1 was drained by `docker stop` and ended after {time.monotonic() - begun:.1f} s")
+        await asyncio.sleep(1)
+        ended.set()
+        report = await checking
+        console.print()
+        draw_report(console, report)
+        return report.failed == 0
+
+
+def free_port() -> int:
+    """Return a TCP port on loopback that nobody has now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def main() -> int:
+    """Run the demo."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--engine", choices=["haproxy", "nginx"], default="haproxy")
+    parser.add_argument("--keep", action="store_true", help="leave everything running and print the URLs")
+    args = parser.parse_args()
+    demo = Demo(args.engine)
+    demo.clean()
+    begun = time.monotonic()
+    keep = False
+    try:
+        good = asyncio.run(demo.play())
+        keep = args.keep
+    except KeyboardInterrupt:
+        console.print("\ninterrupted")
+        return 130
+    finally:
+        if keep:
+            console.print(f"\nleft running: {demo.url}   (ends with: make clean)")
+            console.print(f"proxyctl status --network {demo.network} --state {demo.state}")
+        else:
+            demo.clean()
+    console.print(
+        f"\n{'no request failed' if good else 'REQUESTS FAILED'}; {time.monotonic() - begun:.0f} s in all"
+        + ("" if keep else "; nothing is left behind")
+    )
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
