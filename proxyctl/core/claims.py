@@ -39,13 +39,9 @@ class Refused:
     labels: tuple[str, ...]
 
 
-def settle(
-    claimants: Iterable[Claimant], previous: Desired
-) -> tuple[tuple[Listener, ...], tuple[Refused, ...]]:
+def settle(claimants: Iterable[Claimant], previous: Desired) -> tuple[tuple[Listener, ...], tuple[Refused, ...]]:
     """Return the listeners with their routes, and who has to stay without."""
-    held = {
-        (x.port, x.protocol == "tcp", r.host, r.path, r.pool) for x in previous.listeners for r in x.routes
-    }
+    held = {(x.port, x.protocol == "tcp", r.host, r.path, r.pool) for x in previous.listeners for r in x.routes}
 
     def rank(entry: tuple[Claimant, Claim]) -> tuple[bool, bool, bool, int, str, Claim]:
         pool, claim = entry

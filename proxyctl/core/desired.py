@@ -103,9 +103,7 @@ def desired(
 # ------------------------------------------------------------------ one container in one pool
 
 
-def _stand(
-    member: Member, findings: Mapping[Target, Finding], decision: Decision, previous: Desired
-) -> _Standing:
+def _stand(member: Member, findings: Mapping[Target, Finding], decision: Decision, previous: Desired) -> _Standing:
     container, before = member.container, _before(member, previous)
     sick = ""
     if container.live and not container.stopping and container.health == "unhealthy":

@@ -21,9 +21,7 @@ POOL_NAME = r"[a-z0-9][a-z0-9._-]{0,62}"
 ROUTE_NAME = r"[a-z0-9][a-z0-9_-]{0,31}"
 
 # Labels that proxyctl's own tools put on what they create; never taken for a mistake of the user's.
-OWN_MARKERS = frozenset(
-    {layout.GATEWAY_LABEL, layout.NETWORK_LABEL, "proxyctl.test", "proxyctl.demo", "proxyctl.lab"}
-)
+OWN_MARKERS = frozenset({layout.GATEWAY_LABEL, layout.NETWORK_LABEL, "proxyctl.test", "proxyctl.demo", "proxyctl.lab"})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -66,9 +64,7 @@ PORT = Key(
     "container port, published or not",
 )
 PROTOCOL = Key("protocol", _protocol, "pool", "`http`", "what the server speaks")
-HOST = Key(
-    "host", values.hosts, "route", "any host", "route by Host; an exact name beats `*.name`, that beats any"
-)
+HOST = Key("host", values.hosts, "route", "any host", "route by Host; an exact name beats `*.name`, that beats any")
 PATH = Key(
     "path",
     values.path,
@@ -82,9 +78,7 @@ WEIGHT = Key("weight", values.whole(0, 256), "server", "`1`", "share of the traf
 BACKUP = Key("backup", _flag, "server", "`false`", "only when no other server is up")
 BALANCE = Key("balance", _balance, "pool", "`roundrobin`", "how a pool chooses a server")
 STICKY = Key("sticky", values.cookie, "pool", "off", "session affinity by this cookie")
-MAXCONN = Key(
-    "maxconn", values.whole(1, 1_000_000), "server", "none", "connections to one server; the rest queues"
-)
+MAXCONN = Key("maxconn", values.whole(1, 1_000_000), "server", "none", "connections to one server; the rest queues")
 HEALTH_PATH = Key(
     "health.path",
     values.uri,
@@ -93,9 +87,7 @@ HEALTH_PATH = Key(
     "active HTTP check: what it asks for. Any `health.*` key turns the check on, without one there is none",
 )
 HEALTH_STATUS = Key("health.status", values.statuses, "pool", "`2xx,3xx`", "what the check takes for well")
-HEALTH_INTERVAL = Key(
-    "health.interval", values.duration(50), "pool", "`2s`", "from the start of one check to the next"
-)
+HEALTH_INTERVAL = Key("health.interval", values.duration(50), "pool", "`2s`", "from the start of one check to the next")
 HEALTH_TIMEOUT = Key("health.timeout", values.duration(), "pool", "`2s`", "how long an answer may take")
 HEALTH_RISE = Key("health.rise", values.whole(1, 100), "pool", "`2`", "good checks in a row for up")
 HEALTH_FALL = Key("health.fall", values.whole(1, 100), "pool", "`3`", "bad checks in a row for down")
@@ -104,9 +96,7 @@ DRAIN = Key("drain", values.duration(), "pool", "`30s`", "how long a leaving ser
 TIMEOUT_CONNECT = Key("timeout.connect", values.duration(), "pool", "`2s`", "to connect to a server")
 TIMEOUT_SERVER = Key("timeout.server", values.duration(), "pool", "`60s`", "between two signs of a server")
 TIMEOUT_QUEUE = Key("timeout.queue", values.duration(), "pool", "`10s`", "in the queue of `maxconn`")
-RETRY_UNSAFE = Key(
-    "retry.unsafe", _flag, "pool", "`false`", "repeat requests that are not idempotent", supported=False
-)
+RETRY_UNSAFE = Key("retry.unsafe", _flag, "pool", "`false`", "repeat requests that are not idempotent", supported=False)
 
 KEYS: tuple[Key[Any], ...] = (
     ENABLE,

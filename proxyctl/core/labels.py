@@ -118,9 +118,7 @@ def parse(container: Container, options: Options = _PLAIN) -> Declaration:
         memberships = ()
     network = reading.main.get(keys.NETWORK) or ""
     problems = tuple(sorted(set(reading.problems)))
-    return Declaration(
-        takes_part=True, asked=asked, network=network, memberships=memberships, problems=problems
-    )
+    return Declaration(takes_part=True, asked=asked, network=network, memberships=memberships, problems=problems)
 
 
 class _Scope:

@@ -31,9 +31,7 @@ def present(container: Container) -> bool:
     return container.state in {"running", "paused", "restarting"}
 
 
-def survey(
-    snapshot: Snapshot, options: Options, features: Features
-) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
+def survey(snapshot: Snapshot, options: Options, features: Features) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
     """Return every valid membership of the watched network, ended containers' too, and the problems."""
     members: list[Member] = []
     problems: list[Problem] = []

@@ -1,0 +1,217 @@
+"""Answers to "why is my container not in the pool?" and "who serves this URL?".
+
+Goes through the same functions that decide, so an answer cannot differ from what the proxy does. Pure.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping
+
+from proxyctl.core import labels
+from proxyctl.core.desired import Outcome
+from proxyctl.core.labels import Options
+from proxyctl.core.members import Member, judge
+from proxyctl.core.model import (
+    Container,
+    Desired,
+    Features,
+    Finding,
+    Listener,
+    Problem,
+    Route,
+    Server,
+    Snapshot,
+    Target,
+)
+from proxyctl.core.render import match
+from proxyctl.errors import UsageError
+
+_URL = re.compile(
+    r"(?:(?P<scheme>https?)://)?(?P<host>[A-Za-z0-9_.-]+)(?::(?P<port>[0-9]{1,5}))?(?P<path>/[^?#\s]*)?(?:[?#]\S*)?"
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Condition:
+    """One thing that has to hold for a container to be in a pool, and what is the case."""
+
+    ok: bool
+    text: str
+
+    def __str__(self) -> str:
+        return f"{'✔' if self.ok else '✘'} {self.text}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ContainerExplanation:
+    """Why a container is in its pools or not; the conditions are in the order in which they are met.
+
+    `found` is false when Docker has no such container. `in_pool` is true while some pool has it, perhaps
+    draining. `warnings` do not keep it out.
+    """
+
+    name: str
+    found: bool
+    in_pool: bool
+    conditions: tuple[Condition, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The explanation for a person."""
+        verdict = "is in the pool" if self.in_pool else "is in no pool"
+        warnings = (f"! {p.label}: {p.reason}" for p in self.warnings)
+        return (f"{self.name} {verdict}", *map(str, self.conditions), *warnings)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class UrlExplanation:
+    """What a request for `url` meets. `host` is the pattern that matched, empty for any.
+
+    `port` is the gateway's. `routed` is false where the gateway has no route; a routed pool may still have
+    no server and answer 503.
+    """
+
+    url: str
+    routed: bool
+    port: int
+    host: str = ""
+    path: str = ""
+    pool: str = ""
+    servers: tuple[Server, ...] = ()
+    lines: tuple[str, ...] = ()
+
+
+def explain_container(
+    name: str,
+    snapshot: Snapshot,
+    outcome: Outcome,
+    *,
+    findings: Mapping[Target, Finding],
+    options: Options,
+    features: Features,
+) -> ContainerExplanation:
+    """Say why the container of that name (or id, from 4 characters on) is in a pool or not."""
+    container = next((c for c in snapshot.containers if _named(c, name)), None)
+    if container is None:
+        text = f"Docker has no container {name} with labels of proxyctl"
+        return ContainerExplanation(name, found=False, in_pool=False, conditions=(Condition(ok=False, text=text),))
+    members, wrong = judge(container, snapshot, options, features)
+    own = tuple(p for p in outcome.problems if p.container == container.name)
+    errors = {p for p in wrong + own if p.severity == "error" and p.label}
+    conditions = list(_about(container, snapshot, options, errors))
+    for member in members:
+        conditions += _membership(member, outcome, findings, multiple=len(members) > 1)
+    in_pool = any(s.container == container.id for p in outcome.desired.pools for s in p.servers)
+    warnings = tuple(p for p in own if p.severity == "warning")
+    return ContainerExplanation(
+        container.name, found=True, in_pool=in_pool, conditions=tuple(conditions), warnings=warnings
+    )
+
+
+def _named(container: Container, name: str) -> bool:
+    return container.name == name or (len(name) >= 4 and container.id.startswith(name))  # noqa: PLR2004
+
+
+def _about(container: Container, snapshot: Snapshot, options: Options, errors: set[Problem]) -> Iterator[Condition]:
+    """Yield what has to hold for the container as a whole."""
+    state = "is being stopped" if container.live and container.stopping else f"is {container.state}"
+    yield Condition(container.live and not container.stopping, state)
+    declaration = labels.parse(container, options)
+    key = f"{options.label_prefix}.enable"
+    if declaration.takes_part:
+        yield Condition(ok=True, text=f"is enabled by {key}" if declaration.asked else "is enabled by default")
+    elif not errors:
+        yield Condition(ok=False, text=f"is not enabled: give it the label {key}=true")
+        return
+    for problem in sorted(errors):
+        yield Condition(ok=False, text=f"{problem.label}: {problem.reason}")
+    if not errors:
+        yield Condition(ok=True, text="its labels are valid")
+    address = container.address_on(snapshot.network)
+    attached = f"is on network {snapshot.network} as {address}"
+    yield Condition(bool(address), attached if address else f"has no address on network {snapshot.network}")
+    health = "has no HEALTHCHECK" if container.health == "none" else f"its HEALTHCHECK says {container.health}"
+    yield Condition(container.health in {"none", "healthy"}, health)
+
+
+def _membership(
+    member: Member, outcome: Outcome, findings: Mapping[Target, Finding], *, multiple: bool
+) -> Iterator[Condition]:
+    """Yield what has to hold for one port of it."""
+    target, name = member.target, member.membership.pool.name
+    finding = findings.get(target)
+    endpoint = f"{target.address}:{target.port}"
+    if finding and finding.ok:
+        yield Condition(ok=True, text=f"{target.name} resolves and {endpoint} answers")
+    else:
+        reason = finding.reason if finding else "it has not been asked yet"
+        yield Condition(ok=False, text=f"{endpoint} is not ready: {reason}")
+    pool = outcome.desired.pool(name)
+    if pool is None:
+        yield Condition(ok=False, text=f"pool {name} has no route")
+        return
+    server = next((s for s in pool.servers if s.container == target.container), None)
+    if server is None:
+        yield Condition(ok=False, text=f"is not in pool {name}")
+    else:
+        doing = "drains, it gets nothing new" if server.draining else f"takes requests with weight {server.weight}"
+        yield Condition(not server.draining, f"is in pool {name}{f' with port {server.port}' * multiple}: {doing}")
+    for listener in outcome.desired.listeners:
+        for route in (r for r in listener.routes if r.pool == name):
+            yield Condition(ok=True, text=f"pool {name} takes {_described(listener, route)}")
+
+
+def _described(listener: Listener, route: Route) -> str:
+    if listener.protocol == "tcp":
+        return f"tcp port {listener.port}"
+    stripped = ", without the prefix" if route.strip_prefix else ""
+    return f"{route.host or 'any host '}{route.path} on port {listener.port}{stripped}"
+
+
+def explain_url(url: str, desired: Desired, published: Mapping[int, int]) -> UrlExplanation:
+    """Say which route, pool and servers a request for `url` meets; raise UsageError when it is not a URL.
+
+    `published` maps the host's ports to the gateway's; one that is not in it is taken as the gateway's own.
+    """
+    parts = _URL.fullmatch(url)
+    if not parts:
+        raise UsageError(f'"{url}" is not a URL such as http://shop.example:8080/api')
+    host, path = parts["host"].lower(), parts["path"] or "/"
+    asked = int(parts["port"] or (443 if parts["scheme"] == "https" else 80))
+    port = published.get(asked, asked)
+    lines = [f"port {asked} of this host is port {port} of the gateway"]
+    if asked not in published:
+        lines = [f"port {asked} is not published on this host: the gateway has it on its network only"]
+    listener = next((x for x in desired.listeners if x.port == port), None)
+    if listener is None:
+        lines.append(f"nothing listens on port {port} of the gateway")
+        return UrlExplanation(url, routed=False, port=port, lines=tuple(lines))
+    found = match(listener, host, path)
+    pool = desired.pool(found[1].pool) if found else None
+    if found is None or pool is None:
+        lines.append(f"no route on port {port} takes {host}{path}: the gateway answers 404")
+        return UrlExplanation(url, routed=False, port=port, lines=tuple(lines))
+    site, route = found
+    lines.append(f"route: {_described(listener, route)}")
+    lines.append(f"pool: {pool.name}, balance {pool.balance}, {len(pool.servers)} servers")
+    lines += [f"server: {_server(s)}" for s in pool.servers]
+    if not any(s.weight and not s.draining for s in pool.servers):
+        lines.append("no server takes new requests: the gateway answers 503")
+    return UrlExplanation(
+        url,
+        routed=True,
+        port=port,
+        host=site.host,
+        path=route.path,
+        pool=pool.name,
+        servers=pool.servers,
+        lines=tuple(lines),
+    )
+
+
+def _server(server: Server) -> str:
+    role = ", draining" if server.draining else ", backup" if server.backup else ""
+    return f"{server.name} at {server.address}:{server.port}, weight {server.weight}{role}"
