@@ -1,18 +1,21 @@
 PYTHON := .venv/bin/python
 ENGINE ?= haproxy
 
+# Ryuk, testcontainers' cleaner, is an image from a registry; tests remove what they started themselves.
 export TESTCONTAINERS_RYUK_DISABLED := true
-export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup check test demo bench lock wheel clean
+.PHONY: help setup venv check test demo bench lock wheel clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## everything that is missing here: .venv, Docker engine, images, docker compose
+setup: ## what is missing here: .venv, Docker engine, images, docker compose
 	@scripts/setup
 
-check: .venv ## format, lint, types, layers
+venv:
+	@scripts/setup --only venv
+
+check: venv ## format, lint, types, layers
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
@@ -29,22 +32,21 @@ demo: setup ## the main job on real containers; ENGINE=haproxy|nginx, KEEP=1 lea
 bench: setup ## where the README's figures come from
 	$(PYTHON) -m bench
 
-lock: .venv ## pin versions and hashes anew, from the configured index alone (no find-links, no extra index)
-	index=$$($(PYTHON) -m pip config get global.index-url 2>/dev/null); \
+lock: venv ## pin versions and hashes anew, from the configured index only (no find-links, no second index)
+	@index=$$($(PYTHON) -m pip config get global.index-url 2>/dev/null); \
 	export PIP_CONFIG_FILE=/dev/null PIP_FIND_LINKS= PIP_EXTRA_INDEX_URL= CUSTOM_COMPILE_COMMAND="make lock"; \
-	if [ -n "$$index" ]; then export PIP_INDEX_URL=$$index; fi; \
-	cd requirements && set -ex; for part in runtime dev; do \
-	  ../.venv/bin/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe \
-	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
-	    $$(test $$part = runtime || echo --extra dev --constraint runtime.txt) \
-	    --output-file $$part.txt ../pyproject.toml; \
-	done
+	if [ -n "$$index" ]; then export PIP_INDEX_URL="$$index"; fi; \
+	compile="../.venv/bin/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe \
+	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host ../pyproject.toml"; \
+	cd requirements && $$compile --output-file runtime.txt \
+	  && $$compile --output-file dev.txt --extra dev --constraint runtime.txt
 
-wheel: .venv ## wheel and sdist in dist/
+wheel: venv ## wheel and sdist in dist/
 	$(PYTHON) -m build --no-isolation
 
-clean: ## containers, networks of tests and demos (by label), caches; never the images or the .venv
-	@scripts/clean
-
-.venv:
-	@scripts/setup --only venv
+clean: ## what tests and demos left (by label), build output and caches; never images or .venv
+	@for label in proxyctl.test proxyctl.demo; do \
+	  docker ps --all --quiet --filter label=$$label | xargs --no-run-if-empty docker rm --force --volumes; \
+	  docker network ls --quiet --filter label=$$label | xargs --no-run-if-empty docker network rm; \
+	done
+	rm -rf build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from scripts.machine import compose, engine, environment
@@ -17,9 +18,7 @@ STEPS = ("venv", "engine", "images", "compose")
 
 def main() -> int:
     """Do what is missing, in order; the first step that cannot be done ends it with exit code 1."""
-    parser = argparse.ArgumentParser(
-        prog="scripts/setup", description="Make this machine ready for proxyctl."
-    )
+    parser = argparse.ArgumentParser(prog="scripts/setup", description="Make this machine ready for proxyctl.")
     parser.add_argument("--only", choices=STEPS, action="append", help="only this step (repeatable)")
     parser.add_argument(
         "--suite",
@@ -43,16 +42,16 @@ def main() -> int:
 
 def _run(terminal: Terminal, cache: Path, only: tuple[str, ...], suites: list[str]) -> None:
     if "venv" in only:
-        terminal.step(".venv", lambda: environment.ensure(terminal, ROOT))
+        terminal.step(".venv", partial(environment.ensure, terminal, ROOT))
     if "engine" in only:
-        terminal.step("engine", lambda: engine.ensure(terminal))
+        terminal.step("engine", partial(engine.ensure, terminal))
     if "images" in only:
         images = Images(terminal, cache)
         for suite in [DEFAULT_SUITE, *suites]:
-            terminal.step(f"images, {suite}", lambda suite=suite: images.ensure_proxies(suite))
+            terminal.step(f"images, {suite}", partial(images.ensure_proxies, suite))
         terminal.step("images, own", images.ensure_proxyctl)
     if "compose" in only:
-        terminal.step("compose", lambda: compose.ensure(terminal, cache))
+        terminal.step("compose", partial(compose.ensure, terminal, cache))
 
 
 @contextmanager

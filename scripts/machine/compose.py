@@ -34,7 +34,7 @@ def ensure(terminal: Terminal, cache: Path) -> str:
     if not version:
         raise SetupError(
             "`docker compose` is missing, and the packages' plugin does not run here",
-            remedy="install the plugin docker-compose-plugin or docker-compose-v2, then run `make setup` again",
+            remedy="install docker-compose-plugin or docker-compose-v2, then run `make setup` again",
             show_log=True,
         )
     return f"docker compose {version} installed in {target.parent}"

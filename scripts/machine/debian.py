@@ -92,7 +92,7 @@ def parse_deb822(text: str) -> list[Source]:
 def for_suite(sources: Iterable[Source], own: str, wanted: str) -> list[Source]:
     """Derive the sources of suite `wanted` from those of the system, whose suite is `own`.
 
-    Third-party repositories are left out; `<own>-security` becomes `<wanted>-security`, which sid does not have.
+    Third-party repositories are left out; `<own>-security` becomes `<wanted>-security`, but not for sid.
     """
     derived: list[Source] = []
     for source in sources:
@@ -113,9 +113,7 @@ def system_sources(etc_apt: Path = Path("/etc/apt")) -> list[Source]:
     parts = etc_apt / "sources.list.d"
     one_line = [etc_apt / "sources.list", *sorted(parts.glob("*.list"))]
     sources = [source for path in one_line if path.is_file() for source in parse_one_line(path.read_text())]
-    return sources + [
-        source for path in sorted(parts.glob("*.sources")) for source in parse_deb822(path.read_text())
-    ]
+    return sources + [source for path in sorted(parts.glob("*.sources")) for source in parse_deb822(path.read_text())]
 
 
 def distribution() -> tuple[str, str]:
@@ -128,7 +126,7 @@ def distribution() -> tuple[str, str]:
 
 
 def suite_here(wanted: str) -> str:
-    """Choose the suite to take packages from: the wanted one of Debian; elsewhere only the system's own can serve."""
+    """Choose the suite to take packages from: the wanted one on Debian, elsewhere the system's own."""
     identity, own = distribution()
     return wanted if identity == "debian" else own
 
@@ -153,9 +151,7 @@ class Suite:
         plan = self._terminal.run(*self._command("--simulate", *install))
         archives = self._folder / "archives"
         chosen = re.findall(r"^Inst (\S+) \((\S+) .*\[(\w+)\]\)", plan, re.MULTILINE)
-        return [
-            archives / f"{name}_{version.replace(':', '%3a')}_{arch}.deb" for name, version, arch in chosen
-        ]
+        return [archives / f"{name}_{version.replace(':', '%3a')}_{arch}.deb" for name, version, arch in chosen]
 
     def _prepare(self) -> None:
         own = distribution()[1]

@@ -27,9 +27,7 @@ def ensure(terminal: Terminal) -> str:
         )
     host = os.environ.get("DOCKER_HOST")
     if host:
-        raise SetupError(
-            f"no engine answers at DOCKER_HOST={host}", remedy=f"start it, or unset DOCKER_HOST; {LATER}"
-        )
+        raise SetupError(f"no engine answers at DOCKER_HOST={host}", remedy=f"start it, or unset DOCKER_HOST; {LATER}")
     installed = _install(terminal)
     version, _ = ask(terminal)  # the package may have started it
     if not version:
@@ -52,9 +50,7 @@ def _install(terminal: Terminal) -> bool:
         if shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is None
     ]
     if missing:
-        install_packages(
-            terminal, *missing, purpose="a Docker engine" if "docker.io" in missing else "iptables"
-        )
+        install_packages(terminal, *missing, purpose="a Docker engine" if "docker.io" in missing else "iptables")
     if shutil.which("docker") is None:
         install_packages(terminal, "docker-cli", purpose="the docker client")  # Debian 13 splits it off
     return bool(missing)
@@ -68,9 +64,7 @@ def _start(terminal: Terminal) -> str:
         terminal.run(*command, remedy="journalctl -u docker")
         return wait(terminal)
     if os.geteuid() != 0:
-        raise SetupError(
-            "the Docker engine is not running", remedy=f"sudo setsid dockerd >{LOG} 2>&1 &  {LATER}"
-        )
+        raise SetupError("the Docker engine is not running", remedy=f"sudo setsid dockerd >{LOG} 2>&1 &  {LATER}")
     launch(terminal, LOG)
     return wait(terminal, log=LOG)
 
@@ -85,9 +79,7 @@ def launch(terminal: Terminal, log: Path, options: Sequence[str] = ()) -> subpro
         )
 
 
-def wait(
-    terminal: Terminal, *, host: str = "", log: Path | None = None, seconds: float = START_SECONDS
-) -> str:
+def wait(terminal: Terminal, *, host: str = "", log: Path | None = None, seconds: float = START_SECONDS) -> str:
     """Wait until the engine answers; return its version."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -75,9 +75,7 @@ class Images:
         tags = [f"proxyctl/{proxy}:{tag}" for proxy in OFFICIAL[suite] for tag in _suite_tags(suite)]
         made = "" if self._made_from(inputs, tags) else " made"
         if made:
-            missing = [
-                proxy for proxy in OFFICIAL[suite] if not self._proxy_from_registry(suite, proxy, inputs)
-            ]
+            missing = [proxy for proxy in OFFICIAL[suite] if not self._proxy_from_registry(suite, proxy, inputs)]
             self._proxies_from_packages(suite, missing, inputs)
         return ", ".join(self._version(f"proxyctl/{proxy}:{suite}") for proxy in OFFICIAL[suite]) + made
 
@@ -86,10 +84,7 @@ class Images:
         inputs = _digest([*_builder(), *(path.read_bytes().hex() for path in _package_files())])
         if self._made_from(inputs, ["proxyctl/proxyctl:latest", "proxyctl/echo:latest"]):
             return "proxyctl, echo"
-        if self._registry.pull(PYTHON_IMAGE):
-            base = self._terminal.run("docker", "build", "--quiet", ROOT).strip()
-        else:
-            base = self._proxyctl_from_packages()
+        base = self._proxyctl_from_registry() or self._proxyctl_from_packages()
         image = self._configure(base, "proxyctl", inputs)
         echo = self._configure(image, "echo", inputs)
         self._terminal.run("docker", "run", "--rm", "--network=none", image, "--version")
@@ -139,6 +134,12 @@ class Images:
 
     # proxyctl itself
 
+    def _proxyctl_from_registry(self) -> str:
+        """Build the Dockerfile; "" where that needs what cannot be reached from here."""
+        if not self._registry.pull(PYTHON_IMAGE):
+            return ""
+        return self._terminal.attempt("docker", "build", "--quiet", ROOT).stdout.strip()
+
     def _proxyctl_from_packages(self) -> str:
         base = self._python_base()
         with self._work_folder() as work:
@@ -161,24 +162,19 @@ class Images:
         with self._unpacked(PYTHON_SUITE, "python3", "libstdc++6", *EVERYWHERE) as source:
             python = (source / "usr/bin/python3").resolve().name
             library = f"usr/local/lib/{python}/dist-packages"
-            self._terminal.run(
-                ROOT / ".venv/bin/python", "-m", "pip", "install", "--quiet", "--require-hashes", "--no-compile",
-                "--only-binary=:all:", "--implementation=cp", f"--python-version={python.removeprefix('python')}",
-                f"--target={source / library}", f"--requirement={lock}",
-            )  # fmt: skip
+            only_wheels = ("--only-binary=:all:", "--implementation=cp", f"--python-version={python[6:]}")
+            install = ("-m", "pip", "install", "--quiet", "--require-hashes", "--no-compile", *only_wheels)
+            target = (f"--target={source / library}", f"--requirement={lock}")
+            self._terminal.run(ROOT / ".venv/bin/python", *install, *target)
             rootfs = Rootfs(self._terminal, source, source.parent / "base")
             rootfs.copy(f"usr/lib/{python}")
             rootfs.copy(library)
-            rootfs.copy_programs(
-                f"usr/bin/{python}", f"usr/lib/{python}/lib-dynload/*.so", f"{library}/**/*.so"
-            )
+            rootfs.copy_programs(f"usr/bin/{python}", f"usr/lib/{python}/lib-dynload/*.so", f"{library}/**/*.so")
             (rootfs.folder / "usr/bin/python3").symlink_to(python)
             rootfs.write("usr/local/bin/proxyctl", START.format(python=python), mode=0o755)
             rootfs.add_busybox()
             rootfs.add_certificates()
-            _compile(
-                self._terminal, rootfs.folder, rootfs.folder / f"usr/lib/{python}", rootfs.folder / library
-            )
+            _compile(self._terminal, rootfs.folder, rootfs.folder / f"usr/lib/{python}", rootfs.folder / library)
             for outdated in self._cache.glob("python-*"):
                 shutil.rmtree(outdated)
             rootfs.folder.rename(base)
@@ -188,9 +184,7 @@ class Images:
 
     @contextmanager
     def _work_folder(self) -> Iterator[Path]:
-        for abandoned in self._cache.glob(
-            "build-*"
-        ):  # by a run that was killed; set-up runs are one at a time
+        for abandoned in self._cache.glob("build-*"):  # by a run that was killed; set-up runs are one at a time
             shutil.rmtree(abandoned)
         with tempfile.TemporaryDirectory(dir=self._cache, prefix="build-") as work:
             Path(work).chmod(0o755)

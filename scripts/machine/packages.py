@@ -17,9 +17,7 @@ def install_packages(terminal: Terminal, *names: str, purpose: str) -> None:
             remedy="install it the way your distribution does, then run `make setup` again",
         )
     if os.geteuid() != 0:
-        raise SetupError(
-            f"{purpose} is missing, and only root can install it", remedy=f"sudo {' '.join(command)}"
-        )
+        raise SetupError(f"{purpose} is missing, and only root can install it", remedy=f"sudo {' '.join(command)}")
     if terminal.attempt(*command, environment=QUIET).returncode == 0:
         return
     terminal.run("apt-get", "update", environment=QUIET, remedy="the mirror in /etc/apt must answer")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from scripts.machine.terminal import SetupError, Terminal
 
-PASSWD = """\
+USERS = """\
 root:x:0:0:root:/root:/bin/sh
 www-data:x:33:33:www-data:/var/www:/usr/sbin/nologin
 haproxy:x:99:99:haproxy:/var/lib/haproxy:/usr/sbin/nologin
@@ -31,7 +31,7 @@ def unpack(terminal: Terminal, packages: Iterable[Path], folder: Path) -> None:
     folder.mkdir(parents=True)
     _merge_usr(folder)
     for package in packages:
-        # Older suites have /lib and /lib64 as folders; `dpkg-deb --extract` would put them in place of the links.
+        # Older suites ship /lib and /lib64 as folders; `dpkg-deb --extract` would put those over the links.
         extract = ("tar", "-x", "--keep-directory-symlink", "-C", str(folder))
         terminal.pipe(("dpkg-deb", "--fsys-tarfile", str(package)), extract)
 
@@ -57,7 +57,7 @@ class Rootfs:
         _merge_usr(folder)
         (folder / "tmp").mkdir()
         (folder / "tmp").chmod(0o1777)
-        self.write("etc/passwd", PASSWD)
+        self.write("etc/passwd", USERS)
         self.write("etc/group", GROUP)
         self.write("etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n")
 

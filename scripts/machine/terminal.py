@@ -42,7 +42,7 @@ class Terminal:
         try:
             found = act()
         except (SetupError, KeyboardInterrupt) as exc:
-            print(f"{wipe}✘ {name:<{NAME_WIDTH}} {exc or 'interrupted'}", flush=True)
+            print(f"{wipe}✘ {name:<{NAME_WIDTH}} {str(exc) or 'interrupted'}", flush=True)
             if isinstance(exc, SetupError):
                 self._explain(exc)
             raise
@@ -81,7 +81,7 @@ class Terminal:
         environment: Mapping[str, str] | None = None,
         deadline: float | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a program whose failure is an answer; exit 127 when it is not there, 124 after `deadline` seconds."""
+        """Run a program whose failure is an answer; exit 127: it is not there, 124: no end after `deadline` s."""
         words = [str(word) for word in command]
         try:
             done = subprocess.run(
