@@ -1,0 +1,90 @@
+"""What people see of a check: bars while it runs, then one table that fits 80 columns."""
+
+from __future__ import annotations
+
+from rich.bar import Bar
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from proxyctl.core.verdict import Verdict, number, shares
+from proxyctl.verify.report import Report
+from proxyctl.verify.tally import Tally
+
+_BAR = 30
+_ROWS = 16  # of servers, while it runs
+
+
+def live(tally: Tally, done: float) -> RenderableType:
+    """Draw a running check; `done` is from 0 to 1."""
+    head = Table.grid(padding=(0, 2))
+    errors = Text(_count(tally.failed, "error"), style="bold red" if tally.failed else "green")
+    rate = f"{tally.requests / tally.seconds:,.0f}/s" if tally.seconds else ""
+    head.add_row(
+        Bar(1, 0, done, width=_BAR, color="cyan"), f"{done:.0%}", _count(tally.requests, "request"), rate, errors
+    )
+    rows = Table.grid(padding=(0, 2))
+    seen = sorted(tally.servers.items())
+    most = max((count for _, count in seen), default=1)
+    for name, count in seen[:_ROWS]:
+        rows.add_row(Text(name, overflow="ellipsis", no_wrap=True), Bar(most, 0, count, width=_BAR), f"{count:,}")
+    if len(seen) > _ROWS:
+        rows.add_row(f"and {len(seen) - _ROWS} more")
+    return Group(head, rows)
+
+
+def final(report: Report, *, ascii_only: bool = False) -> RenderableType:
+    """Draw a report: a headline, who served how much, latency, errors by kind, verdicts, notes."""
+    parts: list[RenderableType] = [
+        Text(report.url, style="bold", overflow="fold"),
+        Text(
+            f"{_count(report.requests, 'request')} in {report.seconds:.2f} s, {report.rate:,.0f}/s, "
+            f"{_count(report.failed, 'error')}"
+        ),
+    ]
+    if report.servers:
+        parts += [Text(), _servers(report)]
+    parts += [Text(), _latency(report)]
+    for kind, count in sorted(report.errors.items()):
+        first = next((f for f in report.failures if f.error == kind), None)
+        when = f", the first at {first.at:.3f} s" if first else ""
+        parts.append(Text(f"{kind}: {count:,}{when}", style="red"))
+    parts.append(Text())
+    verdicts = Table.grid(padding=(0, 2))
+    for verdict in report.verdicts:
+        verdicts.add_row(*_verdict(verdict, ascii_only=ascii_only))
+    parts.append(verdicts)
+    parts += [Text(f"note: {note}", style="dim") for note in report.notes]
+    return Group(*parts)
+
+
+def _servers(report: Report) -> Table:
+    weights = report.expected.weights if report.expected else None
+    wanted = shares(weights or {})
+    named = sum(report.servers.values())
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("SERVER", overflow="ellipsis", no_wrap=True, max_width=40)
+    for title in ("REQUESTS", "SHARE", "EXPECTED"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for name in sorted({*report.servers, *wanted}):
+        count = report.servers.get(name, 0)
+        due = f"{wanted.get(name, 0):.1%}" if weights is not None else "-"
+        table.add_row(Text(name), f"{count:,}", f"{count / named:.1%}", due)
+    return table
+
+
+def _latency(report: Report) -> Text:
+    figures = [f"{name} {value:.1f}" for name, value in report.latency_ms.items() if value is not None]
+    return Text(f"latency in ms: {', '.join(figures)}" if figures else "latency: no good request")
+
+
+def _verdict(verdict: Verdict, *, ascii_only: bool) -> tuple[Text, Text, Text, Text]:
+    good, bad = ("ok", "FAILED") if ascii_only else ("✔", "✘")
+    style = "green" if verdict.ok else "bold red"
+    value = "unknown" if verdict.value is None else number(verdict.value)
+    detail = f"expected {verdict.expected}" + (f": {verdict.detail}" if verdict.detail else "")
+    return Text(good if verdict.ok else bad, style=style), Text(verdict.name), Text(value), Text(detail)
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
