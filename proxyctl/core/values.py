@@ -19,6 +19,7 @@ Word = TypeVar("Word", bound=str)
 
 LONGEST_MS = 24 * 60 * 60 * 1000
 MOST_HOSTS = 64
+MOST_STATUSES = 16
 LONGEST_HOST = 253  # RFC 1035, section 2.3.4, without the trailing dot
 LONGEST_PATH = 512
 
@@ -112,9 +113,9 @@ def pattern(regex: str, accepts: str) -> Kind[str]:
 
 
 def _host(text: str) -> str:
-    name = text.lower().removesuffix(".")
-    if name == "*":
+    if text == "*":
         return ""
+    name = text.lower().removesuffix(".")
     if name.startswith("~"):
         raise ValueError("regular expressions are not")
     if not name.isascii():
@@ -160,7 +161,7 @@ uri = Kind("a path such as /healthz or /health?full=1, of letters, digits and ._
 
 def _statuses(text: str) -> str:
     items = re.split(r"[, \t]+", text.lower())
-    if len(items) > len("1xx 2xx 3xx 4xx 5xx") or not all(_STATUS.fullmatch(i) for i in items):
+    if len(items) > MOST_STATUSES or not all(_STATUS.fullmatch(i) for i in items):
         raise ValueError
     return ",".join(dict.fromkeys(items))
 

@@ -1,0 +1,102 @@
+"""Small worlds for the tests of `core`: containers by a few words, and the decision about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from proxyctl.core.desired import Options, Outcome, desired, targets
+from proxyctl.core.model import (
+    Attachment,
+    Container,
+    Decision,
+    Desired,
+    Features,
+    Finding,
+    Health,
+    Problem,
+    Snapshot,
+    State,
+    Target,
+)
+
+NET = "shop"
+HAPROXY = Features("haproxy", (3, 2, 26))
+NGINX = Features("nginx", (1, 30, 3), stream_module="static")
+OLD_NGINX = Features("nginx", (1, 22, 1))
+OK = Finding(ok=True)
+
+
+def container(
+    name: str,
+    labels: Mapping[str, str] | None = None,
+    *,
+    enable: bool = True,
+    prefix: str = "proxyctl.",
+    raw: Mapping[str, str] | None = None,
+    state: State = "running",
+    health: Health = "none",
+    ports: Iterable[int] = (80,),
+    networks: Mapping[str, str] | None = None,
+    created: int = 100,
+    stopping: bool = False,
+) -> Container:
+    """Return a container; `labels` are without the prefix, `raw` are whole."""
+    texts = {f"{prefix}{k}": v for k, v in (labels or {}).items()} | dict(raw or {})
+    if enable:
+        texts.setdefault(f"{prefix}enable", "true")
+    if networks is None:
+        networks = {NET: f"10.0.0.{sum(name.encode()) % 250 + 1}"}
+    return Container(
+        id=f"id-{name}",
+        name=name,
+        labels=tuple(texts.items()),
+        state=state,
+        health=health,
+        ports=tuple(ports),
+        attachments=tuple(Attachment(n, a) for n, a in networks.items()),
+        created=created,
+        stopping=stopping,
+    )
+
+
+def world(*containers: Container, gateways: Iterable[str] = (NET,)) -> Snapshot:
+    """Return the snapshot of these containers."""
+    return Snapshot(NET, containers, tuple(gateways))
+
+
+def decide(  # noqa: PLR0913 - one argument for each thing that the decision looks at
+    snapshot: Snapshot,
+    *,
+    findings: Mapping[Target, Finding] | None = None,
+    decisions: Mapping[str, Decision] | None = None,
+    options: Options | None = None,
+    features: Features = HAPROXY,
+    previous: Desired | None = None,
+) -> Outcome:
+    """Return the outcome; unless told otherwise every target has been found ready."""
+    options = options or Options()
+    if findings is None:
+        findings = dict.fromkeys(targets(snapshot, options, features), OK)
+    return desired(
+        snapshot,
+        findings=findings,
+        decisions=decisions or {},
+        options=options,
+        features=features,
+        previous=previous or Desired(),
+    )
+
+
+def servers(outcome: Outcome) -> dict[str, list[str]]:
+    """Return each pool's servers by name; a draining one ends in `-`."""
+    return {p.name: [s.name + "-" * s.draining for s in p.servers] for p in outcome.desired.pools}
+
+
+def routes(outcome: Outcome) -> list[str]:
+    """Return every route as `80 host/path pool`."""
+    return [f"{x.port} {r.host}{r.path} {r.pool}" for x in outcome.desired.listeners for r in x.routes]
+
+
+def told(problems: Iterable[Problem]) -> list[tuple[str, str]]:
+    """Return (container, label) of each problem."""
+    return [(p.container, p.label) for p in problems]
