@@ -1,0 +1,40 @@
+"""When a checked server counts as up: `rise` and `fall`, as HAProxy counts them, and which answers pass.
+
+Pure; the prober feeds it one result after the other.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Vitals:
+    """What the checks so far say. `streak` counts the last results that speak against `up`.
+
+    `known` turns true with the first success: until then one success is enough, after it `rise` are needed.
+    """
+
+    up: bool = False
+    streak: int = 0
+    known: bool = False
+
+
+def judge(before: Vitals, *, passed: bool, rise: int, fall: int) -> Vitals:
+    """Return the vitals after one more result."""
+    if passed == before.up:
+        return dataclasses.replace(before, streak=0)
+    streak = before.streak + 1
+    needed = fall if before.up else rise if before.known else 1
+    if streak < needed:
+        return dataclasses.replace(before, streak=streak)
+    return Vitals(up=passed, known=True)
+
+
+def accepts(wanted: str, status: int) -> bool:
+    """Whether `status` is one of `wanted`, a list like `2xx,3xx` or `200,204`."""
+    text = str(status)
+    return any(
+        want == text or (want.endswith("xx") and want[:1] == text[:1])
+        for want in (part.strip() for part in wanted.split(","))
+    )

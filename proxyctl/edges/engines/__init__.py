@@ -1,0 +1,1 @@
+"""The proxies: one module each, all implementing `proxyctl.ports.Engine`."""

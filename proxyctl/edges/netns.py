@@ -1,0 +1,94 @@
+"""Sockets that see a network as its containers do: through the gateway's network namespace, or where we are.
+
+Must not know what is said through them. `dns` and `probe` use them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import socket
+import threading
+from collections.abc import Callable
+
+_CLONE_NEWNET = 0x40000000
+
+Pid = Callable[[], int | None]
+"""Returns the gateway's pid 1 in this process's own numbering; None while it is down or not ours to enter."""
+
+
+class GatewayView:
+    """Sockets made inside the gateway's network namespace; needs CAP_SYS_ADMIN and the host's pids.
+
+    A socket stays in the namespace that it was made in, so a thread enters, makes it and ends: 0.15 ms, and no
+    other thread of the process is affected.
+    """
+
+    def __init__(self, pid: Pid) -> None:
+        self._pid = pid
+        self._tried: tuple[int, bool] | None = None
+
+    @property
+    def direct(self) -> bool:
+        """Whether `open` works here; found out by trying, once for each start of the gateway."""
+        pid = self._pid()
+        if pid is None:
+            return False
+        if self._tried is None or self._tried[0] != pid:
+            try:
+                self.open(socket.AF_INET, socket.SOCK_DGRAM).close()
+            except OSError:
+                self._tried = (pid, False)
+            else:
+                self._tried = (pid, True)
+        return self._tried[1]
+
+    def open(self, family: socket.AddressFamily, kind: socket.SocketKind) -> socket.socket:
+        """Return a new non-blocking socket in the gateway's view; raise OSError."""
+        pid = self._pid()
+        if pid is None:
+            raise ConnectionError("the gateway is not running")
+        namespace = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return _open_inside(namespace, family, kind)
+        finally:
+            os.close(namespace)
+
+
+class LocalView:
+    """Plain sockets, for a proxyctl that runs in a container on the watched network itself."""
+
+    direct = True
+
+    def open(self, family: socket.AddressFamily, kind: socket.SocketKind) -> socket.socket:
+        """Return a new non-blocking socket."""
+        return _nonblocking(family, kind)
+
+
+def _nonblocking(family: socket.AddressFamily, kind: socket.SocketKind) -> socket.socket:
+    made = socket.socket(family, kind)
+    made.setblocking(False)  # noqa: FBT003 - the library's own signature
+    return made
+
+
+def _open_inside(namespace: int, family: socket.AddressFamily, kind: socket.SocketKind) -> socket.socket:
+    """Make a socket in a thread of its own that has entered the namespace; raise OSError."""
+    made: list[socket.socket] = []
+    failed: list[OSError] = []
+
+    def enter() -> None:
+        libc = ctypes.CDLL(None, use_errno=True)  # os.setns came with Python 3.12
+        if libc.setns(namespace, _CLONE_NEWNET) != 0:
+            failed.append(OSError(ctypes.get_errno(), "setns: " + os.strerror(ctypes.get_errno())))
+            return
+        try:
+            made.append(_nonblocking(family, kind))
+        except OSError as exc:
+            failed.append(exc)
+
+    thread = threading.Thread(target=enter, name="netns")
+    thread.start()
+    thread.join()
+    if failed:
+        raise failed[0]
+    return made[0]

@@ -1,0 +1,214 @@
+"""Asks the servers themselves whether they are ready: a TCP connect each, or an HTTP check again and again.
+
+One task per followed target, through sockets in the network's view; where none can be had there, through
+commands inside the gateway. When a checked server counts as up is decided in `core.health`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import functools
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+
+from proxyctl.core.health import Vitals, accepts, judge
+from proxyctl.core.model import Finding, HealthCheck, Target
+from proxyctl.errors import GatewayError
+from proxyctl.ports import Gateway, NetworkView, Wake
+
+GRACE = 10.0
+"""Seconds a server may take to listen, or to pass its first check, before waiting becomes a problem."""
+
+_FIRST, _LAST = 0.002, 0.5
+"""Seconds between attempts: a server is often there within 10 ms of its start event."""
+_COMMAND_FIRST = 0.2
+"""The same where every attempt is a command in the gateway, which takes 60 ms."""
+_CONNECT = 1.0
+"""Seconds for one connect: a stopped container's address answers nothing at all for 3 s and more."""
+_LONGEST_ANSWER = 65536
+
+_NOWAY = 98
+# $1 address, $2 port, $3 seconds. bash is in Debian's images, nc in busybox's.
+_CONNECT_COMMAND = f"""
+if command -v bash >/dev/null; then timeout "$3" bash -c ': <>"/dev/tcp/$0/$1"' "$1" "$2"
+elif command -v nc >/dev/null; then timeout "$3" nc "$1" "$2" -e true
+else exit {_NOWAY}; fi
+"""
+# ... and $4 path. Prints the status line.
+_GET_COMMAND = f"""
+ask() {{
+  printf 'GET %s HTTP/1.1\\r\\nHost: %s\\r\\nUser-Agent: proxyctl\\r\\nConnection: close\\r\\n\\r\\n' "$1" "$2"
+}}
+if command -v bash >/dev/null; then
+  ask "$4" "$1" | timeout "$3" bash -c 'exec 3<>"/dev/tcp/$0/$1"; cat >&3; head -n 1 <&3' "$1" "$2"
+elif command -v nc >/dev/null; then ask "$4" "$1" | timeout "$3" nc "$1" "$2" | head -n 1
+else exit {_NOWAY}; fi
+"""
+
+
+class _Unprobeable(Exception):
+    """Nothing here can reach the server at all."""
+
+
+class Prober:
+    """Follows targets and keeps what is known of each; `wake` is called whenever that changes.
+
+    `gateway` runs the commands where `view` gives no sockets; without one nothing is found out there.
+    """
+
+    def __init__(self, view: NetworkView, wake: Wake, gateway: Gateway | None = None, grace: float = GRACE) -> None:
+        self._view = view
+        self._wake = wake
+        self._gateway = gateway
+        self._grace = grace
+        self._tasks: dict[Target, asyncio.Task[None]] = {}
+        self._findings: dict[Target, Finding] = {}
+
+    def follow(self, targets: Iterable[Target]) -> None:
+        """Replace the set of targets; those that stay keep their task and what is known of them."""
+        wanted = frozenset(targets)
+        if wanted == self._tasks.keys():
+            return
+        for target in self._tasks.keys() - wanted:
+            self._tasks.pop(target).cancel()
+            self._findings.pop(target, None)
+        for target in wanted - self._tasks.keys():
+            self._findings[target] = Finding(ok=False, reason="not asked yet")
+            task = asyncio.create_task(self._watch(target), name=f"probe {target.name}")
+            task.add_done_callback(functools.partial(self._ended, target))
+            self._tasks[target] = task
+
+    def findings(self) -> Mapping[Target, Finding]:
+        """Return what is known of each followed target now."""
+        return dict(self._findings)
+
+    async def close(self) -> None:
+        """Stop asking."""
+        tasks = list(self._tasks.values())
+        self.follow(())
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _ended(self, target: Target, task: asyncio.Task[None]) -> None:
+        """Report a probe that ended by a fault of its own: its target would otherwise wait for ever."""
+        exc = None if task.cancelled() else task.exception()
+        if exc is not None and self._tasks.get(target) is task:
+            self._set(target, Finding(ok=False, reason=f"the probe itself failed: {exc!r}", late=True))
+
+    def _set(self, target: Target, finding: Finding) -> None:
+        before = self._findings[target]
+        self._findings[target] = finding
+        if (before.ok, before.late) != (finding.ok, finding.late):
+            self._wake(f"{target.name} {'answers' if finding.ok else finding.reason}")
+
+    async def _watch(self, target: Target) -> None:
+        loop = asyncio.get_running_loop()
+        late_at = loop.time() + self._grace
+        vitals = Vitals()
+        pause = _FIRST if self._view.direct else _COMMAND_FIRST
+        while True:
+            try:
+                reason = await self._ask(target)
+            except _Unprobeable as exc:
+                self._set(target, Finding(ok=True, reason=f"cannot be probed from here: {exc}"))
+                return
+            check = target.check
+            rise, fall = (check.rise, check.fall) if check else (1, 1)
+            vitals = judge(vitals, passed=not reason, rise=rise, fall=fall)
+            late = vitals.known or loop.time() >= late_at
+            if vitals.up:
+                self._set(target, Finding(ok=True, reason=reason))
+            else:
+                self._set(target, Finding(ok=False, reason=reason or "passes again, not often enough yet", late=late))
+            if check is None and vitals.up:
+                return
+            if check is not None and vitals.known:
+                pause = check.interval_ms / 1000
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LAST)
+
+    async def _ask(self, target: Target) -> str:
+        """Return why the target is not ready, or an empty string; raise _Unprobeable."""
+        check = target.check
+        place = f"{target.address}:{target.port}"
+        if check is None:
+            return await _within(
+                _CONNECT,
+                self._connect(target.address, target.port),
+                f"nothing answers on {place} (no reply to a connection attempt in {_CONNECT:.0f} s)",
+                lambda exc: f"nothing listens on {place} ({_text(exc)}), or only on the container's own loopback",
+            )
+        port = check.port or target.port
+        url = f"http://{target.address}:{port}{check.path}"
+        return await _within(
+            check.timeout_ms / 1000,
+            self._get(target.address, port, check),
+            f"GET {url} took longer than {check.timeout_ms} ms",
+            lambda exc: f"GET {url} failed ({_text(exc)})",
+        )
+
+    async def _connect(self, address: str, port: int) -> str:
+        if not self._view.direct:
+            await self._command(_CONNECT_COMMAND, address, str(port), str(int(_CONNECT)))
+            return ""
+        with self._view.open(socket.AF_INET, socket.SOCK_STREAM) as sock:
+            await asyncio.get_running_loop().sock_connect(sock, (address, port))
+        return ""
+
+    async def _get(self, address: str, port: int, check: HealthCheck) -> str:
+        if self._view.direct:
+            line = await self._exchange(address, port, check.path)
+        else:
+            seconds = str(max(1, check.timeout_ms // 1000))
+            line = await self._command(_GET_COMMAND, address, str(port), seconds, check.path)
+        version, _, rest = line.partition(" ")
+        if not version.startswith("HTTP/") or not rest[:3].isdigit():
+            return f"GET http://{address}:{port}{check.path} was not answered with HTTP"
+        if not accepts(check.status, int(rest[:3])):
+            return f"GET http://{address}:{port}{check.path} answered {rest[:3]}, and {check.status} is wanted"
+        return ""
+
+    async def _exchange(self, address: str, port: int, path: str) -> str:
+        """Return the status line of one request on a connection of its own."""
+        loop = asyncio.get_running_loop()
+        request = f"GET {path} HTTP/1.1\r\nHost: {address}:{port}\r\nUser-Agent: proxyctl\r\nConnection: close\r\n\r\n"
+        with self._view.open(socket.AF_INET, socket.SOCK_STREAM) as sock:
+            await loop.sock_connect(sock, (address, port))
+            await loop.sock_sendall(sock, request.encode())
+            answer = b""
+            while b"\n" not in answer and len(answer) < _LONGEST_ANSWER:
+                more = await loop.sock_recv(sock, 4096)
+                if not more:
+                    break
+                answer += more
+        return answer.partition(b"\r\n")[0].decode(errors="replace")
+
+    async def _command(self, script: str, *argv: str) -> str:
+        """Run a probe inside the gateway; raise OSError when it fails, _Unprobeable when it has no tool."""
+        if self._gateway is None:
+            raise ConnectionError("the network cannot be seen from this process")
+        try:
+            ran = await self._gateway.run(("sh", "-c", script, "sh", *argv))
+        except GatewayError as exc:
+            raise ConnectionError(str(exc)) from exc
+        if ran.code == _NOWAY:
+            raise _Unprobeable("the gateway's image has neither bash nor nc")
+        if ran.code != 0:
+            refused = "refused" in ran.output
+            raise OSError(errno.ECONNREFUSED if refused else errno.ETIMEDOUT, "refused" if refused else "no reply")
+        return ran.output.strip()
+
+
+async def _within(seconds: float, asked: Awaitable[str], too_late: str, failed: Callable[[OSError], str]) -> str:
+    """Return what was found out, or the reason why nothing was."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await asked
+    except TimeoutError:
+        return too_late
+    except OSError as exc:
+        return failed(exc)
+
+
+def _text(exc: OSError) -> str:
+    return (exc.strerror or str(exc) or type(exc).__name__).lower()
