@@ -16,8 +16,9 @@ def test_the_contract_is_complete() -> None:
     server = {"port", "weight", "backup", "maxconn"}
     pool = {"protocol", "balance", "sticky", "drain"}
     supported = {k.name for k in keys.KEYS if k.supported}
-    assert supported == {"enable", "pool", "network"} | health | timeout | routes | server | pool
-    assert keys.ROUTING == routes
+    container = {"enable", "pool", "network"}
+    assert supported == set().union(container, routes, server, pool, health, timeout)
+    assert routes == keys.ROUTING
 
 
 def test_the_reference_is_current() -> None:

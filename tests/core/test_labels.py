@@ -340,7 +340,7 @@ def test_two_routes_may_share_a_pool_of_their_own() -> None:
     assert "proxyctl.route.y.path" in shared.written
 
 
-# ------------------------------------------------------------------ [defaults]
+# ------------------------------------------------------------------ defaults of proxyctl.toml
 
 
 def test_defaults_count_where_a_label_is_missing() -> None:

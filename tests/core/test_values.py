@@ -50,7 +50,7 @@ ACCEPTED: list[tuple[Kind[Any], str, object]] = [
 
 REFUSED: list[tuple[Kind[Any], str]] = [
     *((values.boolean, text) for text in ("", "maybe", "2", "tru", "真")),
-    *((values.whole(0, 256), text) for text in ("", "-1", "257", "1.0", "0x1", "1_0", "٣", "²", "1e1", "+1", " 1")),  # noqa: RUF001
+    *((values.whole(0, 256), text) for text in ("", "-1", "257", "1.0", "0x1", "1_0", "٣", "²", "1e1", "+1", " 1")),
     (values.whole(0, 256), "9" * 5000),
     *((values.duration(), text) for text in ("", "5", "5 s", "0s", "-1s", "0.5ms", "1.2345s", "25h", "1d", "٣s")),
     (values.duration(50), "49ms"),

@@ -26,7 +26,7 @@ OLD_NGINX = Features("nginx", (1, 22, 1))
 OK = Finding(ok=True)
 
 
-def container(
+def container(  # noqa: PLR0913 - one argument for each thing that Docker says
     name: str,
     labels: Mapping[str, str] | None = None,
     *,
@@ -64,7 +64,7 @@ def world(*containers: Container, gateways: Iterable[str] = (NET,)) -> Snapshot:
     return Snapshot(NET, containers, tuple(gateways))
 
 
-def decide(  # noqa: PLR0913 - one argument for each thing that the decision looks at
+def decide(
     snapshot: Snapshot,
     *,
     findings: Mapping[Target, Finding] | None = None,

@@ -1,0 +1,363 @@
+"""From a snapshot to what the proxy should do: who serves, drains or waits, and who is told what."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxyctl.core.desired import Options, Outcome, targets
+from proxyctl.core.model import (
+    Container,
+    Decision,
+    Desired,
+    Finding,
+    Listener,
+    Pool,
+    Problem,
+    Route,
+    Server,
+    Snapshot,
+)
+from tests.core.worlds import HAPROXY, NET, NGINX, OK, container, decide, routes, servers, told, world
+
+NOT_YET = Finding(ok=False, reason="connection refused")
+
+
+def before(*names: str, pool: str = "web", draining: bool = False, address: str = "") -> Desired:
+    """Return a state in which these containers are servers of `pool`, which has any host's root."""
+    held = tuple(Server(n, f"id-{n}", address or container(n).address_on(NET), 80, draining=draining) for n in names)
+    return Desired((Listener(80, "http", (Route("", "/", pool),)),), (Pool(pool, servers=held),))
+
+
+def web(name: str, labels: dict[str, str] | None = None, **how: object) -> Container:
+    """Return a container of pool `web`."""
+    return container(name, {"pool": "web"} | (labels or {}), **how)  # type: ignore[arg-type]
+
+
+# ------------------------------------------------------------------ the usual
+
+
+def test_replicas_share_a_pool() -> None:
+    """Ready containers of one pool are its servers, with what their labels say."""
+    outcome = decide(world(web("web1", {"weight": "3", "backup": "1", "maxconn": "9", "port": "81"}), web("web2")))
+    (pool,) = outcome.desired.pools
+    assert pool.servers == (
+        Server("web1", "id-web1", container("web1").address_on(NET), 81, weight=3, backup=True, maxconn=9),
+        Server("web2", "id-web2", container("web2").address_on(NET), 80),
+    )
+    assert routes(outcome) == ["80 / web"]
+    assert (outcome.problems, outcome.waiting) == ((), ())
+
+
+def test_an_empty_world() -> None:
+    """With no containers there is nothing to do and nothing to say."""
+    assert decide(world()) == Outcome(Desired())
+
+
+def test_a_bad_label_costs_that_container_alone() -> None:
+    """The faulty container is left out with its problem; its neighbours serve."""
+    outcome = decide(world(web("web1"), web("web2", {"weight": "300"})))
+    assert servers(outcome) == {"web": ["web1"]}
+    assert told(outcome.problems) == [("web2", "proxyctl.weight")]
+
+
+# ------------------------------------------------------------------ joining, draining, leaving
+
+WAIT, NONE, UP, DRAIN = "waiting", [], ["w"], ["w-"]
+
+LIFE = [
+    # state, health, stopping, finding, was in the pool: what it is, does it wait, is there a problem
+    ("running", "none", False, OK, False, UP, False, False),
+    ("running", "healthy", False, OK, False, UP, False, False),
+    ("running", "none", False, None, False, NONE, True, False),
+    ("running", "none", False, NOT_YET, False, NONE, True, False),
+    ("running", "none", False, Finding(ok=False, reason="r", late=True), False, NONE, True, True),
+    ("running", "none", False, Finding(ok=False), False, NONE, True, False),
+    ("running", "none", False, NOT_YET, True, NONE, True, False),
+    ("running", "none", False, None, True, UP, False, False),
+    ("running", "starting", False, OK, False, NONE, True, False),
+    ("running", "starting", False, OK, True, NONE, True, False),
+    ("running", "unhealthy", False, OK, False, NONE, True, True),
+    ("running", "unhealthy", False, OK, True, DRAIN, False, True),
+    ("running", "healthy", True, OK, True, DRAIN, False, False),
+    ("running", "healthy", True, OK, False, NONE, False, False),
+    ("running", "unhealthy", True, OK, True, DRAIN, False, False),
+    ("paused", "none", False, OK, True, DRAIN, False, False),
+    ("paused", "none", False, OK, False, NONE, False, False),
+    ("restarting", "none", False, OK, True, NONE, True, False),
+    ("created", "none", False, OK, True, NONE, False, False),
+    ("exited", "none", False, OK, True, NONE, False, False),
+    ("dead", "none", False, OK, True, NONE, False, False),
+    ("removing", "none", True, OK, True, NONE, False, False),
+]
+
+
+@pytest.mark.parametrize(("state", "health", "stopping", "finding", "was", "served", "waits", "problem"), LIFE)
+def test_the_life_of_a_server(  # noqa: PLR0913
+    state: str,
+    health: str,
+    stopping: bool,
+    finding: Finding | None,
+    was: bool,
+    served: list[str],
+    waits: bool,
+    problem: bool,
+) -> None:
+    """A server joins when all is well, drains while it ends, and its pool keeps its route when it is gone."""
+    snapshot = world(web("w", state=state, health=health, stopping=stopping))
+    asked = targets(world(web("w")), Options(), HAPROXY)
+    findings = dict.fromkeys(asked, finding) if finding else {}
+    outcome = decide(snapshot, findings=findings, previous=before("w") if was else None)  # type: ignore[arg-type]
+    assert servers(outcome) == {"web": served}
+    assert routes(outcome) == ["80 / web"]
+    assert [w.name for w in outcome.waiting] == ["w"] * waits
+    assert all(w.reason for w in outcome.waiting)
+    assert told(outcome.problems) == [("w", "")] * problem
+
+
+def test_a_waiting_container_says_for_what() -> None:
+    """The reason of the finding is what status shows, with everything needed to find the container."""
+    snapshot = world(web("w", networks={NET: "10.0.0.9"}))
+    findings = dict.fromkeys(targets(snapshot, Options(), HAPROXY), NOT_YET)
+    (waiting,) = decide(snapshot, findings=findings).waiting
+    assert dataclasses.astuple(waiting) == ("id-w", "w", "web", "10.0.0.9", 80, "connection refused")
+
+
+def test_without_an_address_it_waits() -> None:
+    """A container that Docker has not given an address yet is not asked and not served."""
+    outcome = decide(world(web("w", networks={NET: ""})))
+    assert servers(outcome) == {"web": []}
+    assert "address" in outcome.waiting[0].reason
+
+
+@pytest.mark.parametrize(("draining", "served"), [(False, ["w"]), (True, ["w-"])])
+def test_no_answer_is_no_bad_answer(draining: bool, served: list[str]) -> None:
+    """Who served is kept as it was while nobody has been asked yet, as after a restart of proxyctl."""
+    outcome = decide(world(web("w")), findings={}, previous=before("w", draining=draining))
+    assert servers(outcome) == {"web": served}
+
+
+def test_a_new_address_has_to_answer_first() -> None:
+    """What was known of an old address says nothing about a new one."""
+    outcome = decide(world(web("w")), findings={}, previous=before("w", address="10.9.9.9"))
+    assert servers(outcome) == {"web": []}
+
+
+def test_a_draining_server_keeps_its_last_address() -> None:
+    """A container that ends may lose its address before its last answer is out."""
+    snapshot = world(web("w", stopping=True, networks={NET: ""}))
+    assert decide(snapshot, previous=before("w", address="10.9.9.9")).desired.pools[0].servers[0].address == "10.9.9.9"
+
+
+def test_a_failed_check_on_nginx_takes_a_server_down() -> None:
+    """For nginx proxyctl makes the checks: who fails them is taken out, and comes back when it passes."""
+    snapshot = world(web("w", {"health.path": "/up"}))
+    (target,) = targets(snapshot, Options(), NGINX)
+    down = decide(snapshot, findings={target: NOT_YET}, features=NGINX, previous=before("w"))
+    assert servers(down) == {"web": []}
+    assert servers(decide(snapshot, findings={target: OK}, features=NGINX, previous=down.desired)) == {"web": ["w"]}
+
+
+@pytest.mark.parametrize(
+    ("decision", "served", "weight"),
+    [
+        (Decision(drain=True), ["w-"], 5),
+        (Decision(weight=0), ["w"], 0),
+        (Decision(weight=9), ["w"], 9),
+        (Decision(), ["w"], 5),
+    ],
+)
+def test_an_operator_decides(decision: Decision, served: list[str], weight: int) -> None:
+    """A decision drains a server or replaces the weight of its label, and never brings one in early."""
+    snapshot = world(web("w", {"weight": "5"}))
+    outcome = decide(snapshot, decisions={"id-w": decision})
+    assert servers(outcome) == {"web": served}
+    assert outcome.desired.pools[0].servers[0].weight == weight
+    assert servers(decide(snapshot, decisions={"id-w": decision}, findings={})) == {"web": []}
+
+
+# ------------------------------------------------------------------ replicas that disagree
+
+
+def disagreement(*containers: Container, **how: object) -> tuple[str, list[tuple[str, str]]]:
+    """Return the pool's balance and who was told what."""
+    outcome = decide(world(*containers), **how)  # type: ignore[arg-type]
+    return outcome.desired.pools[0].balance, told(outcome.problems)
+
+
+def test_the_newest_ready_replica_decides() -> None:
+    """The newest container that is ready speaks for the pool; who differs is warned and goes on serving."""
+    old, new = web("a", {"balance": "source"}, created=1), web("b", {"balance": "uri"}, created=2)
+    outcome = decide(world(old, new))
+    assert outcome.desired.pools[0].balance == "uri"
+    assert servers(outcome) == {"web": ["a", "b"]}
+    (warning,) = outcome.problems
+    reason = "source here, uri at b, the newest of its pool: the pool goes by that"
+    assert warning == Problem("a", "proxyctl.balance", reason, "warning")
+
+
+def test_at_the_same_second_the_name_decides() -> None:
+    """Containers made at once have an order all the same."""
+    assert disagreement(web("a", {"balance": "uri"}), web("b"))[0] == "roundrobin"
+
+
+@pytest.mark.parametrize("how", [{"state": "exited"}, {"state": "paused"}, {"stopping": True}, {"health": "unhealthy"}])
+def test_a_newcomer_that_does_not_serve_decides_nothing(how: dict[str, object]) -> None:
+    """Who has ended, pauses, ends or is sick has no say while another is well."""
+    newest = web("b", {"balance": "uri"}, created=2, **how)
+    balance, problems = disagreement(web("a", created=1), newest, previous=before("a", "b"))
+    assert balance == "roundrobin"
+    assert ("a", "proxyctl.balance") not in problems
+
+
+def test_a_newcomer_that_is_not_ready_decides_nothing_yet() -> None:
+    """Labels of a container that has not answered yet do not change the pool of those who serve."""
+    snapshot = world(web("a", created=1), web("b", {"balance": "uri", "protocol": "https"}, created=2))
+    first, _ = targets(snapshot, Options(), HAPROXY)
+    (pool,) = decide(snapshot, findings={first: OK}).desired.pools
+    assert (pool.balance, pool.protocol) == ("roundrobin", "http")
+
+
+def test_the_routes_are_the_speakers() -> None:
+    """A pool has the routes of the newest ready replica; the others are warned about theirs."""
+    outcome = decide(world(web("a", {"host": "a"}, created=1), web("b", {"host": "b"}, created=2)))
+    assert routes(outcome) == ["80 b/ web"]
+    assert told(outcome.problems) == [("a", "proxyctl.host")]
+
+
+# ------------------------------------------------------------------ pools that want the same
+
+
+def test_who_has_a_route_keeps_it() -> None:
+    """A newcomer cannot take a route, whatever its age or name; both labels that would help are named."""
+    snapshot = world(container("a", created=1), container("web"))
+    outcome = decide(snapshot, previous=before("web", pool="web"))
+    assert routes(outcome) == ["80 / web"]
+    assert servers(outcome) == {"web": ["web"]}
+    reason = "pool web keeps any host / on port 80; give one of them another proxyctl.host or proxyctl.path"
+    assert outcome.problems == (Problem("a", "proxyctl.host", reason),)
+
+
+@pytest.mark.parametrize(
+    ("labels", "label"),
+    [
+        ({"path": "/x"}, "proxyctl.path"),
+        ({"path": "/x", "host": "h"}, "proxyctl.host"),
+        ({"route.r.path": "/x"}, "proxyctl.route.r.path"),
+    ],
+)
+def test_a_refusal_names_the_label_that_was_written(labels: dict[str, str], label: str) -> None:
+    """The problem stands at the label that made the claim, in the container's own words."""
+    first = container("a", {"path": "/x", "host": labels.get("host", "*"), "route.own.host": "z"}, created=1)
+    outcome = decide(world(first, container("b", labels)))
+    assert label in [p.label for p in outcome.problems if "/x on port 80" in p.reason]
+
+
+def test_every_present_container_of_the_loser_is_told() -> None:
+    """All replicas that lost are told, but not those that have ended."""
+    losers = [
+        container("l1", {"pool": "l"}, created=7),
+        container("l2", {"pool": "l", "host": "x"}, created=6),
+        container("l3", {"pool": "l"}, state="exited"),
+    ]
+    outcome = decide(world(container("a", created=1), *losers))
+    refused = [(p.container, p.label) for p in outcome.problems if "keeps" in p.reason]
+    assert refused == [("l1", "proxyctl.host"), ("l2", "proxyctl.host")]
+
+
+def test_a_pool_that_has_ended_loses_to_one_that_runs() -> None:
+    """What remains of an ended pool answers 503, but never stands in a running one's way."""
+    ended = container("a", state="exited", created=1)
+    outcome = decide(world(ended, container("b")), previous=before("a", pool="a"))
+    assert servers(outcome) == {"b": ["b"]}
+    assert outcome.problems == ()
+    assert servers(decide(world(ended))) == {"a": []}
+
+
+def test_the_age_of_a_pool_is_that_of_its_present_containers() -> None:
+    """A container that ended long ago gives its pool no seniority."""
+    containers = [
+        container("b1", {"pool": "b"}, created=1, state="exited"),
+        container("b2", {"pool": "b"}, created=9),
+        container("c", created=5),
+    ]
+    assert routes(decide(world(*containers))) == ["80 / c"]
+
+
+def test_tcp_and_http_do_not_share_a_port() -> None:
+    """A tcp port is one pool's alone, and the label to change is `listen`."""
+    db = container("db", {"protocol": "tcp", "listen": "80"}, created=1)
+    outcome = decide(world(db, container("web")))
+    assert outcome.desired.listeners == (Listener(80, "tcp", (Route("", "/", "db"),)),)
+    assert told(outcome.problems) == [("web", "proxyctl.listen")]
+
+
+def test_a_pool_without_a_route_waits_for_nothing() -> None:
+    """Who lost all routes is a problem, not somebody who will join."""
+    outcome = decide(world(container("a", created=1), container("b", networks={NET: ""})))
+    assert outcome.waiting == ()
+    assert list(servers(outcome)) == ["a"]
+
+
+# ------------------------------------------------------------------ the same world, the same bytes
+
+LABELS = st.fixed_dictionaries(
+    {},
+    optional={
+        "pool": st.sampled_from(["p", "q"]),
+        "host": st.sampled_from(["a", "a,b", "*.b", "~"]),
+        "path": st.sampled_from(["/", "/x"]),
+        "balance": st.sampled_from(["uri", "source"]),
+        "protocol": st.sampled_from(["http", "tcp"]),
+        "listen": st.sampled_from(["80", "81"]),
+        "health.path": st.just("/up"),
+        "route.r.port": st.just("81"),
+        "route.s.path": st.just("/s"),
+    },
+)
+CONTAINERS = st.lists(
+    st.builds(
+        lambda name, labels, state, health, stopping, created: container(
+            name, labels, state=state, health=health, stopping=stopping, created=created
+        ),
+        st.sampled_from(["a", "b", "c", "d", "e"]),
+        LABELS,
+        st.sampled_from(["running", "running", "running", "paused", "exited", "restarting"]),
+        st.sampled_from(["none", "healthy", "starting", "unhealthy"]),
+        st.booleans(),
+        st.integers(1, 3),
+    ),
+    unique_by=lambda c: c.name,
+    max_size=5,
+)
+
+
+@given(CONTAINERS, CONTAINERS, st.randoms(use_true_random=False), st.sampled_from([HAPROXY, NGINX]))
+def test_the_order_of_the_world_does_not_matter(
+    containers: list[Container], earlier: list[Container], chance: random.Random, features: object
+) -> None:
+    """The same world in any order gives an identical outcome, which is consistent in itself."""
+    previous = decide(world(*earlier)).desired
+    shuffled = chance.sample(containers, len(containers))
+    outcome = decide(world(*containers), previous=previous, features=features)  # type: ignore[arg-type]
+    assert outcome == decide(world(*shuffled), previous=previous, features=features)  # type: ignore[arg-type]
+    assert list(outcome.problems) == sorted(outcome.problems)
+    routed = {r.pool for x in outcome.desired.listeners for r in x.routes}
+    assert routed == {p.name for p in outcome.desired.pools}
+    for listener in outcome.desired.listeners:
+        assert len({(r.host, r.path) for r in listener.routes}) == len(listener.routes)
+        assert listener.protocol == "http" or len(listener.routes) == 1
+        protocols = {outcome.desired.pool(r.pool).protocol == "tcp" for r in listener.routes}  # type: ignore[union-attr]
+        assert protocols == {listener.protocol == "tcp"}
+
+
+@given(CONTAINERS)
+def test_a_decision_once_made_is_kept(containers: list[Container]) -> None:
+    """Deciding again about the same world, with what was decided as the previous state, changes nothing."""
+    snapshot: Snapshot = world(*containers)
+    first = decide(snapshot).desired
+    assert decide(snapshot, previous=first).desired == first
