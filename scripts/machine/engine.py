@@ -57,14 +57,11 @@ def _install(terminal: Terminal) -> bool:
 
 
 def _start(terminal: Terminal) -> str:
-    if Path("/run/systemd/system").is_dir():
-        command = ("systemctl", "start", "docker")
-        if os.geteuid() != 0:
-            raise SetupError("the Docker engine is not running", remedy=f"sudo {' '.join(command)}, {LATER}")
-        terminal.run(*command, remedy="journalctl -u docker")
-        return wait(terminal)
     if os.geteuid() != 0:
-        raise SetupError("the Docker engine is not running", remedy=f"sudo setsid dockerd >{LOG} 2>&1 &  {LATER}")
+        raise SetupError("the Docker engine is not running", remedy="sudo scripts/setup --only engine")
+    if Path("/run/systemd/system").is_dir():
+        terminal.run("systemctl", "start", "docker", remedy="journalctl -u docker")
+        return wait(terminal)
     launch(terminal, LOG)
     return wait(terminal, log=LOG)
 

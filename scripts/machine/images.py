@@ -24,7 +24,7 @@ from scripts.machine.rootfs import Rootfs, chroot, unpack
 from scripts.machine.terminal import SetupError, Terminal
 
 ROOT = Path(__file__).resolve().parents[2]
-INPUTS = "proxyctl.inputs"
+INPUTS = "org.proxyctl.inputs"
 DEFAULT_SUITE = "sid"
 # The official images that stand for each suite's packages where a registry answers.
 OFFICIAL = {
@@ -77,6 +77,7 @@ class Images:
         if made:
             missing = [proxy for proxy in OFFICIAL[suite] if not self._proxy_from_registry(suite, proxy, inputs)]
             self._proxies_from_packages(suite, missing, inputs)
+            self._prune()
         return ", ".join(self._version(f"proxyctl/{proxy}:{suite}") for proxy in OFFICIAL[suite]) + made
 
     def ensure_proxyctl(self) -> str:
@@ -86,10 +87,11 @@ class Images:
             return "proxyctl, echo"
         base = self._proxyctl_from_registry() or self._proxyctl_from_packages()
         image = self._configure(base, "proxyctl", inputs)
+        self._tell(image, "--version")
         echo = self._configure(image, "echo", inputs)
-        self._terminal.run("docker", "run", "--rm", "--network=none", image, "--version")
-        self._tag(image, "proxyctl/proxyctl:latest")
-        self._tag(echo, "proxyctl/echo:latest")
+        self._terminal.run("docker", "tag", image, "proxyctl/proxyctl:latest")
+        self._terminal.run("docker", "tag", echo, "proxyctl/echo:latest")
+        self._prune()
         return "proxyctl, echo made"
 
     # The proxies
@@ -121,12 +123,11 @@ class Images:
 
     def _publish(self, image: str, suite: str, proxy: str) -> None:
         """Run the proxy of a new image, then tag it with the version that it told, and with the suite."""
-        told = self._terminal.attempt("docker", "run", "--rm", "--network=none", image, proxy, "-v")
-        version = re.search(r"(\d+\.\d+)\.\d+", told.stdout + told.stderr)
-        if told.returncode or version is None:
-            raise SetupError(f"`{proxy} -v` does not run in the image made for {suite}", show_log=True)
+        version = re.search(r"(\d+\.\d+)\.\d+", self._tell(image, proxy, "-v"))
+        if version is None:
+            raise SetupError(f"`{proxy} -v` tells no version in the image made for {suite}", show_log=True)
         for tag in [version[1], *_suite_tags(suite)]:
-            self._tag(image, f"proxyctl/{proxy}:{tag}")
+            self._terminal.run("docker", "tag", image, f"proxyctl/{proxy}:{tag}")
 
     def _version(self, image: str) -> str:
         tags = self._terminal.run("docker", "image", "inspect", '--format={{join .RepoTags " "}}', image)
@@ -199,7 +200,7 @@ class Images:
 
     def _import(self, folder: Path) -> str:
         pack = ("tar", "--numeric-owner", "--owner=0", "--group=0", "-C", str(folder), "-c", ".")
-        return self._terminal.pipe(pack, ("docker", "import", "-")).strip()
+        return self._terminal.pipe(pack, ("docker", "import", f"--change=LABEL {INPUTS}=part", "-")).strip()
 
     def _configure(self, image: str, name: str, inputs: str) -> str:
         """Derive an image that differs in its configuration only.
@@ -216,16 +217,21 @@ class Images:
         finally:
             self._terminal.attempt("docker", "rm", container)
 
+    def _tell(self, image: str, *command: str) -> str:
+        """Run a new image; return what it says."""
+        told = self._terminal.attempt("docker", "run", "--rm", "--network=none", image, *command)
+        if told.returncode:
+            raise SetupError(f"the new image does not run `{' '.join(command)}`", show_log=True)
+        return told.stdout + told.stderr
+
+    def _prune(self) -> None:
+        """Remove what earlier runs made and nothing names or uses any more: by our label, nothing else."""
+        self._terminal.attempt("docker", "image", "prune", "--force", f"--filter=label={INPUTS}")
+
     def _made_from(self, inputs: str, images: Sequence[str]) -> bool:
         label = f'--format={{{{index .Config.Labels "{INPUTS}"}}}}'
         found = self._terminal.attempt("docker", "image", "inspect", label, *images)
         return found.returncode == 0 and found.stdout.split() == [inputs] * len(images)
-
-    def _tag(self, image: str, tag: str) -> None:
-        before = self._terminal.attempt("docker", "image", "inspect", "--format={{.Id}}", tag).stdout.strip()
-        self._terminal.run("docker", "tag", image, tag)
-        if before and before != image:
-            self._terminal.attempt("docker", "image", "rm", before)  # stays while anything else needs it
 
 
 def _suite_tags(suite: str) -> list[str]:

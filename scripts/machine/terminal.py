@@ -67,11 +67,9 @@ class Terminal:
         """Run a program to its end and return its stdout; SetupError when it fails or is not there."""
         done = self.attempt(*command, folder=folder, environment=environment)
         if done.returncode:
-            raise SetupError(
-                f"`{Path(command[0]).name} {command[1]}` failed (exit {done.returncode})",
-                remedy=remedy,
-                show_log=True,
-            )
+            words = [word for word in map(str, command[1:]) if not set("-/=").intersection(word)]
+            name = " ".join([Path(command[0]).name, *words[:2]])
+            raise SetupError(f"`{name}` failed (exit {done.returncode})", remedy=remedy, show_log=True)
         return done.stdout
 
     def attempt(
