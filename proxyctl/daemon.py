@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import signal
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -37,14 +38,22 @@ from proxyctl.edges.netns import GatewayView, LocalView
 from proxyctl.edges.probe import Prober
 from proxyctl.errors import GatewayError, ProxyctlError, UsageError
 from proxyctl.feed import Feed
-from proxyctl.ports import Engine, Generation, NetworkView, Wake
+from proxyctl.ports import Engine, Gateway, Generation, NetworkView, Wake
 from proxyctl.reconciler import Inputs, Reconciler
 from proxyctl.settings import Settings
 from proxyctl.web.api import Api, serve
 
 log = structlog.get_logger()
 
-ENGINES: dict[str, Any] = {"nginx": (nginx.Nginx, nginx), "haproxy": (haproxy.HAProxy, haproxy)}
+
+def make_engine(kind: EngineKind, gateway: Gateway, run_folder: Path, view: NetworkView) -> Engine:
+    """Return the engine of that kind inside `gateway`."""
+    if kind == "nginx":
+        return nginx.Nginx(gateway, run_folder, view)
+    return haproxy.HAProxy(gateway, run_folder, view)
+
+
+MODULES: dict[str, Any] = {"nginx": nginx, "haproxy": haproxy}
 PREDEFINED = {"bridge", "host", "none"}
 # a change of these in proxyctl.toml takes effect at the next start only
 FIXED = ("network", "engine", "publish", "image", "state", "api", "label_prefix", "resync", "reload_spacing", "templates")
@@ -64,7 +73,7 @@ class Parts:
 
 def build(settings: Settings, client: docker.APIClient) -> Parts:
     """Wire gateway, engine and view; asks nothing yet."""
-    make, module = ENGINES[settings.engine]
+    module = MODULES[settings.engine]
     proxy = settings.state / "proxy"
     gateway = DockerGateway(
         client,
@@ -79,7 +88,7 @@ def build(settings: Settings, client: docker.APIClient) -> Parts:
         ),
     )
     view = _view(settings, client, gateway)
-    engine = make(gateway, proxy / "run", view)
+    engine = make_engine(settings.engine, gateway, proxy / "run", view)
     return Parts(settings, client, gateway, engine, view, GenerationFolder(proxy))
 
 
@@ -240,6 +249,7 @@ class Look:
     """What `look` saw: the world, what follows from it, and what is applied now."""
 
     snapshot: Snapshot
+    findings: dict[Target, Finding]
     outcome: Outcome
     features: Features
     files: ConfigFiles
@@ -289,7 +299,7 @@ async def look(settings: Settings) -> Look:
         token=token_file.read_text().strip() if token_file.exists() else "0" * 32,
     )
     applied_files = parts.generations.files(current.number) if current else {}
-    return Look(snapshot, outcome, features, files, current, applied_files, parts.gateway.published)
+    return Look(snapshot, findings, outcome, features, files, current, applied_files, parts.gateway.published)
 
 
 async def _ask(parts: Parts, wanted: tuple[Target, ...]) -> dict[Target, Finding]:
@@ -312,6 +322,5 @@ async def _ask(parts: Parts, wanted: tuple[Target, ...]) -> dict[Target, Finding
 
 async def _features_of_image(settings: Settings, client: docker.APIClient) -> Features:
     """Ask the binary of an image without a gateway, in a throw-away container."""
-    make, _ = ENGINES[settings.engine]
-    engine: Engine = make(Throwaway(client, settings.gateway_image), settings.state / "proxy" / "run", LocalView())
-    return await engine.features()
+    throwaway = Throwaway(client, settings.gateway_image)
+    return await make_engine(settings.engine, throwaway, settings.state / "proxy" / "run", LocalView()).features()

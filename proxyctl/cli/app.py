@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-import click
 import typer
 
 import proxyctl
@@ -55,13 +54,11 @@ def run(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
     try:
         code = app(list(argv), standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as exc:
-        typer.echo(exc.format_message())
-        return 2
-    except click.ClickException as exc:
-        _complain(exc.format_message())
+    except typer.TyperException as exc:
+        if exc.format_message():  # empty when the help was printed in its place
+            _complain(exc.format_message())
         return exc.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         return 130
     except ProxyctlError as exc:
         _complain(str(exc))

@@ -102,10 +102,10 @@ def _network(settings: Settings, client: docker.APIClient) -> Iterator[Finding]:
 
 
 def _image(settings: Settings, client: docker.APIClient) -> Iterator[Finding]:
-    make, _ = daemon.ENGINES[settings.engine]
     throwaway = Throwaway(client, settings.gateway_image)
+    engine = daemon.make_engine(settings.engine, throwaway, Path(), LocalView())
     try:
-        features = asyncio.run(make(throwaway, Path(), LocalView()).features())
+        features = asyncio.run(engine.features())
         yield Finding("image", ok=True, seen=f"{settings.gateway_image} has {settings.engine} {features.version_text}")
     except ProxyctlError as exc:
         yield Finding("image", ok=False, seen=str(exc), mend=f"docker pull {settings.engine} and --image {settings.engine}; or make setup")

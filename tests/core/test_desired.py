@@ -97,7 +97,7 @@ LIFE = [
 
 
 @pytest.mark.parametrize(("state", "health", "stopping", "finding", "was", "served", "waits", "problem"), LIFE)
-def test_the_life_of_a_server(  # noqa: PLR0913
+def test_the_life_of_a_server(  # noqa: PLR0913, PLR0917 - one column each
     state: str,
     health: str,
     stopping: bool,

@@ -237,7 +237,7 @@ class DockerStore:
         action = str(event.get("Action", "")).split(":")[0]
         id_ = _subject(event)
         if layout.GATEWAY_LABEL in attributes:
-            return await self._gateway_event(action)
+            return await self._gateway_event(action, attributes[layout.GATEWAY_LABEL])
         if event.get("Type") == "network":
             if action not in {"connect", "disconnect"}:
                 return False
@@ -252,11 +252,15 @@ class DockerStore:
             return gone is not None
         return await self._inspect(id_, action, attributes)
 
-    async def _gateway_event(self, action: str) -> bool:
-        if action not in {"create", "start", "die", "destroy", "rename"}:
+    async def _gateway_event(self, action: str, network: str) -> bool:
+        """Take an event of a gateway: ours is looked after, the others only tell which networks are served."""
+        if network != self._network:
+            before = self._gateways
+            if action in {"create", "destroy"}:
+                await self._list()
+            return self._gateways != before
+        if action not in {"create", "start", "die", "destroy", "rename", "pause"}:
             return False
-        if action in {"create", "destroy"}:
-            await self._list()
         self.gateway_changes += 1
         return True
 

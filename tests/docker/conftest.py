@@ -1,0 +1,76 @@
+"""Real Docker for tests: a client, fresh networks, containers; everything is labelled and removed again."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import docker
+import docker.errors
+import pytest
+from testcontainers.core.network import Network
+
+from tests.docker.watching import LABEL, Watch, watching
+
+
+@pytest.fixture(scope="session")
+def docker_client() -> Iterator[docker.DockerClient]:
+    """A client to the engine that `make setup` provides."""
+    client = docker.from_env()
+    yield client
+    client.close()
+
+
+@contextlib.contextmanager
+def fresh_network() -> Iterator[str]:
+    """Make a user-defined network and remove it; a test may have removed it before."""
+    network = Network(docker_network_kw={"labels": {LABEL: "1"}, "driver": "bridge"})
+    network.name = f"pt-{secrets.token_hex(4)}"
+    network.create()
+    try:
+        yield str(network.name)
+    finally:
+        with contextlib.suppress(docker.errors.NotFound):
+            network.remove()
+
+
+@pytest.fixture
+def network() -> Iterator[str]:
+    """A fresh user-defined network, by name."""
+    with fresh_network() as name:
+        yield name
+
+
+@pytest.fixture
+def other_network() -> Iterator[str]:
+    """A second one, which no gateway serves."""
+    with fresh_network() as name:
+        yield name
+
+
+@pytest.fixture
+def run_container(docker_client: docker.DockerClient) -> Iterator[Callable[..., Any]]:
+    """A function that starts a container from an image and removes it after the test."""
+    made: list[Any] = []
+
+    def run(image: str, **kwargs: Any) -> Any:
+        labels = {LABEL: "1", **kwargs.pop("labels", {})}
+        made.append(docker_client.containers.run(image, detach=True, labels=labels, **kwargs))
+        return made[-1]
+
+    yield run
+    for container in made:
+        with contextlib.suppress(docker.errors.NotFound):
+            container.remove(force=True, v=True)
+
+
+@pytest.fixture(params=["haproxy", "nginx"])
+def watch(
+    request: pytest.FixtureRequest, docker_client: docker.DockerClient, network: str, tmp_path: Path
+) -> Iterator[Watch]:
+    """A `proxyctl watch` that is not started yet, once for each engine."""
+    with watching(docker_client, network, request.param, tmp_path / "state") as made:
+        yield made

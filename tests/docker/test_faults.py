@@ -1,0 +1,200 @@
+"""Bad input and faults: one clear line, the right exit code, and the running proxy untouched."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.docker.watching import Watch, eventually, run_proxyctl
+
+pytestmark = pytest.mark.docker
+
+BROKEN = {"haproxy": "_global.cfg.j2", "nginx": "_http.conf.j2"}
+
+
+def one_line(text: str) -> str:
+    """Return the only line of an error; fail when it is a traceback or more than that."""
+    lines = text.strip().splitlines()
+    assert len(lines) == 1, text
+    assert lines[0].startswith("proxyctl: ")
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["watch"], "--network"),
+        (["watch", "--network", "no-such-network"], "docker network create no-such-network"),
+        (["watch", "--network", "bridge"], "user-defined"),
+        (["watch", "--network", "x", "--engine", "apache"], "--engine"),
+        (["watch", "--network", "x", "--publish", "80"], "127.0.0.1:8080:80"),
+        (["watch", "--network", "x", "--publish", "1:70000"], "--publish"),
+        (["watch", "--network", "x", "--resync", "soon"], "--resync"),
+        (["watch", "--network", "x", "--api", "8900"], "--api"),
+        (["watch", "--network", "x", "--templates", "/no/such/folder"], "--templates"),
+        (["watch", "--network", "x", "--config", "/no/such.toml"], "/no/such.toml"),
+        (["watch", "--network", "x", "--nonsense"], "--nonsense"),
+        (["weight", "web1", "300", "--network", "x"], "256"),
+        (["nonsense"], "nonsense"),
+    ],
+)
+def test_a_usage_error_is_one_line_that_names_the_flag_and_exit_2(argv: list[str], said: str, tmp_path: Path) -> None:
+    """Whatever cannot be meant that way is said in one line, with what to do."""
+    ran = run_proxyctl(*argv, env={"PROXYCTL_STATE": str(tmp_path)})
+    assert ran.returncode == 2, ran.stderr
+    assert said in one_line(ran.stderr)
+
+
+@pytest.mark.parametrize(
+    ("toml", "said"),
+    [
+        ("network = [", "line 1"),
+        ('nettwork = "x"', "unknown key"),
+        ('resync = "soon"', "resync"),
+        ("[proxy]\nmaxconn = 0", "[proxy] maxconn"),
+        ("[proxy]\nspeed = 9", "unknown key"),
+    ],
+)
+def test_a_bad_settings_file_is_named_with_the_place(toml: str, said: str, tmp_path: Path) -> None:
+    """The line names the file and the key or the line in it."""
+    path = tmp_path / "proxyctl.toml"
+    path.write_text(toml)
+    ran = run_proxyctl("watch", "--network", "x", "--config", str(path))
+    assert ran.returncode == 2
+    assert str(path) in one_line(ran.stderr)
+    assert said in ran.stderr
+
+
+def test_no_engine_is_one_line_with_what_to_do(tmp_path: Path) -> None:
+    """A Docker that is not there is exit 1, also for the verbs that only look, and `doctor` is exit 3."""
+    env = {"DOCKER_HOST": f"unix://{tmp_path}/no.sock", "PROXYCTL_STATE": str(tmp_path / "state")}
+    for verb in ("watch", "plan", "render"):
+        ran = run_proxyctl(verb, "--network", "web", env=env)
+        assert ran.returncode == 1
+        assert "is the engine running?" in one_line(ran.stderr)
+    ran = run_proxyctl("doctor", "--network", "web", env=env)
+    assert ran.returncode == 3
+    assert "✘ docker" in ran.stdout
+
+
+def test_a_socket_without_permission_says_how_to_get_it(tmp_path: Path) -> None:
+    """The group to join is named."""
+    path = tmp_path / "docker.sock"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        path.chmod(0)
+        ran = run_proxyctl(
+            "watch", "--network", "web", env={"DOCKER_HOST": f"unix://{path}", "PROXYCTL_STATE": str(tmp_path / "s")}
+        )
+    assert ran.returncode == 1
+    expected = "is the engine running?" if os.geteuid() == 0 else "usermod -aG docker"  # root is refused nothing
+    assert expected in one_line(ran.stderr)
+
+
+def test_a_taken_port_is_named_and_leaves_no_gateway_behind(watch: Watch) -> None:
+    """The gateway that could not start is removed again."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        ran = watch.ctl("watch", "--engine", watch.engine, "--api", "off", "--publish", f"127.0.0.1:{port}:80")
+    assert ran.returncode == 1
+    assert str(port) in one_line(ran.stderr)
+    assert "--publish" in ran.stderr
+    assert not watch.client.containers.list(all=True, filters={"name": f"^proxyctl-{watch.network}$"})
+
+
+def test_a_taken_api_port_is_a_usage_error(watch: Watch) -> None:
+    """The line names --api."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        ran = watch.ctl("watch", "--engine", watch.engine, "--api", f"127.0.0.1:{taken.getsockname()[1]}")
+    assert ran.returncode == 2
+    assert "--api" in one_line(ran.stderr)
+
+
+def test_an_image_that_is_missing_or_has_no_proxy_is_named(watch: Watch) -> None:
+    """Both say which image; nothing is left behind."""
+    ran = watch.ctl("watch", "--engine", watch.engine, "--api", "off", "--image", "no/such:image")
+    assert ran.returncode == 1
+    assert "no/such:image" in one_line(ran.stderr)
+    ran = watch.ctl("watch", "--engine", watch.engine, "--api", "off", "--image", "proxyctl/echo:latest")
+    assert ran.returncode == 1
+    assert watch.engine in one_line(ran.stderr)
+    assert not watch.client.containers.list(all=True, filters={"name": f"^proxyctl-{watch.network}$"})
+
+
+def test_another_engine_than_the_running_gateway_is_refused(watch: Watch) -> None:
+    """The running gateway is not replaced under its users: `down` is named."""
+    watch.start()
+    watch.stop()
+    other = "nginx" if watch.engine == "haproxy" else "haproxy"
+    ran = watch.ctl("watch", "--engine", other, "--api", "off")
+    assert ran.returncode == 1
+    assert "proxyctl down" in one_line(ran.stderr)
+    assert watch.get().status == 404
+
+
+def test_verbs_that_need_a_watch_say_so(watch: Watch) -> None:
+    """status and drain without a watch: one line, exit 1."""
+    for argv in (["status"], ["drain", "web1"]):
+        ran = watch.ctl(*argv)
+        assert ran.returncode == 1
+        assert "no `proxyctl watch` answers" in one_line(ran.stderr)
+
+
+@pytest.mark.parametrize("what", ["syntax", "undefined", "refused"])
+def test_a_bad_template_leaves_the_running_configuration_in_place(watch: Watch, tmp_path: Path, what: str) -> None:
+    """A template that does not render, or that the proxy refuses, is reported; joins go on; mended, it is applied."""
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    name = BROKEN[watch.engine]
+    good = (Path("templates") / watch.engine / name).read_text()
+    (folder / name).write_text(good)
+    watch.start("--templates", str(folder))
+    watch.run("web1", labels={"pool": "web"})
+    watch.until(web1="up")
+    bad = {"syntax": "{% if %}", "undefined": "{{ nothing.like.this }}", "refused": "\nthis_is_no_directive on;\n"}[what]
+    (folder / name).write_text(good + bad)
+    said = "this_is_no_directive" if what == "refused" else name
+    eventually(lambda: any(said in p["reason"] for p in watch.problems()), f"a problem that names {said}")
+    assert watch.served_by(2) == {"web1": 2}
+    watch.run("web2", labels={"pool": "web"})
+    watch.until(web1="up", web2="up")
+    (folder / name).write_text(good + "\n# mended\n")
+    eventually(lambda: watch.problems() == [], "the problem to go")
+    eventually(lambda: "# mended" in watch.applied_text(), "the mended template to be applied")
+
+
+def test_a_changed_settings_file_is_applied_and_a_broken_one_is_not(watch: Watch) -> None:
+    """[proxy] and [defaults] take effect while it runs; a mistake is reported and changes nothing."""
+    path = watch.state.parent / "proxyctl.toml"
+    path.write_text('[defaults]\nbalance = "leastconn"\n')
+    watch.start("--config", str(path))
+    watch.run("web1", labels={"pool": "web"})
+    watch.until(web1="up")
+
+    def balance() -> str:
+        return str((watch.status() or {})["pools"][0]["balance"])
+
+    assert balance() == "leastconn"
+    path.write_text('[defaults]\nbalance = "random"\n')
+    eventually(lambda: balance() == "random", "the new default")
+    path.write_text("[defaults\n")
+    eventually(lambda: any(str(path) in p["reason"] for p in watch.problems()), "a problem that names the file")
+    assert balance() == "random"
+    assert watch.get().status == 200
+    path.write_text('[defaults]\nbalance = "roundrobin"\n')
+    eventually(lambda: balance() == "roundrobin" and watch.problems() == [], "the mended file")
+
+
+def test_ctrl_c_ends_with_0_and_without_a_traceback(watch: Watch) -> None:
+    """SIGINT, as Ctrl-C sends it."""
+    watch.start()
+    assert watch.stop(signal.SIGINT) == 0
+    assert "Traceback" not in watch.log.read_text()

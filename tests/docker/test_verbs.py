@@ -1,0 +1,118 @@
+"""The verbs that only look, and `down`: what they print and how they end."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.docker.watching import Watch, eventually
+
+pytestmark = pytest.mark.docker
+
+
+def test_plan_says_what_would_change_and_how_and_touches_nothing(watch: Watch) -> None:
+    """Before any watch: all by reload, exit 2. In the steady state: nothing to do, exit 0."""
+    watch.run("web1", labels={"pool": "web"})
+    engine = ("--engine", watch.engine)
+    before = watch.ctl("plan", *engine)
+    assert before.returncode == 2, before.stderr
+    assert "pool web added" in before.stdout
+    assert not (watch.state / "proxy").exists()
+    watch.start()
+    watch.until(web1="up")
+    steady = watch.ctl("plan", *engine)
+    assert (steady.returncode, steady.stdout.strip()) == (0, "nothing to do")
+    watch.stop()
+    watch.run("web2", labels={"pool": "web"})
+    told = watch.ctl("plan", *engine, "--json")
+    assert told.returncode == 2
+    (change,) = json.loads(told.stdout)["changes"]
+    assert change["how"] == ("runtime" if watch.engine == "haproxy" else "reload")
+    assert "web2" in change["text"]
+    assert f"{watch.network}-web2" in json.loads(told.stdout)["diff"]
+
+
+def test_render_prints_the_configuration_that_is_applied(watch: Watch) -> None:
+    """What `render` prints is, byte for byte, what `current` holds."""
+    watch.start()
+    watch.run("web1", labels={"pool": "web"})
+    watch.until(web1="up")
+    printed = watch.ctl("render", "--engine", watch.engine)
+    assert printed.returncode == 0
+    assert printed.stdout == watch.applied_text()
+
+
+def test_explain_tells_why_a_container_is_in_or_out_and_where_a_url_goes(watch: Watch) -> None:
+    """Exit 0 when it serves, 3 when not, with the reason."""
+    watch.start()
+    watch.run("web1", labels={"pool": "web", "host": "shop.example"})
+    watch.run("bad", labels={"weight": "x"})
+    watch.until(web1="up")
+    engine = ("--engine", watch.engine)
+    good = watch.ctl("explain", f"{watch.network}-web1", *engine)
+    assert good.returncode == 0
+    assert "✔" in good.stdout
+    bad = watch.ctl("explain", f"{watch.network}-bad", *engine)
+    assert bad.returncode == 3
+    assert "proxyctl.weight" in bad.stdout
+    routed = watch.ctl("explain", "http://shop.example/x", *engine)
+    assert routed.returncode == 0
+    assert "web" in routed.stdout
+    assert watch.ctl("explain", "http://other.example/", *engine).returncode == 3
+    assert watch.ctl("explain", "nobody", *engine).returncode == 3
+
+
+def test_status_prints_json_of_the_promised_shape_and_a_table_of_80_columns(watch: Watch) -> None:
+    """The keys of LABELS.md; no line of the table is wider than a terminal."""
+    watch.start()
+    watch.run("web1", labels={"pool": "web"})
+    watch.run("bad", labels={"weight": "x"})
+    watch.until(web1="up")
+    eventually(watch.problems, "the problem")
+    told = json.loads(watch.ctl("status", "--json").stdout)
+    assert told["network"] == watch.network
+    assert told["engine"] == watch.engine
+    assert told["events_connected"] is True
+    assert told["synced_seconds_ago"] < 60
+    (pool,) = told["pools"]
+    assert pool["routes"][0] | {"host": None, "path": "/"} == pool["routes"][0]
+    (server,) = pool["servers"]
+    assert server.keys() >= {"name", "container", "address", "state", "weight", "backup", "requests"}
+    watch.get()
+    requests = (watch.status() or {})["pools"][0]["servers"][0]["requests"]
+    assert (requests is None) == (watch.engine == "nginx")
+    table = watch.ctl("status")
+    assert all(len(line) <= 80 for line in table.stdout.splitlines()[1:4])
+    assert watch.ctl("status", "--strict").returncode == 3
+
+
+def test_down_removes_the_gateway_and_a_network_that_watch_made(watch: Watch) -> None:
+    """--create-network makes it, `down` removes it; while watch runs, `down` refuses."""
+    watch.client.networks.get(watch.network).remove()
+    watch.start("--create-network")
+    refused = watch.ctl("down")
+    assert refused.returncode == 1
+    assert "is running" in refused.stderr
+    watch.stop()
+    done = watch.ctl("down")
+    assert done.returncode == 0
+    assert not watch.client.containers.list(all=True, filters={"name": f"^proxyctl-{watch.network}$"})
+    assert not watch.client.networks.list(names=[watch.network])
+    assert not watch.state.exists()
+    assert watch.ctl("down").returncode == 0
+
+
+def test_doctor_is_content_with_a_machine_on_which_watch_works(watch: Watch) -> None:
+    """Every line is ✔, exit 0."""
+    ran = watch.ctl("doctor", "--engine", watch.engine)
+    assert ran.returncode == 0, ran.stdout
+    assert "✘" not in ran.stdout
+
+
+def test_once_applies_what_is_there_and_ends(watch: Watch) -> None:
+    """--once: exit 0, and the gateway serves without a watch."""
+    watch.run("web1", labels={"pool": "web"})
+    ran = watch.ctl("watch", "--engine", watch.engine, "--api", "off", "--once")
+    assert ran.returncode == 0, ran.stderr
+    assert watch.get().status == 200

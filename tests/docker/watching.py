@@ -1,0 +1,227 @@
+"""A real `proxyctl watch` as a process, on a real network, for tests that use the program as its users do."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import docker
+import docker.errors
+
+from proxyctl.edges import control
+
+BACKEND = "proxyctl/echo:latest"
+LABEL = "proxyctl.test"
+
+
+def eventually(condition: Callable[[], Any], what: str, within: float = 15.0) -> Any:
+    """Return the first true value of `condition`; fail, naming what was awaited, after `within` seconds."""
+    deadline = time.monotonic() + within
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"{what} did not come within {within:.0f} s"
+        time.sleep(0.02)
+
+
+def run_proxyctl(*argv: str, env: Mapping[str, str] | None = None, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    """Run one command line to its end, with nothing of the caller's PROXYCTL_* in its environment."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("PROXYCTL_")}
+    return subprocess.run(
+        [sys.executable, "-m", "proxyctl", *argv],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env={**clean, **(env or {})},
+        check=False,
+    )
+
+
+class Watch:
+    """One network with one `proxyctl watch`; containers that it starts are removed with it."""
+
+    def __init__(self, client: docker.DockerClient, network: str, engine: str, state: Path) -> None:
+        self.client = client
+        self.network = network
+        self.engine = engine
+        self.state = state
+        self.log = state.parent / f"{network}.log"
+        self.flags: tuple[str, ...] = ()
+        self.process: subprocess.Popen[bytes] | None = None
+        self._made: list[str] = []
+
+    def start(self, *flags: str, wait: bool = True) -> Watch:
+        """Start the daemon; with `wait`, return when the gateway answers with a first generation."""
+        self.flags = flags or self.flags
+        argv = [sys.executable, "-m", "proxyctl", "watch", "--network", self.network, "--engine", self.engine]
+        argv += ["--state", str(self.state), "--api", "off", *self.flags]
+        self.process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=self.log.open("ab"), cwd=self.state.parent)
+        if wait:
+            eventually(lambda: self.alive() and (self.status() or {}).get("revision"), "a first generation", 20)
+        return self
+
+    def alive(self) -> bool:
+        """Return True while the daemon runs; fail with its log when it has ended by itself."""
+        assert self.process is not None
+        assert self.process.poll() is None, f"watch ended with {self.process.returncode}:\n{self.log.read_text()[-3000:]}"
+        return True
+
+    def stop(self, with_signal: signal.Signals = signal.SIGTERM) -> int:
+        """End the daemon and return its exit code."""
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.process.send_signal(with_signal)
+        code = self.process.wait(20)
+        self.process = None
+        return code
+
+    def close(self) -> None:
+        """End the daemon and remove gateway and containers."""
+        if self.process is not None:
+            self.stop(signal.SIGKILL)
+        for name in [*self._made, f"proxyctl-{self.network}"]:
+            with contextlib.suppress(docker.errors.NotFound):
+                self.client.containers.get(name).remove(force=True, v=True)
+
+    def run(self, name: str, *, image: str = BACKEND, network: str | None = None, **kwargs: Any) -> Any:
+        """Start a container `NETWORK-name`; labels are given without their prefix, `enable=true` is added."""
+        labels = {"enable": "true", **kwargs.pop("labels", {})}
+        full = f"{self.network}-{name}"
+        self._made.append(full)
+        return self.client.containers.run(
+            image,
+            name=full,
+            detach=True,
+            network=network or self.network,
+            labels={f"proxyctl.{k}": v for k, v in labels.items() if v is not None} | {LABEL: "1"},
+            **kwargs,
+        )
+
+    def container(self, name: str) -> Any:
+        """Return a container that was started by `run`."""
+        return self.client.containers.get(f"{self.network}-{name}")
+
+    @property
+    def gateway(self) -> Any:
+        """The gateway container."""
+        return self.client.containers.get(f"proxyctl-{self.network}")
+
+    def in_gateway_namespace(self, *argv: str) -> None:
+        """Run a command of the host in the gateway's network namespace."""
+        pid = self.gateway.attrs["State"]["Pid"]
+        subprocess.run(["nsenter", f"--target={pid}", "--net", "--", *argv], check=True, capture_output=True)
+
+    def applied_text(self) -> str:
+        """Return the configuration that `current` points to."""
+        current = self.state / "proxy" / "current"
+        return "".join(p.read_text() for p in sorted(current.iterdir()) if p.name != "desired.json")
+
+    def proxy_pids(self) -> set[str]:
+        """Return the proxy's processes, by their pids on the host."""
+        return {row[1] for row in self.gateway.top()["Processes"]}
+
+    @staticmethod
+    def post(url: str) -> None:
+        """Send an empty POST straight to a container."""
+        with urllib.request.urlopen(urllib.request.Request(url, method="POST"), timeout=5) as answer:
+            answer.read()
+
+    @property
+    def address(self) -> str:
+        """The gateway's address on the network."""
+        return str(self.gateway.attrs["NetworkSettings"]["Networks"][self.network]["IPAddress"])
+
+    @property
+    def url(self) -> str:
+        """Where the gateway answers, port 80."""
+        return f"http://{self.address}/"
+
+    def ctl(self, *argv: str) -> subprocess.CompletedProcess[str]:
+        """Run another verb on this network."""
+        return run_proxyctl(*argv, "--network", self.network, "--state", str(self.state))
+
+    def status(self) -> dict[str, Any] | None:
+        """Return what `status --json` prints, asked directly; None while nobody answers."""
+        return control.status(self.state)
+
+    def servers(self, pool: str | None = None) -> dict[str, str]:
+        """Return short server name → state, over all pools or one."""
+        told = self.status() or {"pools": []}
+        return {
+            s["name"].removeprefix(f"{self.network}-"): s["state"]
+            for p in told["pools"]
+            if pool is None or p["name"] == pool
+            for s in p["servers"]
+        }
+
+    def problems(self) -> list[dict[str, Any]]:
+        """Return the problems that status shows."""
+        return list((self.status() or {"problems": []})["problems"])
+
+    def until(self, pool: str | None = None, within: float = 15.0, **states: str) -> None:
+        """Wait until exactly these servers are there in these states, `web1="up"`."""
+        try:
+            eventually(lambda: self.servers(pool) == states, f"servers {states}", within)
+        except AssertionError as exc:
+            raise AssertionError(f"{exc}; seen {self.servers(pool)}, {self.problems()}\n{self.log.read_text()[-3000:]}") from exc
+
+    def get(self, path: str = "/", *, host: str = "", method: str = "GET", port: int = 80, **headers: str) -> Answer:
+        """Ask the gateway once, on a new connection."""
+        request = urllib.request.Request(f"http://{self.address}:{port}{path}", method=method)
+        for name, value in headers.items():
+            request.add_header(name.replace("_", "-"), value)
+        if host:
+            request.add_header("Host", host)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return Answer(answer.status, dict(answer.headers), answer.read().decode())
+        except urllib.error.HTTPError as exc:
+            with exc:
+                return Answer(exc.code, dict(exc.headers), exc.read().decode())
+
+    def served_by(self, requests: int = 30, path: str = "/", **kwargs: Any) -> dict[str, int]:
+        """Ask so many times and return how often each server answered, by the gateway's own word."""
+        token = (self.state / "check.token").read_text().strip()
+        seen: dict[str, int] = {}
+        for _ in range(requests):
+            answer = self.get(path, **kwargs, X_Proxyctl_Check=token)
+            name = answer.headers.get("X-Proxyctl-Server", f"http {answer.status}")
+            short = name.removeprefix(f"{self.network}-")
+            seen[short] = seen.get(short, 0) + 1
+        return seen
+
+
+class Answer:
+    """One HTTP answer."""
+
+    def __init__(self, status: int, headers: dict[str, str], text: str) -> None:
+        self.status = status
+        self.headers = headers
+        self.text = text
+
+    @property
+    def json(self) -> Any:
+        """The body, parsed."""
+        return json.loads(self.text)
+
+
+@contextlib.contextmanager
+def watching(client: docker.DockerClient, network: str, engine: str, state: Path) -> Iterator[Watch]:
+    """Give a Watch that is not started yet, and clean up after it."""
+    state.mkdir(parents=True, exist_ok=True)
+    watch = Watch(client, network, engine, state)
+    try:
+        yield watch
+    finally:
+        watch.close()
