@@ -117,8 +117,9 @@ def _stand(member: Member, findings: Mapping[Target, Finding], decision: Decisio
     if reason:
         return _Standing(member, reason=reason, problem=sick)
     finding = findings.get(member.target)
-    if finding is None and before and (before.address, before.port) == _endpoint(member):
-        # Nobody has been asked yet, as after a restart of proxyctl: no answer is not a bad answer.
+    undecided = finding is None or not (finding.ok or finding.late)
+    if undecided and before and (before.address, before.port) == _endpoint(member):
+        # Nothing is certain yet, as after a restart of proxyctl: no answer is not a bad answer.
         return _Standing(member, _server(member, decision, before, drain=before.draining))
     if finding is None or not finding.ok:
         reason = (finding.reason if finding else "") or "has not answered yet"

@@ -7,6 +7,7 @@ the others need one, is decided here so that `proxyctl plan` can say it beforeha
 from __future__ import annotations
 
 import dataclasses
+from typing import assert_never
 
 from proxyctl.core.model import Desired, Features, Listener, Pool, Server
 
@@ -124,22 +125,20 @@ def plan(before: Desired, after: Desired) -> Plan:
     changes: list[Change] = []
     old_pools, new_pools = {p.name: p for p in before.pools}, {p.name: p for p in after.pools}
     for name in sorted(old_pools | new_pools):
-        old, new = old_pools.get(name), new_pools.get(name)
-        if old is None and new is not None:
-            changes.append(PoolAdded(new))
-        elif new is None and old is not None:
-            changes.append(PoolRemoved(old))
-        elif old is not None and new is not None:
-            changes += _pool_changes(old, new)
+        if name not in old_pools:
+            changes.append(PoolAdded(new_pools[name]))
+        elif name not in new_pools:
+            changes.append(PoolRemoved(old_pools[name]))
+        else:
+            changes += _pool_changes(old_pools[name], new_pools[name])
     old_ports, new_ports = {x.port: x for x in before.listeners}, {x.port: x for x in after.listeners}
     for port in sorted(old_ports | new_ports):
-        was, now = old_ports.get(port), new_ports.get(port)
-        if was is None and now is not None:
-            changes.append(ListenerAdded(now))
-        elif now is None and was is not None:
-            changes.append(ListenerRemoved(was))
-        elif was is not None and now is not None and was != now:
-            changes.append(ListenerChanged(was, now))
+        if port not in old_ports:
+            changes.append(ListenerAdded(new_ports[port]))
+        elif port not in new_ports:
+            changes.append(ListenerRemoved(old_ports[port]))
+        elif old_ports[port] != new_ports[port]:
+            changes.append(ListenerChanged(old_ports[port], new_ports[port]))
     return Plan(before, after, tuple(changes))
 
 
@@ -150,13 +149,12 @@ def _pool_changes(old: Pool, new: Pool) -> list[Change]:
         changes.append(PoolChanged(bare_old, bare_new))
     old_servers, new_servers = {s.name: s for s in old.servers}, {s.name: s for s in new.servers}
     for name in sorted(old_servers | new_servers):
-        was, now = old_servers.get(name), new_servers.get(name)
-        if was is None and now is not None:
-            changes.append(ServerAdded(new.name, now))
-        elif now is None and was is not None:
-            changes.append(ServerRemoved(new.name, was))
-        elif was is not None and now is not None and was != now:
-            changes.append(ServerChanged(new.name, was, now))
+        if name not in old_servers:
+            changes.append(ServerAdded(new.name, new_servers[name]))
+        elif name not in new_servers:
+            changes.append(ServerRemoved(new.name, old_servers[name]))
+        elif old_servers[name] != new_servers[name]:
+            changes.append(ServerChanged(new.name, old_servers[name], new_servers[name]))
     return changes
 
 
@@ -186,6 +184,8 @@ def apply(plan: Plan, state: Desired) -> Desired:
                 listeners[listener.port] = listener
             case ListenerRemoved(listener):
                 del listeners[listener.port]
+            case _:
+                assert_never(change)
     return Desired(tuple(listeners.values()), tuple(pools.values()))
 
 
@@ -212,6 +212,8 @@ def reload_reason(change: Change, after: Desired, features: Features) -> str:  #
             return f"pool {pool.name}: backends are made and changed only by a reload"
         case ListenerAdded(listener) | ListenerRemoved(listener) | ListenerChanged(_, listener):
             return f"port {listener.port}: listeners and routes are made and changed only by a reload"
+        case _:
+            assert_never(change)
 
 
 def same_servers(running: tuple[tuple[str, Server], ...], desired: Desired) -> bool:

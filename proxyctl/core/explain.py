@@ -142,13 +142,8 @@ def _membership(
 ) -> Iterator[Condition]:
     """Yield what has to hold for one port of it."""
     target, name = member.target, member.membership.pool.name
-    finding = findings.get(target)
-    endpoint = f"{target.address}:{target.port}"
-    if finding and finding.ok:
-        yield Condition(ok=True, text=f"{target.name} resolves and {endpoint} answers")
-    else:
-        reason = finding.reason if finding else "it has not been asked yet"
-        yield Condition(ok=False, text=f"{endpoint} is not ready: {reason}")
+    if member.container.live and target.address:
+        yield _answer(target, findings.get(target))
     pool = outcome.desired.pool(name)
     if pool is None:
         yield Condition(ok=False, text=f"pool {name} has no route")
@@ -162,6 +157,14 @@ def _membership(
     for listener in outcome.desired.listeners:
         for route in (r for r in listener.routes if r.pool == name):
             yield Condition(ok=True, text=f"pool {name} takes {_described(listener, route)}")
+
+
+def _answer(target: Target, finding: Finding | None) -> Condition:
+    endpoint = f"{target.address}:{target.port}"
+    if finding and finding.ok:
+        return Condition(ok=True, text=f"{target.name} resolves and {endpoint} answers")
+    reason = finding.reason if finding else "it has not been asked yet"
+    return Condition(ok=False, text=f"{endpoint} is not ready: {reason}")
 
 
 def _described(listener: Listener, route: Route) -> str:

@@ -25,6 +25,7 @@ from proxyctl.core.model import (
 from tests.core.worlds import HAPROXY, NET, NGINX, OK, container, decide, routes, servers, told, world
 
 NOT_YET = Finding(ok=False, reason="connection refused")
+DOWN = Finding(ok=False, reason="connection refused", late=True)
 
 
 def before(*names: str, pool: str = "web", draining: bool = False, address: str = "") -> Desired:
@@ -67,7 +68,8 @@ def test_a_bad_label_costs_that_container_alone() -> None:
 
 # ------------------------------------------------------------------ joining, draining, leaving
 
-WAIT, NONE, UP, DRAIN = "waiting", [], ["w"], ["w-"]
+NONE: list[str] = []
+UP, DRAIN = ["w"], ["w-"]
 
 LIFE = [
     # state, health, stopping, finding, was in the pool: what it is, does it wait, is there a problem
@@ -75,9 +77,10 @@ LIFE = [
     ("running", "healthy", False, OK, False, UP, False, False),
     ("running", "none", False, None, False, NONE, True, False),
     ("running", "none", False, NOT_YET, False, NONE, True, False),
-    ("running", "none", False, Finding(ok=False, reason="r", late=True), False, NONE, True, True),
+    ("running", "none", False, DOWN, False, NONE, True, True),
     ("running", "none", False, Finding(ok=False), False, NONE, True, False),
-    ("running", "none", False, NOT_YET, True, NONE, True, False),
+    ("running", "none", False, NOT_YET, True, UP, False, False),
+    ("running", "none", False, DOWN, True, NONE, True, True),
     ("running", "none", False, None, True, UP, False, False),
     ("running", "starting", False, OK, False, NONE, True, False),
     ("running", "starting", False, OK, True, NONE, True, False),
@@ -111,7 +114,7 @@ def test_the_life_of_a_server(  # noqa: PLR0913, PLR0917 - one column each
     snapshot = world(web("w", state=state, health=health, stopping=stopping))
     asked = targets(world(web("w")), Options(), HAPROXY)
     findings = dict.fromkeys(asked, finding) if finding else {}
-    outcome = decide(snapshot, findings=findings, previous=before("w") if was else None)  # type: ignore[arg-type]
+    outcome = decide(snapshot, findings=findings, previous=before("w") if was else None)
     assert servers(outcome) == {"web": served}
     assert routes(outcome) == ["80 / web"]
     assert [w.name for w in outcome.waiting] == ["w"] * waits
@@ -136,9 +139,12 @@ def test_without_an_address_it_waits() -> None:
 
 @pytest.mark.parametrize(("draining", "served"), [(False, ["w"]), (True, ["w-"])])
 def test_no_answer_is_no_bad_answer(draining: bool, served: list[str]) -> None:
-    """Who served is kept as it was while nobody has been asked yet, as after a restart of proxyctl."""
-    outcome = decide(world(web("w")), findings={}, previous=before("w", draining=draining))
-    assert servers(outcome) == {"web": served}
+    """Who served is kept as it was while nothing is certain yet, as after a restart of proxyctl."""
+    snapshot = world(web("w"))
+    (target,) = targets(snapshot, Options(), HAPROXY)
+    for findings in ({}, {target: NOT_YET}):
+        outcome = decide(snapshot, findings=findings, previous=before("w", draining=draining))
+        assert servers(outcome) == {"web": served}
 
 
 def test_a_new_address_has_to_answer_first() -> None:
@@ -157,8 +163,10 @@ def test_a_failed_check_on_nginx_takes_a_server_down() -> None:
     """For nginx proxyctl makes the checks: who fails them is taken out, and comes back when it passes."""
     snapshot = world(web("w", {"health.path": "/up"}))
     (target,) = targets(snapshot, Options(), NGINX)
-    down = decide(snapshot, findings={target: NOT_YET}, features=NGINX, previous=before("w"))
+    down = decide(snapshot, findings={target: DOWN}, features=NGINX, previous=before("w"))
     assert servers(down) == {"web": []}
+    again = decide(snapshot, findings={target: NOT_YET}, features=NGINX, previous=down.desired)
+    assert servers(again) == {"web": []}
     assert servers(decide(snapshot, findings={target: OK}, features=NGINX, previous=down.desired)) == {"web": ["w"]}
 
 

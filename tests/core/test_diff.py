@@ -1,0 +1,190 @@
+"""Plans: that they lead from one state to the other, and what they cost."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxyctl.core.diff import (
+    ListenerAdded,
+    ListenerChanged,
+    ListenerRemoved,
+    PoolAdded,
+    PoolChanged,
+    PoolRemoved,
+    ServerAdded,
+    ServerChanged,
+    ServerRemoved,
+    apply,
+    effective_weight,
+    plan,
+    reload_reason,
+    same_servers,
+)
+from proxyctl.core.model import Desired, Features, HealthCheck, Listener, Pool, Route, Server
+from tests.core.worlds import HAPROXY, NGINX
+
+A, B = Server("a", "id-a", "10.0.0.1", 80), Server("b", "id-b", "10.0.0.2", 80)
+WEB = Pool("web", servers=(A, B))
+PORT = Listener(80, routes=(Route("", "/", "web"),))
+STATE = Desired((PORT,), (WEB,))
+
+SERVERS = st.builds(
+    Server,
+    name=st.sampled_from("abc"),
+    container=st.just("id"),
+    address=st.sampled_from(["10.0.0.1", "10.0.0.2"]),
+    port=st.sampled_from([80, 81]),
+    weight=st.integers(0, 2),
+    backup=st.booleans(),
+    maxconn=st.none() | st.just(5),
+    draining=st.booleans(),
+)
+POOLS = st.builds(
+    Pool,
+    name=st.sampled_from("pqr"),
+    balance=st.sampled_from(["uri", "source"]),
+    sticky=st.none() | st.just("c"),
+    health=st.none() | st.just(HealthCheck("/up")),
+    servers=st.lists(SERVERS, unique_by=lambda s: s.name, max_size=3).map(tuple),
+)
+ROUTES = st.builds(Route, st.sampled_from(["", "h"]), st.just("/"), st.sampled_from("pqr"))
+LISTENERS = st.builds(
+    Listener,
+    st.sampled_from([80, 81]),
+    st.sampled_from(["http", "tcp"]),
+    st.lists(ROUTES, unique=True, max_size=2).map(tuple),
+)
+STATES = st.builds(
+    Desired,
+    st.lists(LISTENERS, unique_by=lambda x: x.port, max_size=2).map(tuple),
+    st.lists(POOLS, unique_by=lambda p: p.name, max_size=3).map(tuple),
+)
+
+
+@given(STATES, STATES)
+def test_a_plan_leads_there(before: Desired, after: Desired) -> None:
+    """The changes of a plan turn the one state into the other, and there are none when nothing differs."""
+    changes = plan(before, after)
+    assert apply(changes, before) == after
+    assert bool(changes) == (before != after)
+
+
+def drained(server: Server) -> Server:
+    """Return the server as it drains."""
+    return dataclasses.replace(server, draining=True)
+
+
+def having(*servers: Server, **settings: object) -> Desired:
+    """Return the state with other servers or settings."""
+    return Desired((PORT,), (dataclasses.replace(WEB, servers=servers, **settings),))  # type: ignore[arg-type]
+
+
+BARE = dataclasses.replace(WEB, servers=())
+URI = dataclasses.replace(BARE, balance="uri")
+OTHER_PORT = Listener(80, routes=(Route("", "/x", "web"),))
+
+PLANS = [
+    (STATE, STATE, (), False),
+    (having(A), STATE, (ServerAdded("web", B),), False),
+    (STATE, having(A), (ServerRemoved("web", B),), True),
+    (STATE, having(A, drained(B)), (ServerChanged("web", B, drained(B)),), True),
+    (having(A, drained(B)), STATE, (ServerChanged("web", drained(B), B),), False),
+    (having(A), having(dataclasses.replace(A, address="10.9.9.9")), None, True),
+    (having(A), having(dataclasses.replace(A, weight=2)), None, False),
+    (Desired(), STATE, (PoolAdded(WEB), ListenerAdded(PORT)), False),
+    (STATE, Desired(), (PoolRemoved(WEB), ListenerRemoved(PORT)), True),
+    (STATE, having(A, B, balance="uri"), (PoolChanged(BARE, URI),), False),
+    (STATE, Desired((OTHER_PORT,), (WEB,)), (ListenerChanged(PORT, OTHER_PORT),), False),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "changes", "shrinks"), PLANS)
+def test_what_a_plan_holds(before: Desired, after: Desired, changes: tuple[object, ...] | None, shrinks: bool) -> None:
+    """A plan names exactly what differs, and says whether some server gets less."""
+    made = plan(before, after)
+    assert changes is None or made.changes == changes
+    assert made.shrinks == shrinks
+
+
+def only(before: Desired, after: Desired, features: Features = HAPROXY) -> str:
+    """Return why the only change between two states needs a reload."""
+    (change,) = plan(before, after).changes
+    return reload_reason(change, after, features)
+
+
+RUN_TIME = [
+    (having(A), STATE),
+    (STATE, having(A)),
+    (STATE, having(A, drained(B))),
+    (having(A), having(dataclasses.replace(A, weight=0))),
+    (having(A), having(dataclasses.replace(A, address="10.9.9.9", port=81))),
+    (having(dataclasses.replace(A, maxconn=5)), having(dataclasses.replace(A, maxconn=6))),
+    (having(A, sticky="c"), having(A, B, sticky="c")),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), RUN_TIME)
+def test_haproxy_does_this_at_run_time(before: Desired, after: Desired) -> None:
+    """Joining, leaving, draining, weights and addresses need no reload of HAProxy, and always one of nginx."""
+    assert only(before, after) == ""
+    assert plan(before, after).reload_reasons(HAPROXY) == ()
+    assert "nginx" in only(before, after, NGINX)
+
+
+RELOADS = [
+    (STATE, having(A, B, balance="uri"), "pool web"),
+    (STATE, Desired((PORT,), (WEB, Pool("other"))), "pool other"),
+    (Desired((PORT,), (WEB, Pool("other"))), STATE, "pool other"),
+    (Desired((), (WEB,)), STATE, "port 80"),
+    (STATE, Desired((), (WEB,)), "port 80"),
+    (STATE, Desired((OTHER_PORT,), (WEB,)), "port 80"),
+    (having(A), having(dataclasses.replace(A, backup=True)), "backup"),
+    (having(A), having(dataclasses.replace(A, maxconn=1)), "maxconn"),
+    (having(dataclasses.replace(A, maxconn=1)), having(A), "maxconn"),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "reason"), RELOADS)
+def test_haproxy_reloads_for_this(before: Desired, after: Desired, reason: str) -> None:
+    """Pools, listeners, roles and a limit given or taken away need a reload, and the reason says which."""
+    assert reason in only(before, after)
+    assert plan(before, after).reload_reasons(HAPROXY) == (only(before, after),)
+
+
+def test_a_cookie_needs_haproxy_3_to_join() -> None:
+    """Before 3.0 a server with a cookie cannot be added at run time."""
+    sticky, more = having(A, sticky="c"), having(A, B, sticky="c")
+    assert "3.0" in only(sticky, more, Features("haproxy", (2, 6, 12)))
+    assert only(having(A), having(A, B), Features("haproxy", (2, 6, 12))) == ""
+
+
+def test_a_server_of_a_pool_that_is_not_there() -> None:
+    """A change is judged by what it says, even beside a state that does not have its pool."""
+    assert reload_reason(ServerAdded("gone", A), STATE, HAPROXY) == ""
+
+
+def test_the_weight_in_effect() -> None:
+    """Who drains has no weight, whatever its label says."""
+    assert effective_weight(A) == 1
+    assert effective_weight(drained(A)) == 0
+
+
+@pytest.mark.parametrize(
+    ("running", "same"),
+    [
+        ((("web", A), ("web", B)), True),
+        ((("web", B), ("web", dataclasses.replace(A, container="?", maxconn=7))), True),
+        ((("web", A),), False),
+        ((("web", A), ("web", B), ("web", dataclasses.replace(B, name="c"))), False),
+        ((("web", A), ("api", B)), False),
+        ((("web", A), ("web", drained(B))), False),
+        ((("web", A), ("web", dataclasses.replace(B, port=81))), False),
+    ],
+)
+def test_the_proxys_own_list(running: tuple[tuple[str, Server], ...], same: bool) -> None:
+    """The list of a running proxy is the desired one when name, address, port and weight in effect agree."""
+    assert same_servers(running, STATE) == same

@@ -1,0 +1,69 @@
+"""What `status` shows: the contract's shape, and the state of each server."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxyctl.core import status
+from proxyctl.core.desired import Outcome, Waiting
+from proxyctl.core.model import Desired, Listener, Pool, Problem, Route, Server, ServerCount
+from tests.core.worlds import container, world
+
+A = Server("a", "id-a", "10.0.0.1", 80, weight=3, backup=True)
+LISTENERS = (
+    Listener(80, routes=(Route("", "/", "web"), Route("h", "/x", "web", strip_prefix=True), Route("o", "/", "other"))),
+)
+
+
+def test_the_shape_of_the_contract() -> None:
+    """A pool has its routes and its servers, those that wait among them, by name."""
+    outcome = Outcome(
+        Desired(LISTENERS, (Pool("other"), Pool("web", balance="uri", servers=(A,)))),
+        waiting=(
+            Waiting("id-0", "0", "web", "10.0.0.9", 81, "not yet"),
+            Waiting("id-a", "a", "web", "10.0.0.1", 80, "not yet"),
+            Waiting("id-b", "b", "other", "10.0.0.2", 80, "not yet"),
+        ),
+    )
+    applied = Desired(LISTENERS, (Pool("web", servers=(A,)),))
+    counts = [ServerCount("web", "a", 12, up=True), ServerCount("other", "a", 99, up=True)]
+    other, web = status.pools(outcome, applied, world(container("a")), counts)
+    assert [s["name"] for s in other["servers"]] == ["b"]
+    assert (web["name"], web["protocol"], web["balance"]) == ("web", "http", "uri")
+    assert web["routes"] == [
+        {"host": None, "path": "/", "listen": 80, "strip_prefix": False},
+        {"host": "h", "path": "/x", "listen": 80, "strip_prefix": True},
+    ]
+    waits = {"name": "0", "container": "id-0", "address": "10.0.0.9:81", "state": "starting", "weight": 0}
+    serves = {"name": "a", "container": "id-a", "address": "10.0.0.1:80", "state": "up", "weight": 3}
+    assert web["servers"] == [
+        waits | {"backup": False, "requests": None, "reason": "not yet"},
+        serves | {"backup": True, "requests": 12, "reason": ""},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("draining", "state", "count", "expected"),
+    [
+        (False, "running", None, "up"),
+        (False, "running", ServerCount("web", "a", None, up=None), "up"),
+        (False, "running", ServerCount("web", "a", 1, up=False), "down"),
+        (False, "exited", ServerCount("web", "a", 1, up=True), "down"),
+        (True, "running", ServerCount("web", "a", 1, up=False), "draining"),
+    ],
+)
+def test_the_state_of_a_server(draining: bool, state: str, count: ServerCount | None, expected: str) -> None:
+    """A server is up unless it drains, its check fails or its container does not run."""
+    server = Server("a", "id-a", "10.0.0.1", 80, draining=draining)
+    applied = Desired((), (Pool("web", servers=(server,)),))
+    snapshot = world(container("a", state=state))  # type: ignore[arg-type]
+    (pool,) = status.pools(Outcome(applied), applied, snapshot, [count] if count else [])
+    assert [s["state"] for s in pool["servers"]] == [expected]
+
+
+def test_errors_come_first() -> None:
+    """Problems are listed with errors before warnings, each by container and label."""
+    found = [Problem("a", "l", "r", "warning"), Problem("c", "l", "r"), Problem("b", "l", "r")]
+    listed = status.problems(found)
+    assert [p["container"] for p in listed] == ["b", "c", "a"]
+    assert listed[0] == {"container": "b", "label": "l", "reason": "r", "severity": "error"}
