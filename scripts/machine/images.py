@@ -47,7 +47,8 @@ CONFIGURATION = {
         "ENV PYTHONUNBUFFERED=1",
         "ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt",
     ),
-    "echo": ('ENTRYPOINT ["proxyctl", "echo"]', "EXPOSE 8080"),
+    # aiohttp reads all authorities when imported: a quarter of the backend's start, and it calls nobody.
+    "echo": ('ENTRYPOINT ["proxyctl", "echo"]', "EXPOSE 8080", "ENV SSL_CERT_FILE=/dev/null"),
 }
 STOP_SIGNAL = {"nginx": "SIGQUIT", "haproxy": "SIGUSR1"}  # let open requests finish
 EVERYWHERE = ("busybox-static", "ca-certificates")
