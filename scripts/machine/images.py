@@ -76,6 +76,7 @@ class Images:
         tags = [f"proxyctl/{proxy}:{tag}" for proxy in OFFICIAL[suite] for tag in _suite_tags(suite)]
         made = "" if self._made_from(inputs, tags) else " made"
         if made:
+            self._prune()
             missing = [proxy for proxy in OFFICIAL[suite] if not self._proxy_from_registry(suite, proxy, inputs)]
             self._proxies_from_packages(suite, missing, inputs)
             self._prune()
@@ -86,6 +87,7 @@ class Images:
         inputs = _digest([*_builder(), *(path.read_bytes().hex() for path in _package_files())])
         if self._made_from(inputs, ["proxyctl/proxyctl:latest", "proxyctl/echo:latest"]):
             return "proxyctl, echo"
+        self._prune()
         base = self._proxyctl_from_registry() or self._proxyctl_from_packages()
         image = self._configure(base, "proxyctl", inputs)
         self._tell(image, "--version")
@@ -226,7 +228,7 @@ class Images:
         return told.stdout + told.stderr
 
     def _prune(self) -> None:
-        """Remove what earlier runs made and nothing names or uses any more: by our label, nothing else."""
+        """Remove images by our label, nothing else, that no tag names and no container uses any more."""
         self._terminal.attempt("docker", "image", "prune", "--force", f"--filter=label={INPUTS}")
 
     def _made_from(self, inputs: str, images: Sequence[str]) -> bool:
