@@ -31,7 +31,9 @@ class Load:
         self._headers = CIMultiDict({"User-Agent": f"proxyctl-check/{__version__}", "Accept": "*/*"})
         for name in {name.lower() for name, _ in request.headers}:
             self._headers.popall(name, None)
-        self._headers.extend(request.headers)
+        spelling: dict[str, str] = {}  # one for each name: aiohttp drops a repeated header spelled in two ways
+        for name, value in request.headers:
+            self._headers.add(spelling.setdefault(name.lower(), name), value)
         self._stop = asyncio.Event()
         self._due: asyncio.Queue[float | None] = asyncio.Queue()
         self._started = 0

@@ -8,6 +8,7 @@ import errno
 import ssl
 
 import aiohttp
+from aiohttp.http import HttpProcessingError
 
 REFUSED = "refused"  # nothing listens there
 RESET = "reset"  # the connection ended before the answer began
@@ -77,7 +78,7 @@ def kind_of(exc: BaseException) -> str:
             kind = RESET
         case aiohttp.ClientPayloadError():
             kind = SHORT_BODY
-        case aiohttp.ClientResponseError():
+        case aiohttp.ClientResponseError() | HttpProcessingError():
             kind = BAD_RESPONSE
         case OSError():
             kind = _kind_of_os_error(exc)
