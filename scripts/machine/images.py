@@ -24,6 +24,7 @@ from scripts.machine.rootfs import Rootfs, chroot, unpack
 from scripts.machine.terminal import SetupError, Terminal
 
 ROOT = Path(__file__).resolve().parents[2]
+# Containers inherit it, so it must not look like one of the `proxyctl.` labels that users write.
 INPUTS = "org.proxyctl.inputs"
 DEFAULT_SUITE = "sid"
 # The official images that stand for each suite's packages where a registry answers.
