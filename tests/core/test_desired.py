@@ -222,6 +222,18 @@ def test_a_newcomer_that_does_not_serve_decides_nothing(how: dict[str, object]) 
     assert ("a", "proxyctl.balance") not in problems
 
 
+def test_one_that_pauses_decides_before_one_that_ended() -> None:
+    """Where nobody runs, who will run again speaks for the pool rather than what is left of an ended one."""
+    paused, ended = web("a", state="paused", created=1), web("b", {"balance": "uri"}, state="exited", created=2)
+    assert disagreement(paused, ended) == ("roundrobin", [])
+
+
+@pytest.mark.parametrize("how", [{"stopping": True}, {"state": "paused"}, {"state": "exited"}])
+def test_who_leaves_is_not_warned(how: dict[str, object]) -> None:
+    """During a rolling change of labels only those that stay are told that theirs differ."""
+    assert disagreement(web("a", {"balance": "uri"}, **how), web("b"), previous=before("a")) == ("roundrobin", [])
+
+
 def test_a_newcomer_that_is_not_ready_decides_nothing_yet() -> None:
     """Labels of a container that has not answered yet do not change the pool of those who serve."""
     snapshot = world(web("a", created=1), web("b", {"balance": "uri", "protocol": "https"}, created=2))

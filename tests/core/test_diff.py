@@ -36,11 +36,9 @@ SERVERS = st.builds(
     Server,
     name=st.sampled_from("abc"),
     container=st.just("id"),
-    address=st.sampled_from(["10.0.0.1", "10.0.0.2"]),
-    port=st.sampled_from([80, 81]),
-    weight=st.integers(0, 2),
-    backup=st.booleans(),
-    maxconn=st.none() | st.just(5),
+    address=st.just("10.0.0.1"),
+    port=st.just(80),
+    weight=st.integers(0, 1),
     draining=st.booleans(),
 )
 POOLS = st.builds(
@@ -108,6 +106,7 @@ def test_what_a_plan_holds(before: Desired, after: Desired, changes: tuple[objec
     made = plan(before, after)
     assert changes is None or made.changes == changes
     assert made.shrinks == shrinks
+    assert apply(made, before) == after
 
 
 def only(before: Desired, after: Desired, features: Features = HAPROXY) -> str:

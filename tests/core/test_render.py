@@ -30,6 +30,7 @@ SITES = [
     (("b.x/", "a.x/"), [("a.x", ["a.x/"]), ("b.x", ["b.x/"])]),
     (("/", "*.x/", "a.x/"), [("a.x", ["a.x/"]), ("*.x", ["*.x/"]), ("", ["/"])]),
     (("*.x/", "*.a.x/"), [("*.a.x", ["*.a.x/"]), ("*.x", ["*.x/"])]),
+    (("*.x/", "*.z.x/"), [("*.z.x", ["*.z.x/"]), ("*.x", ["*.x/"])]),
     (("a.x/p", "/"), [("a.x", ["a.x/p", "/"]), ("", ["/"])]),
     (("a.x/p", "*.x/q", "/"), [("a.x", ["a.x/p", "*.x/q", "/"]), ("*.x", ["*.x/q", "/"]), ("", ["/"])]),
     (("a.x/p", "/p/q", "/pq"), [("a.x", ["/pq", "a.x/p"]), ("", ["/p/q", "/pq"])]),
@@ -69,7 +70,7 @@ def test_match_on_a_port_without_routes() -> None:
     assert match(Listener(80), "a.x", "/") is None
 
 
-HOSTS = st.sampled_from(["", "a.x", "b.x", "*.x", "*.a.x", "x", "c.a.x"])
+HOSTS = st.sampled_from(["", "a.x", "b.x", "*.x", "*.a.x", "x", "c.a.x", "*.z.x"])
 PATHS = st.sampled_from(["", "a", "a/b", "ab", "a/b/c"])
 
 
