@@ -185,7 +185,7 @@ def _measure(url: str, plan: Mapping[str, Any], *, live: bool) -> Report:
         with Live(console=console, auto_refresh=False, transient=True) as display:
 
             def show(tally: Tally) -> None:
-                display.update(check_view.live(tally, done(tally)), refresh=True)
+                display.update(check_view.live(tally, done(tally), ascii_only=_ascii(console)), refresh=True)
 
             return await verify.run(url, stop=stop, on_progress=show, **plan)
 
@@ -200,8 +200,11 @@ def _show(report: Report, *, as_json: bool) -> None:
         typer.echo(json.dumps(report.to_json(), indent=1))
         return
     console = Console(highlight=False)
-    ascii_only = not console.encoding.lower().startswith("utf")
-    console.print(check_view.final(report, ascii_only=ascii_only))
+    console.print(check_view.final(report, ascii_only=_ascii(console)))
+
+
+def _ascii(console: Console) -> bool:
+    return not console.encoding.lower().startswith("utf")
 
 
 def _failed(report: Report) -> str:

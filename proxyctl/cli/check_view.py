@@ -15,19 +15,17 @@ _BAR = 30
 _ROWS = 16  # of servers, while it runs
 
 
-def live(tally: Tally, done: float) -> RenderableType:
+def live(tally: Tally, done: float, *, ascii_only: bool = False) -> RenderableType:
     """Draw a running check; `done` is from 0 to 1."""
     head = Table.grid(padding=(0, 2))
     errors = Text(_count(tally.failed, "error"), style="bold red" if tally.failed else "green")
     rate = f"{tally.requests / tally.seconds:,.0f}/s" if tally.seconds else ""
-    head.add_row(
-        Bar(1, 0, done, width=_BAR, color="cyan"), f"{done:.0%}", _count(tally.requests, "request"), rate, errors
-    )
+    head.add_row(_bar(done, ascii_only=ascii_only), f"{done:.0%}", _count(tally.requests, "request"), rate, errors)
     rows = Table.grid(padding=(0, 2))
     seen = sorted(tally.servers.items())
     most = max((count for _, count in seen), default=1)
     for name, count in seen[:_ROWS]:
-        rows.add_row(Text(name, overflow="ellipsis", no_wrap=True), Bar(most, 0, count, width=_BAR), f"{count:,}")
+        rows.add_row(Text(name, overflow="crop", no_wrap=True), _bar(count / most, ascii_only=ascii_only), f"{count:,}")
     if len(seen) > _ROWS:
         rows.add_row(f"and {len(seen) - _ROWS} more")
     return Group(head, rows)
@@ -63,7 +61,7 @@ def _servers(report: Report) -> Table:
     wanted = shares(weights or {})
     named = sum(report.servers.values())
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("SERVER", overflow="ellipsis", no_wrap=True, max_width=40)
+    table.add_column("SERVER", overflow="fold", max_width=40)
     for title in ("REQUESTS", "SHARE", "EXPECTED"):
         table.add_column(title, justify="right", no_wrap=True)
     for name in sorted({*report.servers, *wanted}):
@@ -84,6 +82,12 @@ def _verdict(verdict: Verdict, *, ascii_only: bool) -> tuple[Text, Text, Text, T
     value = "unknown" if verdict.value is None else number(verdict.value)
     detail = f"expected {verdict.expected}" + (f": {verdict.detail}" if verdict.detail else "")
     return Text(good if verdict.ok else bad, style=style), Text(verdict.name), Text(value), Text(detail)
+
+
+def _bar(part: float, *, ascii_only: bool) -> RenderableType:
+    if ascii_only:
+        return Text("#" * round(part * _BAR), style="cyan")
+    return Bar(1, 0, part, width=_BAR, color="cyan")
 
 
 def _count(count: int, noun: str) -> str:

