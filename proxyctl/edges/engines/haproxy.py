@@ -1,0 +1,288 @@
+"""HAProxy as an Engine: servers join, leave and change at run time, all else takes a confirmed reload.
+
+Owns how HAProxy is started, checked, reloaded and asked. Must not know when and why. The configuration that it
+relies on for the proof is `templates/haproxy/_global.cfg.j2`. Next: `haproxy_change` for the run-time changes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from proxyctl.core import diff, layout
+from proxyctl.core.model import ConfigFiles, Desired, EngineKind, Features, Running, Server, ServerCount
+from proxyctl.edges.engines import haproxy_lines as lines
+from proxyctl.edges.engines import haproxy_runtime as runtime
+from proxyctl.edges.engines import haproxy_stats
+from proxyctl.edges.engines.haproxy_change import SETTLE, Abilities, Left, PoolChange
+from proxyctl.edges.engines.haproxy_runtime import Info, NoAnswer, Row
+from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed, RuntimeRefused
+from proxyctl.ports import Gateway, NetworkView
+
+STOP_SIGNAL = "SIGUSR1"
+
+DEADLINE = 10.0
+"""Seconds for a reload. 10,000 servers take 0.2 s; more than this and HAProxy has refused or hangs."""
+
+_NAME = layout.CONFIG_NAME["haproxy"]
+_PAUSE = 0.002
+_SPARE_FILES = 200
+"""Descriptors beside two for each connection: listeners, checks, idle connections to servers."""
+_MOST_CONNECTIONS = 10_000
+_ALERT = re.compile(r"\[ALERT\]\s+\(\d+\) : (?:config : )?(?:parsing )?(?:\[(?P<place>[^]]+:\d+)\] ?:? ?)?(?P<text>.*)")
+_SUMMARY = re.compile(r"(Error\(s\) found in|Fatal errors found in|Loading failure|haproxy.*exited).*")
+_MOST_ALERTS = 3
+_LISTENS = "0A"  # the state of a listening socket in /proc/net/tcp
+
+
+def command() -> tuple[str, ...]:
+    """Return what the gateway runs: HAProxy's master, as soon as there is a generation to run.
+
+    Sockets of a killed predecessor are removed first, so that one that can be connected to is alive.
+    """
+    wait = f"until [ -e {layout.CURRENT} ]; do sleep 0.1; done; rm -f {layout.RUN}/*.sock"
+    start = f"exec haproxy -W -db -f {layout.CURRENT}/{_NAME} -S {layout.RUN}/{layout.MASTER_SOCKET},mode,600"
+    return ("sh", "-c", f"{wait}; {start}")
+
+
+class HAProxy:
+    """One HAProxy inside a gateway; `run_folder` is `layout.RUN` as this process sees it.
+
+    All engines are made with a view of the network. This one has no use for it: a view shows what containers see,
+    which need not be the gateway's own namespace, so what is taken there is asked inside the gateway.
+    """
+
+    kind: EngineKind = "haproxy"
+
+    def __init__(self, gateway: Gateway, run_folder: Path, _view: NetworkView) -> None:
+        self._gateway = gateway
+        self._admin = run_folder / layout.ADMIN_SOCKET
+        self._master = run_folder / layout.MASTER_SOCKET
+        self._status = run_folder / layout.STATUS_SOCKET
+        self._current = run_folder.parent / "current" / _NAME
+        self._known: tuple[Features, int] | None = None
+        self._left: Left = {}
+
+    async def features(self) -> Features:
+        """Read the version from `haproxy -v` and the file limit from pid 1; raise GatewayError."""
+        return (await self._abilities())[0]
+
+    async def _abilities(self) -> tuple[Features, int]:
+        ran = await self._gateway.run(("haproxy", "-v"))
+        found = re.search(r"HAProxy version (\d+(?:\.\d+)+)", ran.output)
+        if ran.code != 0 or found is None:
+            raise GatewayError(f"the gateway's image has no haproxy that runs: {_last_line(ran.output)}")
+        limits = await self._gateway.run(("cat", "/proc/1/limits"))
+        files = re.search(r"Max open files\s+(\d+)", limits.output)
+        allowed = int(files[1]) if files else 1024
+        most = max(1, min((allowed - _SPARE_FILES) // 2, _MOST_CONNECTIONS))
+        self._known = Features("haproxy", tuple(map(int, found[1].split("."))), maxconn=most), allowed
+        return self._known
+
+    async def check(self, folder: str, files: ConfigFiles) -> None:
+        """Have `haproxy -c` read the generation, and look at what it does not see; raise ConfigRefused.
+
+        `-c` neither binds nor counts descriptors. A reload that fails for one of these reasons makes every
+        listener refuse connections for a second (DATAPLANE 2.2), so it must not be tried.
+        """
+        ran = await self._gateway.run(("haproxy", "-c", "-f", f"{folder}/{_NAME}"))
+        if ran.code != 0:
+            raise ConfigRefused(_alerts(ran.output) or f"haproxy -c ended with {ran.code}")
+        text = dict(files.files).get(_NAME, "")
+        await self._check_descriptors(text)
+        await self._check_ports(lines.ports(text) - lines.ports(self._current_text()))
+
+    async def _check_descriptors(self, text: str) -> None:
+        _, allowed = self._known or await self._abilities()
+        wanted = lines.maxconn(text)
+        if wanted is not None and 2 * wanted + _SPARE_FILES > allowed:
+            needed = 2 * wanted + _SPARE_FILES
+            raise ConfigRefused(f"maxconn {wanted} needs {needed} open files, and the gateway is allowed {allowed}")
+
+    async def _check_ports(self, new: set[int]) -> None:
+        """Refuse ports that somebody else in the gateway's network namespace listens on, as Docker's DNS does."""
+        if not new:
+            return
+        ran = await self._gateway.run(("sh", "-c", "cat /proc/net/tcp /proc/net/tcp6"))
+        sockets = [line.split() for line in ran.output.splitlines()]
+        taken = {int(s[1].rpartition(":")[2], 16) for s in sockets if s[3:4] == [_LISTENS]}
+        if clash := sorted(new & taken):
+            raise ConfigRefused(f"port {clash[0]} cannot be bound in the gateway: something else listens there")
+
+    async def reload(self, revision: str) -> None:
+        """Load `current`; return once a new worker answers with `revision` and the old one accepts nothing more.
+
+        A HAProxy that is booting, because its gateway was made or started a moment ago, is waited for.
+        """
+        deadline = time.monotonic() + DEADLINE
+        old = await self._info()
+        booted = old is None
+        while old is None:
+            if time.monotonic() > deadline:
+                raise ReloadFailed(f"HAProxy does not answer: {await self._why()}")
+            await asyncio.sleep(_PAUSE)
+            old = await self._info()
+        if booted and old.revision == revision:
+            return
+        self._left.clear()
+        await self._ask_master(deadline)
+        while (new := await self._info()) is None or new.pid == old.pid or new.revision != revision:
+            if time.monotonic() > deadline:
+                has = f"still has {new.revision or 'a configuration without a revision'}" if new else "does not answer"
+                raise ReloadFailed(f"HAProxy {has}, {revision} was not loaded: {await self._why()}")
+            await asyncio.sleep(_PAUSE)
+        while time.monotonic() < deadline:
+            if not await self._accepts(old):
+                return
+            await asyncio.sleep(_PAUSE)
+
+    async def _ask_master(self, deadline: float) -> None:
+        """Have the master load `current`; raise ReloadFailed with HAProxy's own reason.
+
+        From 2.7 the answer is the verdict. Before, it is empty, the master then resets connections for some
+        milliseconds while it executes itself, and `show proc` counts what failed.
+        """
+        before = await self._proc(deadline)
+        try:
+            answer = await runtime.ask(self._master, "reload", half_close=True, seconds=DEADLINE)
+        except NoAnswer as exc:
+            raise ReloadFailed(f"the master does not take a reload: {exc}") from exc
+        if "Success=1" in answer:
+            return
+        if "Success=0" in answer:
+            raise ReloadFailed(_alerts(answer) or _last_line(answer))
+        while (after := await self._proc(deadline)) == before:
+            if time.monotonic() > deadline:
+                raise ReloadFailed(f"the master did not reload: {await self._why()}")
+            await asyncio.sleep(_PAUSE)
+        if after[1] > before[1]:
+            raise ReloadFailed(await self._why())
+
+    async def _proc(self, deadline: float) -> tuple[int, int]:
+        """Return how often the master was reloaded, and how often that failed."""
+        while True:
+            try:
+                answer = await runtime.ask(self._master, "show proc", half_close=True)
+            except NoAnswer as exc:
+                answer = str(exc)
+            if found := re.search(r"^\d+\s+master\s+(\d+)(?:\s+\[failed: (\d+)\])?", answer, re.MULTILINE):
+                return int(found[1]), int(found[2] or 0)
+            if time.monotonic() > deadline:
+                raise ReloadFailed(f"the master does not answer: {_last_line(answer)}")
+            await asyncio.sleep(_PAUSE)
+
+    async def _accepts(self, old: Info) -> bool:
+        """Whether the old worker may still take new connections: it says so, through the master."""
+        try:
+            answer = await runtime.ask(self._master, f"@!{old.pid} show info", half_close=True)
+            return not runtime.read_info(answer).stopping
+        except NoAnswer:
+            return False
+
+    async def change(self, plan: diff.Plan, files: ConfigFiles) -> None:
+        """Carry out a plan that needs no reload, prove it from HAProxy's own list; raise RuntimeRefused.
+
+        The servers are brought to what the lines of `files` say, so a user's own template counts here too.
+        """
+        text = dict(files.files).get(_NAME, "")
+        if lines.default_server(text):
+            raise RuntimeRefused("default-server does not count for a server that is added at run time")
+        (features, _), wanted = self._known or await self._abilities(), lines.servers(text)
+        can = Abilities(init_state=features.since(3, 1), keeps_idle=features.since(3, 3))
+        before = lines.servers(self._current_text())
+        for pool in sorted({_pool_of(change) for change in plan.changes}):
+            change = PoolChange(
+                self._admin,
+                pool,
+                wanted=wanted.get(pool, {}),
+                before=before.get(pool, {}),
+                left=self._left,
+                can=can,
+            )
+            await change.carry_out()
+            await self._prove(pool, plan.after)
+
+    async def _prove(self, pool: str, after: Desired) -> None:
+        """Compare HAProxy's list with what was asked for, by name, address, port and weight in effect."""
+        expected = Desired((), tuple(p for p in after.pools if p.name == pool))
+        deadline = time.monotonic() + SETTLE
+        while True:
+            try:
+                found = _servers(await runtime.rows(self._admin, pool))
+            except NoAnswer as exc:
+                raise RuntimeRefused(str(exc)) from exc
+            if diff.same_servers(found, expected):
+                return
+            if time.monotonic() > deadline:
+                have = ", ".join(f"{s.name} {s.address}:{s.port} weight {s.weight}" for _, s in found) or "nobody"
+                raise RuntimeRefused(f"pool {pool} now has {have}, which is not what was asked for")
+            await asyncio.sleep(_PAUSE)
+
+    async def running(self) -> Running | None:
+        """Return what the serving worker answers with; None when it does not answer.
+
+        Its servers have name, address, port and weight in effect, with `draining` for weight 0; HAProxy does not
+        tell the rest. `core.diff.same_servers` compares just these.
+        """
+        try:
+            answer = await runtime.ask(self._admin, "show info", "show servers state")
+            info, rows = runtime.read_info(answer), runtime.read_rows(answer)
+        except NoAnswer:
+            return None
+        return Running(info.revision, info.topology, _servers(rows))
+
+    async def counts(self) -> tuple[ServerCount, ...]:
+        """Return requests since the last reload and health per server; empty when HAProxy does not answer."""
+        return await asyncio.to_thread(haproxy_stats.counts, self._status)
+
+    async def _info(self) -> Info | None:
+        try:
+            return await runtime.info(self._admin)
+        except NoAnswer:
+            return None
+
+    async def _why(self) -> str:
+        logs = await self._gateway.logs(50)
+        return _alerts(logs, newest=True) or _last_line(logs) or "its log is empty"
+
+    def _current_text(self) -> str:
+        try:
+            return self._current.read_text("utf-8")
+        except OSError:
+            return ""
+
+
+def _servers(rows: Iterable[Row]) -> tuple[tuple[str, Server], ...]:
+    """Return the servers in use; those in maintenance that were removed are not."""
+    return tuple(
+        (r.pool, Server(r.name, "", r.address, r.port, weight=r.weight, draining=r.weight == 0 or r.drain))
+        for r in rows
+        if not r.leftover
+    )
+
+
+def _pool_of(change: diff.Change) -> str:
+    if isinstance(change, diff.ServerAdded | diff.ServerRemoved | diff.ServerChanged):
+        return change.pool
+    raise RuntimeRefused(f"{type(change).__name__} takes a reload")
+
+
+def _alerts(output: str, *, newest: bool = False) -> str:
+    """Return HAProxy's own errors in one line, each with file name and line, or an empty string."""
+    found = []
+    for match in _ALERT.finditer(output):
+        place = os.path.basename(match["place"] or "")  # noqa: PTH119 - not a path of this side
+        found.append(f"{place}: {match['text']}" if place else match["text"])
+    found = [f.strip() for f in found if not _SUMMARY.match(f)] or [f.strip() for f in found]
+    found = list(dict.fromkeys(found))
+    shown = found[-_MOST_ALERTS:] if newest else found[:_MOST_ALERTS]
+    more = f" (and {len(found) - len(shown)} more)" if len(found) > len(shown) and not newest else ""
+    return "; ".join(shown) + more
+
+
+def _last_line(output: str) -> str:
+    return output.strip().rpartition("\n")[2].strip()

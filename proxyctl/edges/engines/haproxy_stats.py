@@ -1,0 +1,50 @@
+"""HAProxy's statistics, as CSV from its own page on a unix socket.
+
+Read by `requests` with the `csv` module: fields such as a check's message are quoted and may hold commas.
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import requests
+from docker.transport import UnixHTTPAdapter
+
+from proxyctl.core.model import ServerCount
+
+ANSWER = 5
+"""Seconds; the page takes 0.3 ms, with 10,000 servers 75 ms."""
+
+_SERVER = "2"  # the `type` column; others are frontends and backends
+
+
+def counts(socket: Path) -> tuple[ServerCount, ...]:
+    """Return requests and health of every server, sorted; empty when nobody answers."""
+    try:
+        with requests.Session() as session:
+            session.trust_env = False
+            session.mount("http+unix://", UnixHTTPAdapter(f"http+unix://{socket}", timeout=ANSWER))
+            answer = session.get("http+unix://haproxy/;csv", timeout=ANSWER)
+            answer.raise_for_status()
+    except requests.RequestException:
+        return ()
+    return read(answer.text)
+
+
+def read(text: str) -> tuple[ServerCount, ...]:
+    """Read the CSV; `stot` counts the requests that a server was given since the configuration was loaded."""
+    table = csv.DictReader(text.removeprefix("# ").splitlines())
+    found = [
+        ServerCount(pool=row["pxname"], server=row["svname"], requests=int(row["stot"] or 0), up=_up(row["status"]))
+        for row in table
+        if row["type"] == _SERVER
+    ]
+    return tuple(sorted(found, key=lambda c: (c.pool, c.server)))
+
+
+def _up(status: str) -> bool | None:
+    """Read `UP`, `UP 1/3`, `DOWN`, `DOWN 1/2`, `DRAIN`, `MAINT`, `no check`; None: nothing checks it."""
+    if status == "no check":
+        return None
+    return not status.startswith(("DOWN", "MAINT"))

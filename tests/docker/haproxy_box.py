@@ -1,0 +1,126 @@
+"""A real gateway with HAProxy in it, loaded as proxyctl loads it, for the tests of the HAProxy engine."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import docker
+
+from proxyctl.core.model import ConfigFiles, Desired, Features, Listener, Pool, Route, Server, Tuning
+from proxyctl.core.render import render
+from proxyctl.edges.docker.gateway import DockerGateway, Spec
+from proxyctl.edges.engines import haproxy
+from proxyctl.edges.files.generations import GenerationFolder
+from proxyctl.edges.netns import GatewayView
+
+TEMPLATES = Path(__file__).parents[2] / "templates" / "haproxy"
+TOKEN = "0123456789abcdef"
+VERSIONS = ("3.2", "3.0", "2.6")
+
+
+RunContainer = Callable[..., Any]
+
+
+def start_backend(run_container: RunContainer, network: str, rules: str, port: int = 80, **more: Any) -> str:
+    """Start an HAProxy that answers by itself, by the `http-request` rules that are given; return its address."""
+    script = f"""cat >/tmp/c <<'END'
+global
+    hard-stop-after 1s
+defaults
+    mode http
+    timeout client 1m
+    timeout server 1m
+    timeout connect 1s
+frontend f
+    bind *:{port}
+{rules}
+END
+exec haproxy -db -f /tmp/c"""
+    made = run_container("proxyctl/haproxy:3.2", entrypoint=["sh", "-c", script], network=network, **more)
+    made.reload()
+    return str(made.attrs["NetworkSettings"]["Networks"][network]["IPAddress"])
+
+
+def named(name: str) -> str:
+    """Return the rules of a backend that answers with its name."""
+    return f'    http-request return status 200 content-type text/plain string "{name}"'
+
+
+def server(name: str, address: str, port: int = 80, **more: object) -> Server:
+    """Return a server; what matters to a test is in `more`."""
+    return Server(name, f"id-{name}", address, port, **more)  # type: ignore[arg-type]
+
+
+def world(*servers: Server, pool: str = "web", routes: tuple[Route, ...] = ()) -> Desired:
+    """Return one pool behind port 80, on every host and path unless told otherwise."""
+    return Desired((Listener(80, "http", routes or (Route("", "/", pool),)),), (Pool(pool, servers=servers),))
+
+
+class Box:
+    """A gateway container on `network`, its engine and its generations. Not started before `start`."""
+
+    def __init__(self, network: str, folder: Path, version: str = "3.2") -> None:
+        self.client = docker.APIClient(version="auto")
+        spec = Spec(
+            network=network,
+            engine="haproxy",
+            image=f"proxyctl/haproxy:{version}",
+            publish=(),
+            command=haproxy.command(),
+            stop_signal=haproxy.STOP_SIGNAL,
+            folder=folder,
+        )
+        self.network = network
+        self.gateway = DockerGateway(self.client, spec)
+        self.run_folder = folder / "run"
+        self.generations = GenerationFolder(folder)
+        self.generations.prepare()
+        self.view = GatewayView(lambda: self.gateway.pid)
+        self.engine = haproxy.HAProxy(self.gateway, self.run_folder, self.view)
+        self.features: Features | None = None
+
+    async def start(self) -> None:
+        """Make the container and ask the binary what it can do."""
+        await self.gateway.ensure()
+        self.features = await self.engine.features()
+
+    @property
+    def address(self) -> str:
+        """The gateway's address on its network."""
+        shown = self.client.inspect_container(f"proxyctl-{self.network}")
+        return str(shown["NetworkSettings"]["Networks"][self.network]["IPAddress"])
+
+    def render(self, desired: Desired, edit: Callable[[str], str] = str) -> ConfigFiles:
+        """Render with the shipped templates, perhaps edited."""
+        assert self.features is not None
+        templates = {p.name: edit(p.read_text()) for p in TEMPLATES.glob("*.j2")}
+        return render(desired, features=self.features, tuning=Tuning(), templates=templates, token=TOKEN)
+
+    async def load(self, desired: Desired, edit: Callable[[str], str] = str) -> ConfigFiles:
+        """Stage, check, switch, reload: the whole way of one apply."""
+        files = self.render(desired, edit)
+        number = self.generations.stage(files, desired)
+        await self.engine.check(self.generations.path(number), files)
+        self.generations.switch(number)
+        await self.engine.reload(files.revision)
+        return files
+
+    def get(
+        self, path: str = "/", *, port: int = 80, method: str = "GET", headers: dict[str, str] | None = None
+    ) -> tuple[int, dict[str, str], str]:
+        """Ask the gateway on a new connection; return status, headers in lower case, body."""
+        connection = http.client.HTTPConnection(self.address, port, timeout=10)
+        try:
+            connection.request(method, path, headers=headers or {})
+            answer = connection.getresponse()
+            return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read().decode()
+        finally:
+            connection.close()
+
+    async def close(self) -> None:
+        """Remove the container."""
+        self.client.remove_container(f"proxyctl-{self.network}", force=True, v=True)
+        self.client.close()
