@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import contextlib
 import dataclasses
+import logging
 import math
 import os
 import signal
@@ -19,6 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NoReturn
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 OnTerm = Literal["graceful", "abrupt", "ignore"]
 
@@ -190,7 +192,9 @@ async def serve(options: Options, announce: Callable[[str], None]) -> None:
 
 async def _serve(options: Options, announce: Callable[[str], None], ended: asyncio.Event) -> None:
     echo = Echo(options.name, healthy=not options.unhealthy)
-    server = web.Server(echo, access_log=None, auto_decompress=False)
+    logger = logging.getLogger("proxyctl.echo")
+    logger.addFilter(_ours)
+    server = web.Server(echo, access_log=None, logger=logger, auto_decompress=False)
     listener = await asyncio.get_running_loop().create_server(
         server, options.host, options.port, reuse_address=True, backlog=4096
     )
@@ -202,6 +206,11 @@ async def _serve(options: Options, announce: Callable[[str], None], ended: async
     await asyncio.sleep(options.linger)
     listener.close()
     await server.shutdown(options.drain)
+
+
+def _ours(record: logging.LogRecord) -> bool:
+    """Leave out clients that went away or do not speak HTTP: load generators and port probes do both all the time."""
+    return not (record.exc_info and isinstance(record.exc_info[1], ConnectionError | HttpProcessingError))
 
 
 class _Parser(argparse.ArgumentParser):

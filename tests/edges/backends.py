@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import IO
 
 READY_SECONDS = 15
 
@@ -33,10 +34,12 @@ class EchoProcess:
 
 
 @contextlib.contextmanager
-def echo_process(*arguments: str, environ: dict[str, str] | None = None) -> Iterator[EchoProcess]:
+def echo_process(
+    *arguments: str, environ: dict[str, str] | None = None, stderr: IO[str] | None = None
+) -> Iterator[EchoProcess]:
     """Run `proxyctl echo` on a free port for the length of the block."""
     command = [sys.executable, "-m", "proxyctl.edges.echo", "--port", "0", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=environ) as process:
         watchdog = threading.Timer(READY_SECONDS, process.kill)
         watchdog.start()
         try:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -120,6 +123,31 @@ async def test_rude_ends(echo: EchoProcess, path: str, error: type[Exception]) -
     """/close ends the connection in order, /reset resets it, both without an answer."""
     with pytest.raises(error):
         await ask(echo.url(path), "POST")
+
+
+@pytest.mark.parametrize("reset", [False, True])
+def test_rude_clients(reset: bool, tmp_path: Path) -> None:
+    """Clients that leave in the middle, or do not speak HTTP, neither harm it nor fill its log."""
+    with (tmp_path / "stderr").open("w") as stderr, echo_process(stderr=stderr) as running:
+        for octets in (
+            b"GET /bytes/100000000 HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"GET /stream/60 HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"GET /delay/0.1 HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc",
+            b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+            b"\x16\x03\x01\x02\x00\x01\x00",
+            b"",
+        ):
+            with socket.create_connection(("127.0.0.1", running.port)) as client:
+                client.sendall(octets)
+                client.settimeout(0.2)
+                with contextlib.suppress(OSError):
+                    client.recv(1)
+                if reset:
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        assert asyncio.run(ask(running.url("/delay/0.2")))[0] == 200
+        assert running.end() == 0
+    assert (tmp_path / "stderr").read_text() == ""
 
 
 async def test_graceful_end() -> None:
