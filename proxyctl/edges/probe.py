@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import functools
+import os
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
@@ -74,13 +75,12 @@ class Prober:
             self._tasks.pop(target).cancel()
             self._findings.pop(target, None)
         for target in wanted - self._tasks.keys():
-            self._findings[target] = Finding(ok=False, reason="not asked yet")
             task = asyncio.create_task(self._watch(target), name=f"probe {target.name}")
             task.add_done_callback(functools.partial(self._ended, target))
             self._tasks[target] = task
 
     def findings(self) -> Mapping[Target, Finding]:
-        """Return what is known of each followed target now."""
+        """Return what is known of each followed target now; those that were not asked yet are missing."""
         return dict(self._findings)
 
     async def close(self) -> None:
@@ -96,9 +96,9 @@ class Prober:
             self._set(target, Finding(ok=False, reason=f"the probe itself failed: {exc!r}", late=True))
 
     def _set(self, target: Target, finding: Finding) -> None:
-        before = self._findings[target]
+        before = self._findings.get(target)
         self._findings[target] = finding
-        if (before.ok, before.late) != (finding.ok, finding.late):
+        if before is None or (before.ok, before.late) != (finding.ok, finding.late):
             self._wake(f"{target.name} {'answers' if finding.ok else finding.reason}")
 
     async def _watch(self, target: Target) -> None:
@@ -195,7 +195,7 @@ class Prober:
             raise _Unprobeable("the gateway's image has neither bash nor nc")
         if ran.code != 0:
             refused = "refused" in ran.output
-            raise OSError(errno.ECONNREFUSED if refused else errno.ETIMEDOUT, "refused" if refused else "no reply")
+            raise OSError(errno.ECONNREFUSED if refused else errno.EHOSTUNREACH, "")
         return ran.output.strip()
 
 
@@ -211,4 +211,5 @@ async def _within(seconds: float, asked: Awaitable[str], too_late: str, failed: 
 
 
 def _text(exc: OSError) -> str:
-    return (exc.strerror or str(exc) or type(exc).__name__).lower()
+    """Return what went wrong in the system's words; asyncio replaces them by "Connect call failed"."""
+    return os.strerror(exc.errno).lower() if exc.errno else str(exc)

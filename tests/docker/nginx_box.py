@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import http.client
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from proxyctl.edges.docker.gateway import DockerGateway, Spec
 from proxyctl.edges.engines import nginx
 from proxyctl.edges.files.generations import GenerationFolder
 from proxyctl.edges.netns import GatewayView
+from proxyctl.ports import Ran
 
 TEMPLATES = Path(__file__).parents[2] / "templates" / "nginx"
 TOKEN = "0123456789abcdef"
@@ -111,3 +113,38 @@ class Box:
         """Remove the container."""
         self.client.remove_container(f"proxyctl-{self.network}", force=True, v=True)
         self.client.close()
+
+
+class NoView:
+    """The view of a process that may not enter the gateway."""
+
+    direct = False
+
+    def open(self, family: socket.AddressFamily, kind: socket.SocketKind) -> socket.socket:
+        """Fail: nobody asks for a socket where there is none."""
+        raise AssertionError(family, kind)
+
+
+class CountedGateway:
+    """A gateway that notes which commands ran, and has some programs hidden."""
+
+    def __init__(self, gateway: DockerGateway, hidden: tuple[str, ...] = ()) -> None:
+        self.gateway, self.hidden = gateway, hidden
+        self.ran: list[str] = []
+
+    async def ensure(self) -> bool:
+        """Leave it as it is."""
+        return False
+
+    async def run(self, argv: Sequence[str]) -> Ran:
+        """Run a command unless it is hidden."""
+        self.ran.append(argv[0])
+        return Ran(127, "") if argv[0] in self.hidden else await self.gateway.run(argv)
+
+    async def signal(self, name: str) -> None:
+        """Fail: nothing here signals."""
+        raise AssertionError(name)
+
+    async def logs(self, lines: int) -> str:
+        """Return nothing."""
+        return ""[:lines]

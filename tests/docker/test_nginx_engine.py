@@ -87,24 +87,25 @@ async def test_a_bad_configuration_is_refused_and_the_old_one_serves_on(box: Box
 async def test_no_new_connection_meets_the_old_configuration_after_a_reload(box: Box) -> None:
     """Once `reload` has returned, every one of many new connections is answered by the new configuration."""
     await box.load(EMPTY, marked("0"))
+    address = box.address
     for number in range(1, 6):
         await box.load(EMPTY, marked(str(number)))
-        answers = await asyncio.gather(*(_ask_once(box.address) for _ in range(40)))
+        answers = await asyncio.gather(*(_ask_once(address) for _ in range(40)))
         assert set(answers) == {str(number)}
 
 
 async def test_the_first_answer_alone_would_prove_nothing(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without waiting for the old workers, new connections do meet the old configuration (so the test above can fail)."""
+    """Without waiting for the old workers, new connections do meet the old configuration: the test above can fail."""
 
     async def at_once(_: int | None) -> None:
         return
 
     monkeypatch.setattr(engine_module, "_until_refused", at_once)
     await box.load(EMPTY, marked("0"))
-    old = 0
+    address, old = box.address, 0
     for number in range(1, 6):
         await box.load(EMPTY, marked(str(number)))
-        answers = await asyncio.gather(*(_ask_once(box.address) for _ in range(40)))
+        answers = await asyncio.gather(*(_ask_once(address) for _ in range(40)))
         old += sum(a != str(number) for a in answers)
     assert old > 0
 
@@ -220,5 +221,7 @@ async def _ask_once(address: str) -> str:
 
 
 async def _workers(box: Box) -> list[str]:
-    ran = await box.gateway.run(("sh", "-c", "for p in /proc/[0-9]*; do cat $p/cmdline 2>/dev/null | tr '\\0' ' '; echo $p; done"))
+    ran = await box.gateway.run(
+        ("sh", "-c", "for p in /proc/[0-9]*; do cat $p/cmdline 2>/dev/null | tr '\\0' ' '; echo $p; done")
+    )
     return sorted(line for line in ran.output.splitlines() if "worker process" in line)

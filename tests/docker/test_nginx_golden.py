@@ -14,9 +14,7 @@ pytestmark = pytest.mark.docker
 
 
 @pytest.mark.parametrize(("version", "written_for"), [("1.30", "1.30"), ("1.26", "1.22"), ("1.22", "1.22")])
-def test_golden_files_pass_the_real_check(
-    version: str, written_for: str, run_container: RunContainer
-) -> None:
+def test_golden_files_pass_the_real_check(version: str, written_for: str, run_container: RunContainer) -> None:
     """`nginx -t` accepts all of them and says nothing, no warning either."""
     files = sorted(GOLDEN.glob(f"*-{written_for}.conf"))
     assert files

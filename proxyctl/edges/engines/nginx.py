@@ -107,8 +107,7 @@ class Nginx:
                     return
                 held = self._hold(before.revision)
                 await self._gateway.signal("HUP")
-                while (await self._answer()).revision != revision:
-                    await asyncio.sleep(_PAUSE)
+                await self._until_answers(revision)
                 await _until_refused(held)
         except TimeoutError as exc:
             raise ReloadFailed(await self._why(revision)) from exc
@@ -122,6 +121,10 @@ class Nginx:
             running = await self.running()
             if running is not None:
                 return running
+            await asyncio.sleep(_PAUSE)
+
+    async def _until_answers(self, revision: str) -> None:
+        while (await self._answer()).revision != revision:  # noqa: ASYNC110 - nginx tells nobody, it must be asked
             await asyncio.sleep(_PAUSE)
 
     def _hold(self, revision: str) -> int | None:
