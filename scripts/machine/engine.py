@@ -12,6 +12,10 @@ from scripts.machine.terminal import SetupError, Terminal
 
 START_SECONDS = 60.0
 LOG = Path("/var/log/dockerd.log")
+PID_FILES = {
+    "dockerd": Path("/var/run/docker.pid"),
+    "containerd": Path("/var/run/docker/containerd/containerd.pid"),
+}
 LATER = "then run `make setup` again"
 
 
@@ -62,8 +66,19 @@ def _start(terminal: Terminal) -> str:
     if Path("/run/systemd/system").is_dir():
         terminal.run("systemctl", "start", "docker", remedy="journalctl -u docker")
         return wait(terminal)
-    launch(terminal, LOG)
-    return wait(terminal, log=LOG)
+    for name, pid_file in PID_FILES.items():
+        _forget_the_dead(name, pid_file)
+    return wait(terminal, log=LOG, dockerd=launch(terminal, LOG))
+
+
+def _forget_the_dead(name: str, pid_file: Path) -> None:
+    """Remove a pid file whose process is another program or a zombie: dockerd would take it for a running one."""
+    try:
+        status = Path(f"/proc/{int(pid_file.read_text())}/status").read_text()
+    except (OSError, ValueError):
+        status = ""
+    if not status.startswith(f"Name:\t{name}\n") or "\nState:\tZ" in status:
+        pid_file.unlink(missing_ok=True)
 
 
 def launch(terminal: Terminal, log: Path, options: Sequence[str] = ()) -> subprocess.Popen[bytes]:
@@ -76,18 +91,21 @@ def launch(terminal: Terminal, log: Path, options: Sequence[str] = ()) -> subpro
         )
 
 
-def wait(terminal: Terminal, *, host: str = "", log: Path | None = None, seconds: float = START_SECONDS) -> str:
-    """Wait until the engine answers; return its version."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+def wait(
+    terminal: Terminal, *, host: str = "", log: Path | None = None, dockerd: subprocess.Popen[bytes] | None = None
+) -> str:
+    """Wait until the engine answers, or has ended, or the time is up; return its version."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and (dockerd is None or dockerd.poll() is None):
         version, _ = ask(terminal, host)
         if version:
             return version
         time.sleep(0.2)
     if log is not None:
         terminal.note(["tail", str(log)], "\n".join(log.read_text(errors="replace").splitlines()[-8:]) + "\n")
+    ended = dockerd is not None and dockerd.poll() is not None
     raise SetupError(
-        f"the Docker engine does not answer {seconds:.0f} s after its start",
+        "dockerd ended at its start" if ended else f"the Docker engine does not answer within {START_SECONDS:.0f} s",
         remedy=f"see {log}" if log else "journalctl -u docker",
         show_log=True,
     )
