@@ -7,7 +7,6 @@ relies on for the proof is `templates/haproxy/_global.cfg.j2`. Next: `haproxy_ch
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import time
 from collections.abc import Iterable
@@ -16,8 +15,9 @@ from pathlib import Path
 from proxyctl.core import diff, layout
 from proxyctl.core.model import ConfigFiles, Desired, EngineKind, Features, Running, Server, ServerCount
 from proxyctl.edges.engines import haproxy_lines as lines
+from proxyctl.edges.engines import haproxy_master as master
 from proxyctl.edges.engines import haproxy_runtime as runtime
-from proxyctl.edges.engines import haproxy_stats
+from proxyctl.edges.engines import haproxy_state, haproxy_stats
 from proxyctl.edges.engines.haproxy_change import SETTLE, Abilities, Left, PoolChange
 from proxyctl.edges.engines.haproxy_runtime import Info, NoAnswer, Row
 from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed, RuntimeRefused
@@ -33,9 +33,6 @@ _PAUSE = 0.002
 _SPARE_FILES = 200
 """Descriptors beside two for each connection: listeners, checks, idle connections to servers."""
 _MOST_CONNECTIONS = 10_000
-_ALERT = re.compile(r"\[ALERT\]\s+\(\d+\) : (?:config : )?(?:parsing )?(?:\[(?P<place>[^]]+:\d+)\] ?:? ?)?(?P<text>.*)")
-_SUMMARY = re.compile(r"(Error\(s\) found in|Fatal errors found in|Loading failure|haproxy.*exited).*")
-_MOST_ALERTS = 3
 _LISTENS = "0A"  # the state of a listening socket in /proc/net/tcp
 
 
@@ -60,6 +57,7 @@ class HAProxy:
 
     def __init__(self, gateway: Gateway, run_folder: Path, _view: NetworkView) -> None:
         self._gateway = gateway
+        self._run_folder = run_folder
         self._admin = run_folder / layout.ADMIN_SOCKET
         self._master = run_folder / layout.MASTER_SOCKET
         self._status = run_folder / layout.STATUS_SOCKET
@@ -75,7 +73,7 @@ class HAProxy:
         ran = await self._gateway.run(("haproxy", "-v"))
         found = re.search(r"HAProxy version (\d+(?:\.\d+)+)", ran.output)
         if ran.code != 0 or found is None:
-            raise GatewayError(f"the gateway's image has no haproxy that runs: {_last_line(ran.output)}")
+            raise GatewayError(f"the gateway's image has no haproxy that runs: {master.last_line(ran.output)}")
         limits = await self._gateway.run(("cat", "/proc/1/limits"))
         files = re.search(r"Max open files\s+(\d+)", limits.output)
         allowed = int(files[1]) if files else 1024
@@ -91,10 +89,14 @@ class HAProxy:
         """
         ran = await self._gateway.run(("haproxy", "-c", "-f", f"{folder}/{_NAME}"))
         if ran.code != 0:
-            raise ConfigRefused(_alerts(ran.output) or f"haproxy -c ended with {ran.code}")
+            raise ConfigRefused(master.alerts(ran.output) or f"haproxy -c ended with {ran.code}")
         text = dict(files.files).get(_NAME, "")
         await self._check_descriptors(text)
         await self._check_ports(lines.ports(text) - lines.ports(self._current_text()))
+        if await self._info() is None:
+            # It may boot as soon as `current` points to this generation.
+            known = haproxy_state.known(lines.servers(self._current_text()))
+            haproxy_state.write(self._run_folder, lines.servers(text), known)
 
     async def _check_descriptors(self, text: str) -> None:
         _, allowed = self._known or await self._abilities()
@@ -120,68 +122,45 @@ class HAProxy:
         """
         deadline = time.monotonic() + DEADLINE
         old = await self._info()
-        booted = old is None
-        while old is None:
+        if old is None:
+            old = await self._booted(deadline)
+            if old.revision == revision:
+                haproxy_state.write(self._run_folder, {}, frozenset())
+                return
+        try:
+            async with runtime.held(self._admin) as worker:
+                await self._keep_health()
+                await master.reload(self._master, self._gateway.logs, deadline)
+                await self._until_serves(revision, old, deadline)
+                while await worker.accepts() and time.monotonic() < deadline:  # noqa: ASYNC110 - it has no event
+                    await asyncio.sleep(_PAUSE)
+        except NoAnswer as exc:
+            raise ReloadFailed(f"HAProxy does not answer: {exc}") from exc
+        finally:
+            haproxy_state.write(self._run_folder, {}, frozenset())
+        self._left.clear()
+
+    async def _booted(self, deadline: float) -> Info:
+        while (info := await self._info()) is None:
             if time.monotonic() > deadline:
                 raise ReloadFailed(f"HAProxy does not answer: {await self._why()}")
             await asyncio.sleep(_PAUSE)
-            old = await self._info()
-        if booted and old.revision == revision:
-            return
-        self._left.clear()
-        await self._ask_master(deadline)
-        while (new := await self._info()) is None or new.pid == old.pid or new.revision != revision:
+        return info
+
+    async def _keep_health(self) -> None:
+        """Have the next worker start with those servers down that are down now, or that it is the first to meet."""
+        now = await runtime.rows(self._admin)
+        up = frozenset((r.pool, r.name, r.address, r.port) for r in now if r.up or (r.maintenance and not r.leftover))
+        haproxy_state.write(self._run_folder, lines.servers(self._current_text()), up)
+
+    async def _until_serves(self, revision: str, old: Info, deadline: float) -> None:
+        while (new := await self._info()) is None or new.pid == old.pid:
             if time.monotonic() > deadline:
-                has = f"still has {new.revision or 'a configuration without a revision'}" if new else "does not answer"
-                raise ReloadFailed(f"HAProxy {has}, {revision} was not loaded: {await self._why()}")
+                raise ReloadFailed(f"HAProxy does not answer after its reload: {await self._why()}")
             await asyncio.sleep(_PAUSE)
-        while time.monotonic() < deadline:
-            if not await self._accepts(old):
-                return
-            await asyncio.sleep(_PAUSE)
-
-    async def _ask_master(self, deadline: float) -> None:
-        """Have the master load `current`; raise ReloadFailed with HAProxy's own reason.
-
-        From 2.7 the answer is the verdict. Before, it is empty, the master then resets connections for some
-        milliseconds while it executes itself, and `show proc` counts what failed.
-        """
-        before = await self._proc(deadline)
-        try:
-            answer = await runtime.ask(self._master, "reload", half_close=True, seconds=DEADLINE)
-        except NoAnswer as exc:
-            raise ReloadFailed(f"the master does not take a reload: {exc}") from exc
-        if "Success=1" in answer:
-            return
-        if "Success=0" in answer:
-            raise ReloadFailed(_alerts(answer) or _last_line(answer))
-        while (after := await self._proc(deadline)) == before:
-            if time.monotonic() > deadline:
-                raise ReloadFailed(f"the master did not reload: {await self._why()}")
-            await asyncio.sleep(_PAUSE)
-        if after[1] > before[1]:
-            raise ReloadFailed(await self._why())
-
-    async def _proc(self, deadline: float) -> tuple[int, int]:
-        """Return how often the master was reloaded, and how often that failed."""
-        while True:
-            try:
-                answer = await runtime.ask(self._master, "show proc", half_close=True)
-            except NoAnswer as exc:
-                answer = str(exc)
-            if found := re.search(r"^\d+\s+master\s+(\d+)(?:\s+\[failed: (\d+)\])?", answer, re.MULTILINE):
-                return int(found[1]), int(found[2] or 0)
-            if time.monotonic() > deadline:
-                raise ReloadFailed(f"the master does not answer: {_last_line(answer)}")
-            await asyncio.sleep(_PAUSE)
-
-    async def _accepts(self, old: Info) -> bool:
-        """Whether the old worker may still take new connections: it says so, through the master."""
-        try:
-            answer = await runtime.ask(self._master, f"@!{old.pid} show info", half_close=True)
-            return not runtime.read_info(answer).stopping
-        except NoAnswer:
-            return False
+        if new.revision != revision:
+            has = new.revision or "a configuration that names none (is `description` gone from the template?)"
+            raise ReloadFailed(f"HAProxy has loaded {has}, and revision {revision} was to be loaded")
 
     async def change(self, plan: diff.Plan, files: ConfigFiles) -> None:
         """Carry out a plan that needs no reload, prove it from HAProxy's own list; raise RuntimeRefused.
@@ -246,8 +225,7 @@ class HAProxy:
             return None
 
     async def _why(self) -> str:
-        logs = await self._gateway.logs(50)
-        return _alerts(logs, newest=True) or _last_line(logs) or "its log is empty"
+        return master.newest(await self._gateway.logs(50))
 
     def _current_text(self) -> str:
         try:
@@ -269,20 +247,3 @@ def _pool_of(change: diff.Change) -> str:
     if isinstance(change, diff.ServerAdded | diff.ServerRemoved | diff.ServerChanged):
         return change.pool
     raise RuntimeRefused(f"{type(change).__name__} takes a reload")
-
-
-def _alerts(output: str, *, newest: bool = False) -> str:
-    """Return HAProxy's own errors in one line, each with file name and line, or an empty string."""
-    found = []
-    for match in _ALERT.finditer(output):
-        place = os.path.basename(match["place"] or "")  # noqa: PTH119 - not a path of this side
-        found.append(f"{place}: {match['text']}" if place else match["text"])
-    found = [f.strip() for f in found if not _SUMMARY.match(f)] or [f.strip() for f in found]
-    found = list(dict.fromkeys(found))
-    shown = found[-_MOST_ALERTS:] if newest else found[:_MOST_ALERTS]
-    more = f" (and {len(found) - len(shown)} more)" if len(found) > len(shown) and not newest else ""
-    return "; ".join(shown) + more
-
-
-def _last_line(output: str) -> str:
-    return output.strip().rpartition("\n")[2].strip()

@@ -47,6 +47,11 @@ class ServerLine:
         return "check" in self.options
 
     @property
+    def check_port(self) -> str | None:
+        """The port that is checked, if it is not the server's own."""
+        return self._value("port")
+
+    @property
     def fixed(self) -> tuple[str, ...]:
         """The options that cannot be changed at run time."""
         left = list(self.options)

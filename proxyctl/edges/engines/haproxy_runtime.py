@@ -21,6 +21,7 @@ ANSWER = 1.0
 _LONGEST_PATH = 100  # of 108 bytes in sockaddr_un
 _REVISION = re.compile(r"proxyctl revision=(\w*) topology=(\w*)")
 _REMARK = re.compile(r"\[\d\]: (.*)")
+_PROMPT = b"\n> "
 _MAINTENANCE = 0x01 | 0x02 | 0x04  # forced, inherited, from the file (server-t.h, SRV_ADMF_*MAINT)
 _DRAIN = 0x08 | 0x10
 
@@ -121,6 +122,41 @@ def read_info(text: str) -> Info:
     found = _REVISION.search(fields.get("description", ""))
     revision, topology = (found[1], found[2]) if found else ("", "")
     return Info(int(fields["Pid"]), revision, topology, fields.get("Stopping", "0") != "0")
+
+
+@contextlib.asynccontextmanager
+async def held(path: Path) -> AsyncIterator[Worker]:
+    """Stay connected to the worker that answers now, through a reload; raise NoAnswer."""
+    try:
+        async with _connection(path) as (reader, writer):
+            worker = Worker(reader, writer)
+            await worker.ask("prompt")
+            yield worker
+    except OSError as exc:
+        raise NoAnswer(exc.strerror or str(exc)) from exc
+
+
+class Worker:
+    """One connection to one worker, whoever answers new ones."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+
+    async def ask(self, command: str) -> str:
+        """Return the answer to a command; raise NoAnswer."""
+        try:
+            async with asyncio.timeout(ANSWER):
+                self._writer.write(f"{command}\n".encode())
+                return (await self._reader.readuntil(_PROMPT)).decode(errors="replace")
+        except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as exc:
+            raise NoAnswer(f"the worker has gone: {exc}") from exc
+
+    async def accepts(self) -> bool:
+        """Whether the worker may still take new connections; not once it has been told to stop, or has ended."""
+        try:
+            return not read_info(await self.ask("show info")).stopping
+        except NoAnswer:
+            return False
 
 
 async def rows(path: Path, pool: str = "") -> list[Row]:
