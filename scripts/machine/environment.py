@@ -17,18 +17,15 @@ def ensure(terminal: Terminal, root: Path) -> str:
     """Make `.venv`, or bring it up to date with the lock and pyproject.toml; say what is in it."""
     venv = root / ".venv"
     stamp = venv / "set-up.json"
-    wanted = {
-        "python": sys.version,
-        "lock": _digest(root / "requirements/dev.txt"),
-        "package": _package(root),
-    }
+    wanted = {"lock": _digest(root / "requirements/dev.txt"), "package": _package(root)}
     found: dict[str, str] = {}
-    if stamp.exists() and terminal.attempt(venv / "bin/python", "--version").returncode == 0:
+    version = terminal.attempt(venv / "bin/python", "--version").stdout.strip()
+    if version and stamp.exists():
         found = json.loads(stamp.read_text())
     if found == wanted:
-        return f"Python {sys.version.split()[0]}, {_locked(root)} packages as locked"
+        return f"{version}, {_locked(root)} packages as locked"
 
-    if found.get("python") != wanted["python"]:
+    if not found:
         _create(terminal, venv)
     stamp.unlink(missing_ok=True)
     pip = (venv / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
@@ -37,7 +34,8 @@ def ensure(terminal: Terminal, root: Path) -> str:
         terminal.run(*pip, "--require-hashes", "--requirement", root / "requirements/dev.txt", remedy=remedy)
     terminal.run(*pip, "--no-deps", "--no-build-isolation", "--editable", root)
     stamp.write_text(json.dumps(wanted))
-    return f"Python {sys.version.split()[0]}, {_locked(root)} packages installed"
+    version = terminal.run(venv / "bin/python", "--version").strip()
+    return f"{version}, {_locked(root)} packages installed"
 
 
 def _create(terminal: Terminal, venv: Path) -> None:
