@@ -53,7 +53,7 @@ class ServerLine:
 
     @property
     def fixed(self) -> tuple[str, ...]:
-        """The options that cannot be changed at run time."""
+        """What cannot be changed at run time: every other option, and whether there is a maxconn at all."""
         left = list(self.options)
         for option in ("weight", "maxconn"):
             if option in left:

@@ -21,7 +21,8 @@ _PAUSE = 0.002
 _LINES = 50
 _MOST = 3
 _PROC = re.compile(r"^\d+\s+master\s+(\d+)(?:\s+\[failed: (\d+)\])?", re.MULTILINE)
-_ALERT = re.compile(r"\[ALERT\]\s+\(\d+\) : (?:config : )?(?:parsing )?(?:\[(?P<place>[^]]+:\d+)\] ?:? ?)?(?P<text>.*)")
+_PLACE = r"(?:config : )?(?:parsing |Binding )?(?:\[(?P<place>[^]]+:\d+)\] ?:? ?)?"
+_ALERT = re.compile(rf"\[ALERT\]\s+\(\d+\) : {_PLACE}(?P<text>.*)")
 _SUMMARY = re.compile(r"(Error\(s\) found in|Fatal errors found in|Some protocols failed|Loading failure).*")
 
 

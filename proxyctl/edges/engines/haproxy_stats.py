@@ -21,6 +21,8 @@ _SERVER = "2"  # the `type` column; others are frontends and backends
 
 def counts(socket: Path) -> tuple[ServerCount, ...]:
     """Return requests and health of every server, sorted; empty when nobody answers."""
+    if not socket.is_socket():  # docker-py's adapter would leave one open that could not connect
+        return ()
     try:
         with requests.Session() as session:
             session.trust_env = False
