@@ -126,9 +126,9 @@ class NoView:
 
 
 class CountedGateway:
-    """A gateway that notes which commands ran, and has some programs hidden."""
+    """A gateway that notes which commands ran, and has some programs hidden; without a real one nothing may run."""
 
-    def __init__(self, gateway: DockerGateway, hidden: tuple[str, ...] = ()) -> None:
+    def __init__(self, gateway: DockerGateway | None = None, hidden: tuple[str, ...] = ()) -> None:
         self.gateway, self.hidden = gateway, hidden
         self.ran: list[str] = []
 
@@ -139,6 +139,7 @@ class CountedGateway:
     async def run(self, argv: Sequence[str]) -> Ran:
         """Run a command unless it is hidden."""
         self.ran.append(argv[0])
+        assert self.gateway is not None
         return Ran(127, "") if argv[0] in self.hidden else await self.gateway.run(argv)
 
     async def signal(self, name: str) -> None:

@@ -65,10 +65,10 @@ async def test_unknown_names(box: Box) -> None:
             await resolver.resolve("nobody-has-this")
 
 
-async def test_what_cannot_be_a_name(box: Box) -> None:
+async def test_what_cannot_be_a_name() -> None:
     """It is refused with the reason, without a question."""
     with pytest.raises(ResolveError, match="cannot be a DNS name"):
-        await EmbeddedDns(LocalView(), box.gateway).resolve("x" * 64)
+        await EmbeddedDns(LocalView(), CountedGateway()).resolve("x" * 64)
 
 
 @pytest.mark.parametrize("hidden", [(), ("getent",)])
@@ -143,9 +143,7 @@ class FakeServer(asyncio.DatagramProtocol):
         ((None, None), "did not answer for web1 within 0.1 s, 2 times"),
     ],
 )
-async def test_bad_answers(
-    answers: tuple[str | None, ...], reason: str, box: Box, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_bad_answers(answers: tuple[str | None, ...], reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each way to fail has its own words, and two questions of one name have different ids."""
     loop = asyncio.get_running_loop()
     transport, server = await loop.create_datagram_endpoint(lambda: FakeServer(*answers), local_addr=("127.0.0.1", 0))
@@ -153,15 +151,15 @@ async def test_bad_answers(
     monkeypatch.setattr(dns_module, "DEADLINE", 0.1)
     try:
         with pytest.raises(ResolveError) as failed:
-            await EmbeddedDns(LocalView(), box.gateway).resolve("web1")
+            await EmbeddedDns(LocalView(), CountedGateway()).resolve("web1")
         assert reason in str(failed.value)
         assert len(server.asked) == len(answers)
     finally:
         transport.close()
 
 
-async def test_nobody_listens_for_questions(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nobody_listens_for_questions(monkeypatch: pytest.MonkeyPatch) -> None:
     """A refused packet is a reason, not a traceback."""
     monkeypatch.setattr(dns_module, "SERVER", ("127.0.0.1", 1))
     with pytest.raises(ResolveError, match="cannot be asked for web1"):
-        await EmbeddedDns(LocalView(), box.gateway).resolve("web1")
+        await EmbeddedDns(LocalView(), CountedGateway()).resolve("web1")
