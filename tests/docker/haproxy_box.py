@@ -73,7 +73,7 @@ class Box:
             stop_signal=haproxy.STOP_SIGNAL,
             folder=folder,
         )
-        self.network = network
+        self.network, self.version = network, version
         self.gateway = DockerGateway(self.client, spec)
         self.run_folder = folder / "run"
         self.generations = GenerationFolder(folder)

@@ -109,7 +109,8 @@ class HAProxy:
         """Refuse ports that somebody else in the gateway's network namespace listens on, as Docker's DNS does."""
         if not new:
             return
-        ran = await self._gateway.run(("sh", "-c", "cat /proc/net/tcp /proc/net/tcp6"))
+        # of pid 1, for the command itself may have no pid in the gateway's /proc
+        ran = await self._gateway.run(("cat", "/proc/1/net/tcp", "/proc/1/net/tcp6"))
         sockets = [line.split() for line in ran.output.splitlines()]
         taken = {int(s[1].rpartition(":")[2], 16) for s in sockets if s[3:4] == [_LISTENS]}
         if clash := sorted(new & taken):

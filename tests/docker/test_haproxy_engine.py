@@ -1,0 +1,246 @@
+"""`proxyctl.edges.engines.haproxy` on real containers: what is confirmed is true, and nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from proxyctl.core import layout
+from proxyctl.core.model import Desired, Listener, Route
+from proxyctl.edges.engines import haproxy as engine_module
+from proxyctl.edges.engines import haproxy_runtime
+from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed
+from proxyctl.ports import Ran
+from tests.docker.haproxy_box import VERSIONS, Box, RunContainer, named, server, start_backend, world
+
+pytestmark = pytest.mark.docker
+
+Backend = Callable[[str], str]
+EMPTY = world()
+
+
+@pytest.fixture(params=VERSIONS)
+async def box(request: pytest.FixtureRequest, network: str, tmp_path: Path) -> AsyncIterator[Box]:
+    """Return a gateway with each HAProxy in turn, waiting for its first generation."""
+    made = Box(network, tmp_path / "proxy", request.param)
+    await made.start()
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def backend(run_container: RunContainer, network: str) -> Backend:
+    """Return a function that starts a server answering with a name; it returns its address."""
+    return lambda name: start_backend(run_container, network, named(name))
+
+
+def marked(text: str) -> Callable[[str], str]:
+    """Return an edit that makes every port answer with `text` and nothing else."""
+    rule = f'http-request return status 200 content-type text/plain string "{text}"\n    '
+    return lambda t: t.replace("http-request del-header Forwarded", f"{rule}http-request del-header Forwarded")
+
+
+def broken(text: str) -> str:
+    """Put a directive in that HAProxy does not know."""
+    return text.replace("    option allbackups\n", "    oops yes\n", 1)
+
+
+async def test_features_are_the_binarys_own(box: Box) -> None:
+    """The version comes from the binary, the connections from the container's file limit, capped."""
+    assert box.features is not None
+    assert box.features.version_text.startswith(f"{box.version}.")
+    limits = await box.gateway.run(("cat", "/proc/1/limits"))
+    allowed = int(re.findall(r"Max open files\s+(\d+)", limits.output)[0])
+    assert box.features.maxconn == min((allowed - 200) // 2, 10_000)
+
+
+async def test_an_image_without_haproxy_is_told(network: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No binary, or one that says something else: a GatewayError, nothing assumed."""
+    box = Box(network, tmp_path / "proxy")
+
+    async def run(_: object) -> Ran:
+        return Ran(127, 'exec: "haproxy": executable file not found in $PATH')
+
+    monkeypatch.setattr(box.gateway, "run", run)
+    with pytest.raises(GatewayError, match=r"no haproxy that runs: exec: .* not found"):
+        await box.engine.features()
+
+
+async def test_the_first_generation_boots(box: Box, backend: Backend) -> None:
+    """Before `current` exists nobody answers; then HAProxy comes up with it and tells its servers."""
+    assert await box.engine.running() is None
+    assert await box.engine.counts() == ()
+    web1 = server("web1", backend("web1"), weight=7)
+    files = await box.load(world(web1))
+    running = await box.engine.running()
+    assert running is not None
+    assert (running.revision, running.topology) == (files.revision, files.topology)
+    assert running.servers is not None
+    assert [(p, s.name, s.address, s.port, s.weight, s.draining) for p, s in running.servers] == [
+        ("web", "web1", web1.address, 80, 7, False)
+    ]
+    assert box.get()[2] == "web1"
+    assert [(c.pool, c.server, c.requests, c.up) for c in await box.engine.counts()] == [("web", "web1", 1, None)]
+
+
+async def test_a_bad_configuration_is_refused_and_the_old_one_serves_on(box: Box) -> None:
+    """The reason is HAProxy's own, in one line with the file's name."""
+    await box.load(EMPTY, marked("good"))
+    with pytest.raises(ConfigRefused, match=r"^haproxy\.cfg:\d+: unknown keyword 'oops' in 'defaults' section"):
+        await box.load(EMPTY, broken)
+    assert box.get()[2] == "good"
+
+
+async def test_a_port_that_something_else_holds_is_refused(box: Box, run_container: RunContainer) -> None:
+    """`haproxy -c` does not see it, and the reload would refuse everyone for a second: neither happens."""
+    files = await box.load(EMPTY, marked("good"))
+    shared = f"container:proxyctl-{box.network}"
+    run_container("proxyctl/haproxy:3.2", entrypoint=["nc", "-ll", "-p", "8088", "-e", "true"], network_mode=shared)
+    await _until_open(box.address, 8088)
+    taken = Desired((*EMPTY.listeners, Listener(8088, "http", (Route("", "/", "web"),))), EMPTY.pools)
+    with pytest.raises(ConfigRefused, match=r"^port 8088 cannot be bound in the gateway"):
+        await box.load(taken)
+    running = await box.engine.running()
+    assert running is not None
+    assert running.revision == files.revision
+    assert box.get()[2] == "good"
+
+
+async def test_more_connections_than_files_are_refused(box: Box) -> None:
+    """`haproxy -c` does not see this either; a user's template may ask for it."""
+    await box.load(EMPTY, marked("good"))
+    with pytest.raises(ConfigRefused, match="maxconn 2000000 needs 4000200 open files, and the gateway is allowed"):
+        await box.load(EMPTY, lambda t: re.sub(r"maxconn \{\{ .*min }}", "maxconn 2000000", t))
+    assert box.get()[2] == "good"
+
+
+async def test_no_new_connection_meets_the_old_configuration_after_a_reload(box: Box) -> None:
+    """Once `reload` has returned, every one of many new connections is answered by the new configuration."""
+    await box.load(EMPTY, marked("0"))
+    address = box.address
+    for number in range(1, 6):
+        await box.load(EMPTY, marked(str(number)))
+        answers = await asyncio.gather(*(_ask_once(address) for _ in range(40)))
+        assert set(answers) == {str(number)}
+
+
+async def test_a_reload_is_a_new_worker_even_for_the_same_revision(box: Box, backend: Backend) -> None:
+    """What was changed at run time by anyone is gone after it."""
+    files = await box.load(world(server("web1", backend("web1"))))
+    socket = box.run_folder / layout.ADMIN_SOCKET
+    await haproxy_runtime.ask(socket, "set server web/web1 weight 0")
+    await box.engine.reload(files.revision)
+    running = await box.engine.running()
+    assert running is not None
+    assert running.servers is not None
+    assert [s.weight for _, s in running.servers] == [1]
+
+
+async def test_a_reload_that_haproxy_does_not_take_is_told(box: Box) -> None:
+    """A configuration that was not checked and does not load: the reason is HAProxy's, the old one serves on."""
+    await box.load(EMPTY, marked("good"))
+    bad = box.render(EMPTY, broken)
+    box.generations.switch(box.generations.stage(bad, EMPTY))
+    with pytest.raises(ReloadFailed, match=r"haproxy\.cfg:\d+: unknown keyword 'oops'"):
+        await box.engine.reload(bad.revision)
+    assert box.get()[2] == "good"
+    await box.load(EMPTY, marked("better"))
+    assert box.get()[2] == "better"
+
+
+async def test_a_template_that_hides_the_revision_is_told(box: Box) -> None:
+    """What cannot be confirmed does not count as applied, and the message says what is missing."""
+    await box.load(EMPTY)
+    with pytest.raises(ReloadFailed, match="is `description` gone from the template"):
+        await box.load(EMPTY, lambda t: re.sub(r"    description .*\n", "", t))
+
+
+async def test_a_crash_at_boot_is_told(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A first configuration that does not load: HAProxy never answers, and its last words are the reason."""
+    monkeypatch.setattr(engine_module, "DEADLINE", 2.0)
+    bad = box.render(EMPTY, broken)
+    box.generations.switch(box.generations.stage(bad, EMPTY))
+    with pytest.raises(ReloadFailed, match=r"does not answer.*unknown keyword 'oops'"):
+        await box.engine.reload(bad.revision)
+
+
+async def test_a_killed_gateway_boots_again(box: Box) -> None:
+    """Sockets that a killed HAProxy left behind are no obstacle to the next one."""
+    files = await box.load(EMPTY, marked("again"))
+    box.client.kill(f"proxyctl-{box.network}")
+    box.client.wait(f"proxyctl-{box.network}")
+    assert (box.run_folder / layout.ADMIN_SOCKET).exists()
+    assert await box.engine.running() is None
+    assert await box.gateway.ensure()
+    await box.engine.reload(files.revision)
+    assert box.get()[2] == "again"
+
+
+def closing_idle(text: str) -> str:
+    """Leave out what keeps idle connections alive over a reload."""
+    return text.replace("    option idle-close-on-response\n", "")
+
+
+@pytest.mark.parametrize(("edit", "lossless"), [(str, True), (closing_idle, False)], ids=["shipped", "without"])
+async def test_reloads_lose_no_request(box: Box, edit: Callable[[str], str], lossless: bool, backend: Backend) -> None:
+    """Clients that never retry lose nothing over eight reloads, and do lose without the option that is for it."""
+    address = backend("web1")
+    await box.load(world(server("web1", address)), edit)
+    stop = asyncio.Event()
+    clients = [asyncio.create_task(_client(box.address, stop)) for _ in range(8)]
+    for number in range(8):
+        await box.load(world(server("web1", address, weight=2 + number)), edit)
+    stop.set()
+    sent, lost = (sum(column) for column in zip(*await asyncio.gather(*clients), strict=True))
+    assert sent > 100
+    assert (lost == 0) is lossless, f"{lost} of {sent} requests lost"
+
+
+async def _client(address: str, stop: asyncio.Event) -> tuple[int, int]:
+    """Send one POST after the other, kept alive where that is allowed; return how many, and how many were lost."""
+    sent = lost = 0
+    reader = writer = None
+    while not stop.is_set():
+        if reader is None or writer is None:
+            reader, writer = await asyncio.open_connection(address, 80)
+        sent += 1
+        try:
+            writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi")
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            assert head.startswith(b"http/1.1 200 ")
+            await reader.readexactly(int(re.findall(rb"content-length: (\d+)", head)[0]))
+            if b"connection: close" in head:
+                writer.close()
+                reader = None
+        except (asyncio.IncompleteReadError, ConnectionError):
+            lost += 1
+            writer.close()
+            reader = None
+        await asyncio.sleep(0.003)
+    if writer is not None:
+        writer.close()
+    return sent, lost
+
+
+async def _ask_once(address: str) -> str:
+    reader, writer = await asyncio.open_connection(address, 80)
+    writer.write(b"GET / HTTP/1.0\r\n\r\n")
+    answer = await reader.read()
+    writer.close()
+    return answer.rpartition(b"\r\n\r\n")[2].decode()
+
+
+async def _until_open(address: str, port: int) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection(address, port)
+            except OSError:
+                await asyncio.sleep(0.02)
+            else:
+                writer.close()
+                return
