@@ -100,6 +100,8 @@ class Applier:
         start = time.monotonic()
         plan = self.plan(desired)
         if self.applied is not None and files.revision == self.applied.revision:
+            # On nginx a server that drains and one that is gone are written alike: only what is known changes.
+            self.applied = dataclasses.replace(self.applied, desired=desired)
             return Applied("unchanged", plan)
         if files.revision in self._refused:
             raise ConfigRefused(self._refused[files.revision])

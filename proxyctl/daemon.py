@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -56,7 +57,18 @@ def make_engine(kind: EngineKind, gateway: Gateway, run_folder: Path, view: Netw
 MODULES: dict[str, Any] = {"nginx": nginx, "haproxy": haproxy}
 PREDEFINED = {"bridge", "host", "none"}
 # a change of these in proxyctl.toml takes effect at the next start only
-FIXED = ("network", "engine", "publish", "image", "state", "api", "label_prefix", "resync", "reload_spacing", "templates")
+FIXED = (
+    "network",
+    "engine",
+    "publish",
+    "image",
+    "state",
+    "api",
+    "label_prefix",
+    "resync",
+    "reload_spacing",
+    "templates",
+)
 
 
 @dataclasses.dataclass
@@ -104,7 +116,7 @@ def check_network(settings: Settings, client: docker.APIClient) -> None:
     """Raise UsageError unless the network exists and is one with Docker's DNS; make it when that was asked for."""
     name = settings.network
     if name in PREDEFINED:
-        message = f'--network {name}: Docker\'s DNS works on user-defined networks only: `docker network create web`'
+        message = f"--network {name}: Docker's DNS works on user-defined networks only: `docker network create web`"
         raise UsageError(message)
     try:
         with docker_store.translated(f"network {name}"):
@@ -114,7 +126,9 @@ def check_network(settings: Settings, client: docker.APIClient) -> None:
             message = f"--network {name}: there is no such network: `docker network create {name}`, or --create-network"
             raise UsageError(message) from exc
         with docker_store.translated(f"making network {name}"):
-            client.create_network(name, driver="bridge", check_duplicate=True, labels={layout.NETWORK_LABEL: "proxyctl"})
+            client.create_network(
+                name, driver="bridge", check_duplicate=True, labels={layout.NETWORK_LABEL: "proxyctl"}
+            )
 
 
 def read_inputs(settings: Settings, token: str, reload: Callable[[], Settings]) -> Inputs:
@@ -124,7 +138,9 @@ def read_inputs(settings: Settings, token: str, reload: Callable[[], Settings]) 
     if moved:
         log.warning("these settings take effect at the next start", settings=", ".join(moved))
     return Inputs(
-        options=dataclasses.replace(settings.options, defaults=new.options.defaults, expose_by_default=new.expose_by_default),
+        options=dataclasses.replace(
+            settings.options, defaults=new.options.defaults, expose_by_default=new.expose_by_default
+        ),
         tuning=new.tuning,
         templates=templates.load(settings.engine, settings.templates),
         token=token,
@@ -177,7 +193,7 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
             resync=settings.resync / 1000,
         )
         waker = Waker()
-        prober = Prober(parts.view, waker)
+        prober = Prober(parts.view, waker, parts.gateway)
         first = [inputs]
         reconciler = Reconciler(
             source=source,
@@ -193,10 +209,6 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
             spacing=settings.reload_spacing / 1000,
         )
         waker.target = reconciler.wake
-        log.info("watching", network=settings.network, engine=settings.engine, version=features.version_text,
-                 state=str(settings.state))
-        if await applier.adopt():
-            log.info("the running proxy was adopted as it is", generation=applier.applied and applier.applied.number)
         api = Api(
             status=reconciler.status,
             events=lambda: [dataclasses.asdict(e) for e in feed.events],
@@ -205,8 +217,18 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
         try:
             runners = await serve(api, control=settings.state / SOCKET, tcp=settings.api)
         except OSError as exc:
-            message = f"--api {settings.api}: {exc.strerror or exc}; choose another HOST:PORT, or `off`"
+            host, port = settings.api or ("", 0)
+            message = f"--api {host}:{port}: {os.strerror(exc.errno or 0)}; choose another HOST:PORT, or `off`"
             raise UsageError(message) from exc
+        log.info(
+            "watching",
+            network=settings.network,
+            engine=settings.engine,
+            version=features.version_text,
+            state=str(settings.state),
+        )
+        if await applier.adopt():
+            log.info("the running proxy was adopted as it is", generation=applier.applied and applier.applied.number)
         folders = [templates.shipped(settings.engine), *([settings.templates] if settings.templates else [])]
         if settings.config:
             folders.append(settings.config.parent)
@@ -305,11 +327,11 @@ async def look(settings: Settings) -> Look:
 async def _ask(parts: Parts, wanted: tuple[Target, ...]) -> dict[Target, Finding]:
     """Give the containers a second to answer."""
     woken = asyncio.Event()
-    prober = Prober(parts.view, lambda _: woken.set())
+    prober = Prober(parts.view, lambda _: woken.set(), parts.gateway)
     prober.follow(wanted)
     try:
         async with asyncio.timeout(1):
-            while not all(f.ok for f in prober.findings().values()):
+            while not all(prober.findings().get(t, Finding(ok=False)).ok for t in wanted):
                 woken.clear()
                 await woken.wait()
     except TimeoutError:

@@ -64,7 +64,7 @@ class Prober(Protocol):
         """Replace the set of targets that are asked; those that stay keep what is known of them."""
 
     def findings(self) -> Mapping[Target, Finding]:
-        """Return what is known of each target now; a target not asked yet is not ok."""
+        """Return what is known of each target now; one that was not asked yet is missing."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

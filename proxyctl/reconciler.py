@@ -198,7 +198,9 @@ class Reconciler:
             applied = await self._apply(self._outcome.desired, files)
             self._retry = RETRY_FIRST
         except (ConfigRefused, ReloadFailed) as exc:
-            found.append(Problem("", "", f"{self._engine.kind} refused the configuration, the old one serves on: {exc}"))
+            found.append(
+                Problem("", "", f"{self._engine.kind} refused the configuration, the old one serves on: {exc}")
+            )
         except (GatewayError, DockerUnavailable) as exc:
             found.append(Problem("", "", f"gateway: {exc}"))
             self._gateway_changes = -1
@@ -236,8 +238,11 @@ class Reconciler:
     async def _decide(self, snapshot: Snapshot) -> Outcome:
         options = self._inputs.options
         wanted = targets(snapshot, options, self._features)
-        names = await self._names.check(wanted)
-        self._prober.follow(t for t, reason in names.items() if reason == "")
+        previous = self._applier.applied.desired if self._applier.applied else Desired()
+        # Who serves has proved its name: a DNS that is silent now, or a restart of proxyctl, takes nobody out.
+        served = {(s.container, s.address) for pool in previous.pools for s in pool.servers}
+        names = await self._names.check(t for t in wanted if (t.container, t.address) not in served)
+        self._prober.follow(t for t in wanted if names.get(t, "") == "")
         findings: dict[Target, Finding] = dict(self._prober.findings())
         findings |= {t: Finding(ok=False, reason=r, late=True) for t, r in names.items() if r}
         self._unsettled = any(t not in findings or not (findings[t].ok or findings[t].late) for t in wanted)
@@ -247,7 +252,7 @@ class Reconciler:
             decisions=self._decisions.all(),
             options=options,
             features=self._features,
-            previous=self._applier.applied.desired if self._applier.applied else Desired(),
+            previous=previous,
         )
 
     def _render(self, state: Desired) -> ConfigFiles:
@@ -289,7 +294,7 @@ class Reconciler:
         self._good = self._inputs
         if done.how == "reload":
             self._reloaded_at = time.monotonic()
-        if done.how != "unchanged":
+        if done.how != "unchanged" or done.plan:
             self._report(done)
         return done
 

@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import pydantic
 
 from proxyctl.core import values
-from proxyctl.core.labels import Options
+from proxyctl.core.labels import Options, check_defaults
 from proxyctl.core.model import EngineKind, Tuning
 from proxyctl.errors import UsageError
 
@@ -161,6 +161,8 @@ def load(flags: Mapping[str, Any], env: Mapping[str, str] = os.environ) -> Setti
         settings = Settings(**given)
     except pydantic.ValidationError as exc:
         raise UsageError(_one_line(exc, origin, path)) from exc
+    if wrong := check_defaults(settings.defaults):
+        raise UsageError(f"{path}: [defaults] {wrong[0]}")
     if settings.templates is not None and not settings.templates.is_dir():
         message = f"{origin['templates']}: {settings.templates} is not a folder"
         raise UsageError(message)

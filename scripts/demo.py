@@ -106,10 +106,7 @@ class Demo:
                         await starting
                         return served - self.started[full]
                 await asyncio.sleep(0.001)
-        sys.exit(
-            f"{name} did not join within {JOIN_WITHIN:.0f} s:\n"
-            + (self.state / "watch.log").read_text()[-2000:]
-        )
+        sys.exit(f"{name} did not join within {JOIN_WITHIN:.0f} s:\n" + (self.state / "watch.log").read_text()[-2000:])
 
     async def play(self) -> bool:
         """Show it all; return whether no request failed."""
@@ -129,9 +126,7 @@ class Demo:
                 f"  {name} served its first request {await self.join(name, token) * 1000:.0f} ms after Docker's start event"
             )
 
-        console.print(
-            "\n$ proxyctl check " + self.url + "   while web4 joins and web1 is stopped", style="bold"
-        )
+        console.print("\n$ proxyctl check " + self.url + "   while web4 joins and web1 is stopped", style="bold")
         ended = asyncio.Event()
         checking = asyncio.create_task(
             verify.run(self.url, duration=30.0, concurrency=4, rate=300, token=token, stop=ended)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 import typer
@@ -32,7 +34,7 @@ app.command()(decide.weight)
 app.command()(check.check)
 app.command()(doctor.doctor)
 app.command()(down.down)
-app.command()(echo_verb.echo)
+app.command(context_settings=echo_verb.CONTEXT)(echo_verb.echo)
 
 
 def _version(value: bool) -> None:  # noqa: FBT001 - typer calls it so
@@ -63,16 +65,27 @@ def run(argv: Sequence[str]) -> int:
     except ProxyctlError as exc:
         _complain(str(exc))
         return exc.exit_code
-    except ExceptionGroup as group:
-        known = group.subgroup(ProxyctlError)
-        if known is None or known != group:
-            raise
-        _complain("; ".join(str(e) for e in known.exceptions))
-        return 1
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except Exception as exc:  # noqa: BLE001 - the last resort of the whole program
+        return _unexpected(exc)
     return code if isinstance(code, int) else 0
+
+
+def _unexpected(exc: Exception) -> int:
+    """Say what ended the program in one line; the traceback is for those who ask for it."""
+    while isinstance(exc, ExceptionGroup):
+        exc = exc.exceptions[0]
+    if os.environ.get("PROXYCTL_DEBUG"):
+        traceback.print_exception(exc)
+    if isinstance(exc, ProxyctlError):
+        _complain(str(exc))
+        return exc.exit_code
+    _complain(
+        f"internal error, a running gateway serves on: {type(exc).__name__}: {exc} (PROXYCTL_DEBUG=1 shows where)"
+    )
+    return 1
 
 
 def _complain(message: str) -> None:

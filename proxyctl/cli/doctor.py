@@ -92,7 +92,9 @@ def _mend_docker(reason: str) -> str:
 
 def _network(settings: Settings, client: docker.APIClient) -> Iterator[Finding]:
     if settings.network == "bridge":
-        yield Finding("network", ok=False, seen="none chosen", mend="docker network create web; proxyctl doctor --network web")
+        yield Finding(
+            "network", ok=False, seen="none chosen", mend="docker network create web; proxyctl doctor --network web"
+        )
         return
     try:
         daemon.check_network(settings.model_copy(update={"create_network": False}), client)
@@ -108,7 +110,12 @@ def _image(settings: Settings, client: docker.APIClient) -> Iterator[Finding]:
         features = asyncio.run(engine.features())
         yield Finding("image", ok=True, seen=f"{settings.gateway_image} has {settings.engine} {features.version_text}")
     except ProxyctlError as exc:
-        yield Finding("image", ok=False, seen=str(exc), mend=f"docker pull {settings.engine} and --image {settings.engine}; or make setup")
+        yield Finding(
+            "image",
+            ok=False,
+            seen=str(exc),
+            mend=f"docker pull {settings.engine} and --image {settings.engine}; or make setup",
+        )
 
 
 def _ports(settings: Settings, client: docker.APIClient) -> Iterator[Finding]:
@@ -117,7 +124,9 @@ def _ports(settings: Settings, client: docker.APIClient) -> Iterator[Finding]:
     mine = gateway.published
     for publish in settings.publish:
         taken = _taken(publish.ip, publish.host_port) if publish.host_port not in mine else ""
-        mend = f"ss -ltnp 'sport = :{publish.host_port}'   shows who has it; or choose another --publish" if taken else ""
+        mend = (
+            f"ss -ltnp 'sport = :{publish.host_port}'   shows who has it; or choose another --publish" if taken else ""
+        )
         yield Finding(f"port {publish.ip}:{publish.host_port}", not taken, taken or "free or the gateway's own", mend)
 
 
@@ -145,7 +154,9 @@ def _sight(_: Settings, __: docker.APIClient) -> Iterator[Finding]:
     elif os.geteuid() == 0 and shutil.which("nsenter"):
         yield Finding("view", ok=True, seen="root on the host: through the gateway's namespaces")
     else:
-        yield Finding("view", ok=True, seen="by `docker exec` in the gateway (60 ms a question; root on the host is faster)")
+        yield Finding(
+            "view", ok=True, seen="by `docker exec` in the gateway (60 ms a question; root on the host is faster)"
+        )
 
 
 def _watch(settings: Settings, _: docker.APIClient) -> Iterator[Finding]:

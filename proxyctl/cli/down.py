@@ -24,12 +24,16 @@ def down(
     network: options.Network = None,
     state: options.State = None,
     config: options.Config = None,
-    keep_state: Annotated[bool, typer.Option("--keep-state", help="Leave the state folder (decisions, generations).")] = False,
+    keep_state: Annotated[
+        bool, typer.Option("--keep-state", help="Leave the state folder (decisions, generations).")
+    ] = False,
 ) -> None:
     """Remove the gateway container and its state; the network too if `watch --create-network` made it."""
     settings = options.load(network=network, state=state, config=config)
     if control.status(settings.state) is not None:
-        message = f"`proxyctl watch` is running on {settings.network}: end it first (Ctrl-C), or it makes the gateway again"
+        message = (
+            f"`proxyctl watch` is running on {settings.network}: end it first (Ctrl-C), or it makes the gateway again"
+        )
         raise ProxyctlError(message)
     client = store.connect()
     removed = asyncio.run(daemon.build(settings, client).gateway.remove())

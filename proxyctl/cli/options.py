@@ -12,7 +12,7 @@ from proxyctl.settings import Settings
 
 Network = Annotated[
     str | None,
-    typer.Option("--network", "-n", metavar="NAME", help="The user-defined network [env: PROXYCTL_NETWORK]."),
+    typer.Option("--network", "-n", metavar="NAME", help="The user-defined network (or PROXYCTL_NETWORK)."),
 ]
 Engine = Annotated[
     str | None, typer.Option("--engine", "-e", metavar="nginx|haproxy", help="Which proxy to run (haproxy).")
@@ -25,7 +25,9 @@ Image = Annotated[str | None, typer.Option("--image", help="The gateway's image 
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="Settings file (./proxyctl.toml if there is one).")]
 Templates = Annotated[Path | None, typer.Option("--templates", help="Folder with templates that replace ours.")]
 State = Annotated[Path | None, typer.Option("--state", help="State folder (/var/lib/proxyctl/NETWORK for root).")]
-ApiOption = Annotated[str | None, typer.Option("--api", metavar="HOST:PORT|off", help="Read-only HTTP API (127.0.0.1:8900).")]
+ApiOption = Annotated[
+    str | None, typer.Option("--api", metavar="HOST:PORT|off", help="Read-only HTTP API (127.0.0.1:8900).")
+]
 LabelPrefix = Annotated[str | None, typer.Option("--label-prefix", help="First part of the labels (proxyctl).")]
 Expose = Annotated[
     bool | None,

@@ -89,7 +89,11 @@ def _print(told: dict[str, Any]) -> None:
         subject = f"{problem['container']} {problem['label']}".strip()
         console.print(f" problem  {subject}: {problem['reason']}", highlight=False, markup=False, soft_wrap=True)
     if told["diff"]:
-        console.print(Syntax(told["diff"], "diff", background_color="default") if console.is_terminal else told["diff"],
-                      markup=False, highlight=False, soft_wrap=True)
+        console.print(
+            Syntax(told["diff"], "diff", background_color="default") if console.is_terminal else told["diff"],
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
     if not told["changes"] and not told["diff"]:
         console.print("nothing to do", highlight=False)

@@ -12,12 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from proxyctl.core.claims import Claimant, Refused, settle
 from proxyctl.core.labels import Options
 from proxyctl.core.members import Member, present, survey
-from proxyctl.core.model import Decision, Desired, Features, Finding, Pool, Problem, Server, Snapshot, Target
+from proxyctl.core.model import Decision, Desired, Features, Finding, Listener, Pool, Problem, Server, Snapshot, Target
 from proxyctl.core.replicas import differences
 
 __all__ = ["Options", "Outcome", "Waiting", "desired", "targets"]
 
 _UNDECIDED = Decision()
+DEFAULT_PORT = 80  # of HTTP, and of the label `listen`
 
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
@@ -97,7 +98,14 @@ def desired(
     routed = {r.pool for x in listeners for r in x.routes}
     pools = [_pool(speakers[name], by_pool[name]) for name in routed]
     waiting = [_waiting(s) for name in routed for s in by_pool[name] if s.reason]
-    return Outcome(Desired(listeners, tuple(pools)), tuple(sorted(problems)), tuple(sorted(waiting)))
+    return Outcome(Desired(_open(listeners), tuple(pools)), tuple(sorted(problems)), tuple(sorted(waiting)))
+
+
+def _open(listeners: tuple[Listener, ...]) -> tuple[Listener, ...]:
+    """Add the default port where no route uses it: the gateway answers 404 there instead of refusing."""
+    if any(listener.port == DEFAULT_PORT for listener in listeners):
+        return listeners
+    return (Listener(DEFAULT_PORT), *listeners)
 
 
 # ------------------------------------------------------------------ one container in one pool

@@ -33,7 +33,13 @@ def pools(
         ]
         servers.sort(key=lambda s: str(s["name"]))
         result.append(
-            {"name": pool.name, "protocol": pool.protocol, "balance": pool.balance, "routes": routes, "servers": servers}
+            {
+                "name": pool.name,
+                "protocol": pool.protocol,
+                "balance": pool.balance,
+                "routes": routes,
+                "servers": servers,
+            }
         )
     return result
 
@@ -75,6 +81,4 @@ def _waiting(container: str, name: str, address: str, port: int, reason: str) ->
 def problems(found: Iterable[Problem]) -> list[dict[str, Any]]:
     """Describe problems, errors first."""
     ordered = sorted(found, key=lambda p: (p.severity != "error", p))
-    return [
-        {"container": p.container, "label": p.label, "reason": p.reason, "severity": p.severity} for p in ordered
-    ]
+    return [{"container": p.container, "label": p.label, "reason": p.reason, "severity": p.severity} for p in ordered]

@@ -2,39 +2,54 @@
 
 from __future__ import annotations
 
+import contextlib
+import http
+import http.client
+import json
+import socket
 from pathlib import Path
 from typing import Any
-
-import requests
-from docker.transport import UnixHTTPAdapter
 
 from proxyctl.errors import ProxyctlError
 
 SOCKET = "control.sock"
+TIMEOUT = 10.0
 
 
 class NoWatch(ProxyctlError):
     """No `watch` answers at this state folder."""
 
 
+class _UnixConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("control", timeout=TIMEOUT)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(TIMEOUT)
+        self.sock.connect(str(self._path))
+
+
 def ask(state: Path, path: str, *, post: dict[str, Any] | None = None) -> dict[str, Any]:
     """Ask the `watch` of a state folder and return its JSON; raise NoWatch or ProxyctlError with its reason."""
-    socket = state / SOCKET
-    with requests.Session() as session:
-        session.mount("http+docker://", UnixHTTPAdapter(f"http+unix://{socket}", timeout=10))
-        session.trust_env = False
+    place = state / SOCKET
+    body = None if post is None else json.dumps(post)
+    with contextlib.closing(_UnixConnection(place)) as connection:
         try:
-            url = f"http+docker://control{path}"
-            answer = session.get(url, timeout=10) if post is None else session.post(url, json=post, timeout=10)
-            body: dict[str, Any] = answer.json()
-        except (requests.RequestException, OSError, ValueError) as exc:
-            if "Permission denied" in str(exc):
-                raise ProxyctlError(f"no permission on {socket}: run as the user that runs `proxyctl watch`") from exc
-            message = f"no `proxyctl watch` answers at {socket}: is it running, with this --network and --state?"
+            connection.request("GET" if post is None else "POST", path, body, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            told: dict[str, Any] = json.loads(answer.read())
+        except PermissionError as exc:
+            raise ProxyctlError(f"no permission on {place}: run as the user that runs `proxyctl watch`") from exc
+        except (OSError, http.client.HTTPException, ValueError) as exc:
+            message = f"no `proxyctl watch` answers at {place}: is it running, with this --network and --state?"
             raise NoWatch(message) from exc
-    if answer.status_code >= 400 and "error" in body:  # noqa: PLR2004 - HTTP's own bound
-        raise ProxyctlError(str(body["error"]))
-    return body
+    if answer.status >= http.HTTPStatus.BAD_REQUEST and "error" in told:
+        raise ProxyctlError(str(told["error"]))
+    return told
 
 
 def status(state: Path) -> dict[str, Any] | None:

@@ -52,7 +52,7 @@ def test_a_usage_error_is_one_line_that_names_the_flag_and_exit_2(argv: list[str
 @pytest.mark.parametrize(
     ("toml", "said"),
     [
-        ("network = [", "line 1"),
+        ("network = nothing", "line 1"),
         ('nettwork = "x"', "unknown key"),
         ('resync = "soon"', "resync"),
         ("[proxy]\nmaxconn = 0", "[proxy] maxconn"),
@@ -159,7 +159,9 @@ def test_a_bad_template_leaves_the_running_configuration_in_place(watch: Watch, 
     watch.start("--templates", str(folder))
     watch.run("web1", labels={"pool": "web"})
     watch.until(web1="up")
-    bad = {"syntax": "{% if %}", "undefined": "{{ nothing.like.this }}", "refused": "\nthis_is_no_directive on;\n"}[what]
+    bad = {"syntax": "{% if %}", "undefined": "{{ nothing.like.this }}", "refused": "\nthis_is_no_directive on;\n"}[
+        what
+    ]
     (folder / name).write_text(good + bad)
     said = "this_is_no_directive" if what == "refused" else name
     eventually(lambda: any(said in p["reason"] for p in watch.problems()), f"a problem that names {said}")

@@ -23,8 +23,14 @@ async def under_load(watch: Watch, event: Callable[[], None], *, method: str, ke
     stop = asyncio.Event()
     load = asyncio.create_task(
         verify.run(
-            watch.url, duration=60, rate=RATE, concurrency=50, method=method, body=b"x" * 100 if method == "POST" else b"",
-            keepalive=keepalive, stop=stop,
+            watch.url,
+            duration=60,
+            rate=RATE,
+            concurrency=50,
+            method=method,
+            body=b"x" * 100 if method == "POST" else b"",
+            keepalive=keepalive,
+            stop=stop,
         )
     )
     await asyncio.sleep(0.5)
@@ -42,7 +48,9 @@ def assert_nothing_lost(report: Report) -> None:
 
 @pytest.mark.parametrize("keepalive", [True, False], ids=["keepalive", "close"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_join_stop_and_template_change_lose_nothing(watch: Watch, tmp_path: Path, method: str, *, keepalive: bool) -> None:
+def test_join_stop_and_template_change_lose_nothing(
+    watch: Watch, tmp_path: Path, method: str, *, keepalive: bool
+) -> None:
     """A container joins, a graceful one is stopped, a template changes, another joins: 0 failed requests."""
     folder = tmp_path / "templates"
     folder.mkdir()

@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,9 @@ def eventually(condition: Callable[[], Any], what: str, within: float = 15.0) ->
         time.sleep(0.02)
 
 
-def run_proxyctl(*argv: str, env: Mapping[str, str] | None = None, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+def run_proxyctl(
+    *argv: str, env: Mapping[str, str] | None = None, timeout: float = 60
+) -> subprocess.CompletedProcess[str]:
     """Run one command line to its end, with nothing of the caller's PROXYCTL_* in its environment."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith("PROXYCTL_")}
     return subprocess.run(
@@ -66,7 +69,8 @@ class Watch:
         self.flags = flags or self.flags
         argv = [sys.executable, "-m", "proxyctl", "watch", "--network", self.network, "--engine", self.engine]
         argv += ["--state", str(self.state), "--api", "off", *self.flags]
-        self.process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=self.log.open("ab"), cwd=self.state.parent)
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=log, cwd=self.state.parent)
         if wait:
             eventually(lambda: self.alive() and (self.status() or {}).get("revision"), "a first generation", 20)
         return self
@@ -74,7 +78,9 @@ class Watch:
     def alive(self) -> bool:
         """Return True while the daemon runs; fail with its log when it has ended by itself."""
         assert self.process is not None
-        assert self.process.poll() is None, f"watch ended with {self.process.returncode}:\n{self.log.read_text()[-3000:]}"
+        assert self.process.poll() is None, (
+            f"watch ended with {self.process.returncode}:\n{self.log.read_text()[-3000:]}"
+        )
         return True
 
     def stop(self, with_signal: signal.Signals = signal.SIGTERM) -> int:
@@ -174,7 +180,9 @@ class Watch:
         try:
             eventually(lambda: self.servers(pool) == states, f"servers {states}", within)
         except AssertionError as exc:
-            raise AssertionError(f"{exc}; seen {self.servers(pool)}, {self.problems()}\n{self.log.read_text()[-3000:]}") from exc
+            raise AssertionError(
+                f"{exc}; seen {self.servers(pool)}, {self.problems()}\n{self.log.read_text()[-3000:]}"
+            ) from exc
 
     def get(self, path: str = "/", *, host: str = "", method: str = "GET", port: int = 80, **headers: str) -> Answer:
         """Ask the gateway once, on a new connection."""
@@ -185,10 +193,10 @@ class Watch:
             request.add_header("Host", host)
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:
-                return Answer(answer.status, dict(answer.headers), answer.read().decode())
+                return Answer(answer.status, answer.headers, answer.read().decode())
         except urllib.error.HTTPError as exc:
             with exc:
-                return Answer(exc.code, dict(exc.headers), exc.read().decode())
+                return Answer(exc.code, exc.headers, exc.read().decode())
 
     def served_by(self, requests: int = 30, path: str = "/", **kwargs: Any) -> dict[str, int]:
         """Ask so many times and return how often each server answered, by the gateway's own word."""
@@ -205,7 +213,7 @@ class Watch:
 class Answer:
     """One HTTP answer."""
 
-    def __init__(self, status: int, headers: dict[str, str], text: str) -> None:
+    def __init__(self, status: int, headers: Message, text: str) -> None:
         self.status = status
         self.headers = headers
         self.text = text

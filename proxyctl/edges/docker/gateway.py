@@ -64,11 +64,7 @@ class DockerGateway:
     def published(self) -> dict[int, int]:
         """Host port → gateway port, as Docker publishes them now."""
         ports = ((self._entry.get("NetworkSettings") or {}).get("Ports")) or {}
-        return {
-            int(b["HostPort"]): int(port.split("/")[0])
-            for port, bindings in ports.items()
-            for b in bindings or ()
-        }
+        return {int(b["HostPort"]): int(port.split("/")[0]) for port, bindings in ports.items() for b in bindings or ()}
 
     async def ensure(self) -> bool:
         """Make, start or adopt the container; True when it was made or started just now."""
@@ -114,8 +110,10 @@ class DockerGateway:
             raise GatewayError(message) from exc
         host = client.create_host_config(
             mounts=[self._mount()],
-            port_bindings={f"{port}/tcp": [(ip, host_port) for ip, host_port, p in spec.publish if p == port]
-                           for _, _, port in spec.publish},
+            port_bindings={
+                f"{port}/tcp": [(ip, host_port) for ip, host_port, p in spec.publish if p == port]
+                for _, _, port in spec.publish
+            },
             restart_policy={"Name": "always"},
             network_mode=spec.network,
             log_config=docker.types.LogConfig(type="json-file", config={"max-size": "10m", "max-file": "2"}),
@@ -154,7 +152,9 @@ class DockerGateway:
             if mount["Type"] == "bind":
                 return docker.types.Mount(layout.MOUNT, mount["Source"] + rest, type="bind")
         if own:
-            message = f"{folder} is not a mount of this container: mount a volume there, so that the gateway can share it"
+            message = (
+                f"{folder} is not a mount of this container: mount a volume there, so that the gateway can share it"
+            )
             raise GatewayError(message)
         return docker.types.Mount(layout.MOUNT, folder, type="bind")
 
@@ -188,7 +188,9 @@ class DockerGateway:
                 self._client.remove_container(self._name, force=True)
             text = str(exc)
             if "port is already allocated" in text or "address already in use" in text:
-                text = f"a published port is already taken: {text.split('failed: ')[-1][-160:]}; choose another --publish"
+                text = (
+                    f"a published port is already taken: {text.split('failed: ')[-1][-160:]}; choose another --publish"
+                )
             raise GatewayError(text) from exc
         self._inspect()
 

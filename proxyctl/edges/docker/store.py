@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import random
 import threading
 import time
@@ -210,11 +211,14 @@ class DockerStore:
         entries, gateways = await self._call("listing containers", listing)
         before = self._containers
         own = {g["Id"] for g in gateways}
-        self._containers = {
-            e["Id"]: view.from_listing(e, stopping=e["Id"] in self._stopping and e.get("State") == "running")
-            for e in entries
-            if e["Id"] not in own
-        }
+        listed = {e["Id"]: e for e in entries if e["Id"] not in own}
+        self._containers = {}
+        for id_, entry in listed.items():
+            stopping = id_ in self._stopping and entry.get("State") == "running"
+            container = view.from_listing(entry, stopping=stopping)
+            if not container.ports:
+                container = await self._with_ports(container, before.get(id_))
+            self._containers[id_] = container
         self._stopping &= {i for i, c in self._containers.items() if c.stopping}
         self._gateways = tuple(g["Labels"][layout.GATEWAY_LABEL] for g in gateways)
         first = self.snapshot is None
@@ -223,6 +227,14 @@ class DockerStore:
         self.synced_at = time.time()
         changed = before.items() ^ self._containers.items()
         return set() if first else {i for i, _ in changed if self._matters(i, before)}
+
+    async def _with_ports(self, container: Container, before: Container | None) -> Container:
+        """Fill in the exposed ports, which never change, where a listing leaves them out: from memory or an inspect."""
+        if before is None:
+            with contextlib.suppress(docker.errors.NotFound):
+                entry = await self._call("inspecting", lambda c: c.inspect_container(container.id))
+                before = view.from_inspect(entry)
+        return dataclasses.replace(container, ports=before.ports) if before else container
 
     def _matters(self, id_: str, before: Mapping[str, Container]) -> bool:
         """Whether an unannounced change of this container means that events were lost."""
