@@ -19,6 +19,7 @@ from proxyctl.edges.netns import GatewayView
 TEMPLATES = Path(__file__).parents[2] / "templates" / "haproxy"
 TOKEN = "0123456789abcdef"
 VERSIONS = ("3.2", "3.0", "2.6")
+NEWEST_AND_OLDEST = ("3.2", "2.6")
 
 
 RunContainer = Callable[..., Any]

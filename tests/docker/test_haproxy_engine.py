@@ -15,17 +15,18 @@ from proxyctl.edges.engines import haproxy as engine_module
 from proxyctl.edges.engines import haproxy_runtime
 from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed
 from proxyctl.ports import Ran
-from tests.docker.haproxy_box import VERSIONS, Box, RunContainer, named, server, start_backend, world
+from tests.docker.haproxy_box import NEWEST_AND_OLDEST, VERSIONS, Box, RunContainer, named, server, start_backend, world
 
 pytestmark = pytest.mark.docker
 
 Backend = Callable[[str], str]
 EMPTY = world()
+each_version = pytest.mark.parametrize("box", VERSIONS, indirect=True)
 
 
-@pytest.fixture(params=VERSIONS)
+@pytest.fixture(params=NEWEST_AND_OLDEST)
 async def box(request: pytest.FixtureRequest, network: str, tmp_path: Path) -> AsyncIterator[Box]:
-    """Return a gateway with each HAProxy in turn, waiting for its first generation."""
+    """Return a gateway with the newest and with the oldest HAProxy, waiting for its first generation."""
     made = Box(network, tmp_path / "proxy", request.param)
     await made.start()
     yield made
@@ -49,6 +50,7 @@ def broken(text: str) -> str:
     return text.replace("    option allbackups\n", "    oops yes\n", 1)
 
 
+@each_version
 async def test_features_are_the_binarys_own(box: Box) -> None:
     """The version comes from the binary, the connections from the container's file limit, capped."""
     assert box.features is not None
@@ -70,6 +72,7 @@ async def test_an_image_without_haproxy_is_told(network: str, tmp_path: Path, mo
         await box.engine.features()
 
 
+@each_version
 async def test_the_first_generation_boots(box: Box, backend: Backend) -> None:
     """Before `current` exists nobody answers; then HAProxy comes up with it and tells its servers."""
     assert await box.engine.running() is None
@@ -140,6 +143,7 @@ async def test_a_reload_is_a_new_worker_even_for_the_same_revision(box: Box, bac
     assert [s.weight for _, s in running.servers] == [1]
 
 
+@each_version
 async def test_a_reload_that_haproxy_does_not_take_is_told(box: Box) -> None:
     """A configuration that was not checked and does not load: the reason is HAProxy's, the old one serves on."""
     await box.load(EMPTY, marked("good"))
@@ -185,6 +189,7 @@ def closing_idle(text: str) -> str:
     return text.replace("    option idle-close-on-response\n", "")
 
 
+@each_version
 @pytest.mark.parametrize(("edit", "lossless"), [(str, True), (closing_idle, False)], ids=["shipped", "without"])
 async def test_reloads_lose_no_request(box: Box, edit: Callable[[str], str], lossless: bool, backend: Backend) -> None:
     """Clients that never retry lose nothing over eight reloads, and do lose without the option that is for it."""

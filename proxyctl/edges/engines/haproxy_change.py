@@ -26,6 +26,9 @@ _BUSY = re.compile(r"Server still has .* attached to it, cannot remove it\.")
 _REMOVABLE_MS = 50
 
 
+Step = tuple[str, str]
+"""A command and the remark that it must be answered with, as for `haproxy_runtime.tell`."""
+
 Left = dict[tuple[str, str], ServerLine]
 """By (pool, name) the lines of removed servers that still have connections: their options cannot be asked for."""
 
@@ -72,17 +75,12 @@ class PoolChange:
     async def _add(self, line: ServerLine) -> None:
         name = f"{self._pool}/{line.name}"
         options = [o for o in line.options if o != "disabled"]
-        down: list[tuple[str, str]] = []
-        if line.checked:
-            # Without this it counts as up, and gets requests, before its first check.
-            if not self._can.init_state:
-                down = [(f"set server {name} health down", "")]
-            elif "init-state" not in options:
-                options += ["init-state", "down"]
-            down.append((f"enable health {name}", ""))
+        starts_down = line.checked and self._can.init_state
+        if starts_down and "init-state" not in options:
+            options += ["init-state", "down"]
         add = " ".join(("add server", name, f"{line.address}:{line.port}", *options))
-        enable = [] if line.disabled else [(f"enable server {name}", "")]
-        await tell(self._path, (add, _ADDED), *down, *enable)
+        health = [(f"enable health {name}", "")] if line.checked else []
+        await tell(self._path, (add, _ADDED), *health, *_ready(name, line, down=line.checked and not starts_down))
 
     async def _revive(self, line: ServerLine) -> None:
         """Let a server join under the name of one that could not be deleted yet."""
@@ -126,12 +124,7 @@ class PoolChange:
                     await asyncio.sleep(_PAUSE)
         except TimeoutError as exc:
             raise RuntimeRefused(f"{name} does not move to {line.address}:{line.port}") from exc
-        steps = [(f"set server {name} weight {line.weight}", "")]
-        if not line.disabled:
-            if line.checked:
-                steps.append((f"set server {name} health down", ""))
-            steps.append((f"set server {name} state ready", ""))
-        await tell(self._path, *steps)
+        await tell(self._path, *_ready(name, line, down=line.checked))
 
     async def _is_at(self, server: str, address: str, port: int) -> bool:
         return (server, address, port) in {(r.name, r.address, r.port) for r in await self._rows()}
@@ -165,3 +158,16 @@ class PoolChange:
             return await rows(self._path, self._pool)
         except NoAnswer as exc:
             raise RuntimeRefused(str(exc)) from exc
+
+
+def _ready(name: str, line: ServerLine, *, down: bool) -> list[Step]:
+    """Return how a server leaves maintenance; with `down` it has to pass its check before it gets a request.
+
+    Maintenance forgets a `health down`, so that comes after it, and weight 0 keeps requests away until then.
+    """
+    weight = f"set server {name} weight"
+    if line.disabled:
+        return [(f"{weight} {line.weight}", "")]
+    held = [(f"{weight} 0", "")] if down else []
+    fails = [(f"set server {name} health down", "")] if down else []
+    return [*held, (f"set server {name} state ready", ""), *fails, (f"{weight} {line.weight}", "")]

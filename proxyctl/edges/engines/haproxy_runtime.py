@@ -22,7 +22,8 @@ _LONGEST_PATH = 100  # of 108 bytes in sockaddr_un
 _REVISION = re.compile(r"proxyctl revision=(\w*) topology=(\w*)")
 _REMARK = re.compile(r"\[\d\]: (.*)")
 _PROMPT = b"\n> "
-_MAINTENANCE = 0x01 | 0x02 | 0x04  # forced, inherited, from the file (server-t.h, SRV_ADMF_*MAINT)
+# server-t.h, SRV_ADMF_*. Not 0x04, `disabled` in the file: it stays set when such a server is made ready.
+_MAINTENANCE = 0x01 | 0x02 | 0x20  # forced, inherited, no address
 _DRAIN = 0x08 | 0x10
 
 
