@@ -22,7 +22,7 @@ import structlog
 from proxyctl.apply import Applier
 from proxyctl.core import diff, layout
 from proxyctl.core.desired import Outcome, desired, targets
-from proxyctl.core.model import ConfigFiles, Desired, Features, Finding, Snapshot, Target
+from proxyctl.core.model import ConfigFiles, Desired, EngineKind, Features, Finding, Snapshot, Target
 from proxyctl.core.render import render
 from proxyctl.edges.control import SOCKET
 from proxyctl.edges.dns import EmbeddedDns

@@ -150,7 +150,7 @@ class Reconciler:
         self._reloaded_at = float("-inf")
         self._gateway_changes = -1
         self._retry = RETRY_FIRST
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer_due = 0.0
 
     def wake(self, reason: str) -> None:
         """Ask for a pass; called by the store, the prober, timers and operators."""
@@ -334,11 +334,13 @@ class Reconciler:
         return self._retry
 
     def _later(self, seconds: float, reason: str) -> None:
-        """Wake after a while; an earlier timer that is still running is as good."""
+        """Wake after a while, unless a wake-up that comes earlier is on its way already."""
         loop = asyncio.get_running_loop()
-        if self._timer is not None and not self._timer.cancelled() and self._timer.when() > loop.time():
+        due = loop.time() + seconds
+        if loop.time() < self._timer_due <= due:
             return
-        self._timer = loop.call_later(seconds, self.wake, reason)
+        self._timer_due = due
+        loop.call_later(seconds, self.wake, reason)
 
     async def settled(self) -> dict[str, Any]:
         """Return the status once everything that is there now has joined or has a problem."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import datetime
 import socket
 import subprocess
 import sys
@@ -23,14 +24,14 @@ import docker.errors
 from rich.console import Console
 
 from proxyctl import verify
-from proxyctl.cli.report import draw_report
+from proxyctl.cli import check_view
 from proxyctl.core import layout
 from proxyctl.edges import control
 
 LABEL = "proxyctl.demo"
 BACKEND = "proxyctl/echo:latest"
 JOIN_WITHIN = 15.0
-console = Console(highlight=False)
+console = Console(highlight=False, soft_wrap=True)
 
 
 class Demo:
@@ -38,7 +39,7 @@ class Demo:
 
     def __init__(self, engine: str) -> None:
         self.engine = engine
-        self.network = f"proxyctl-demo-{engine}"
+        self.network = f"demo-{engine}"
         self.client = docker.from_env()
         self.state = Path(tempfile.mkdtemp(prefix="proxyctl-demo-"))
         self.port = free_port()
@@ -92,8 +93,8 @@ class Demo:
             labels={"proxyctl.enable": "true", "proxyctl.pool": "web", LABEL: self.engine},
         )
 
-    async def join(self, name: str, token: str) -> float:
-        """Start a container while asking the proxy all the time; return seconds from start to its first answer."""
+    async def join(self, name: str, token: str) -> str:
+        """Start a container while asking the proxy all the time; say when it first answered."""
         full = f"{self.network}-{name}"
         starting = asyncio.create_task(asyncio.to_thread(self.run_web, name))
         deadline = time.monotonic() + JOIN_WITHIN
@@ -104,9 +105,17 @@ class Demo:
                     if answer.headers.get(layout.SERVER_HEADER) == full:
                         served = time.time()
                         await starting
-                        return served - self.started[full]
+                        return self.joined(name, served - self.started[full])
                 await asyncio.sleep(0.001)
         sys.exit(f"{name} did not join within {JOIN_WITHIN:.0f} s:\n" + (self.state / "watch.log").read_text()[-2000:])
+
+    def joined(self, name: str, seconds: float) -> str:
+        """Say how long a join took, and how much of it the server needed to listen, by its own first line."""
+        full = f"{self.network}-{name}"
+        line = self.client.containers.get(full).logs(timestamps=True, tail=1).decode()
+        listening = datetime.datetime.fromisoformat(line[:26]).replace(tzinfo=datetime.UTC).timestamp()
+        own = (listening - self.started[full]) * 1000
+        return f"  {name} served its first request {seconds * 1000:.0f} ms after Docker's start event; it listened after {own:.0f} ms"
 
     async def play(self) -> bool:
         """Show it all; return whether no request failed."""
@@ -122,9 +131,7 @@ class Demo:
         token = (self.state / "check.token").read_text().strip()
         console.print("$ docker run -d --label proxyctl.enable=true ...   (three times)", style="bold")
         for name in ("web1", "web2", "web3"):
-            console.print(
-                f"  {name} served its first request {await self.join(name, token) * 1000:.0f} ms after Docker's start event"
-            )
+            console.print(await self.join(name, token))
 
         console.print("\n$ proxyctl check " + self.url + "   while web4 joins and web1 is stopped", style="bold")
         ended = asyncio.Event()
@@ -132,18 +139,17 @@ class Demo:
             verify.run(self.url, duration=30.0, concurrency=4, rate=300, token=token, stop=ended)
         )
         await asyncio.sleep(1)
-        console.print(
-            f"  web4 served its first request {await self.join('web4', token) * 1000:.0f} ms after Docker's start event"
-        )
+        console.print(await self.join("web4", token))
         await asyncio.sleep(1)
         begun = time.monotonic()
         await asyncio.to_thread(self.client.containers.get(f"{self.network}-web1").stop)
-        console.print(f"  web1 was drained by `docker stop` and ended after {time.monotonic() - begun:.1f} s")
+        console.print(f"  web1 was drained and stopped in {time.monotonic() - begun:.1f} s (docker stop), and is removed (docker rm)")
+        await asyncio.to_thread(self.client.containers.get(f"{self.network}-web1").remove)
         await asyncio.sleep(1)
         ended.set()
         report = await checking
         console.print()
-        draw_report(console, report)
+        console.print(check_view.final(report))
         return report.failed == 0
 
 

@@ -23,7 +23,10 @@ DEFAULT_PORT = 80  # of HTTP, and of the label `listen`
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
 class Waiting:
-    """A container that belongs to a pool and is not in it yet, and what it waits for."""
+    """A container that belongs to a pool and is not in it, and what it waits for.
+
+    `failed` tells one that has a problem, as after `health.fall` bad checks, from one that just starts.
+    """
 
     container: str
     name: str
@@ -31,6 +34,7 @@ class Waiting:
     address: str
     port: int
     reason: str
+    failed: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ def _worth_asking(member: Member) -> bool:
 
 
 def _target_order(target: Target) -> tuple[str, str, str, int, str]:
-    return target.container, target.name, target.address, target.port, repr(target.check)
+    return target.container, target.name, target.address, target.port, repr((target.check, target.protocol))
 
 
 def desired(
@@ -207,7 +211,8 @@ def _pool(speaker: _Standing, standings: Iterable[_Standing]) -> Pool:
 def _waiting(standing: _Standing) -> Waiting:
     container, target = standing.member.container, standing.member.target
     pool = standing.member.membership.pool.name
-    return Waiting(container.id, container.name, pool, target.address, target.port, standing.reason)
+    failed = bool(standing.problem)
+    return Waiting(container.id, container.name, pool, target.address, target.port, standing.reason, failed)
 
 
 # ------------------------------------------------------------------ what containers are told

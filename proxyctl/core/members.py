@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from typing import Literal
 
 from proxyctl.core import labels
 from proxyctl.core.labels import Membership, Options
@@ -87,9 +88,16 @@ def _astray(container: Container, network: str, snapshot: Snapshot) -> str | Non
 
 
 def _target(container: Container, membership: Membership, network: str, features: Features) -> Target:
-    """Return what has to be ready; HAProxy makes the HTTP check itself, for nginx it is proxyctl's."""
-    check = membership.pool.health if features.engine == "nginx" else None
-    return Target(container.id, container.name, container.address_on(network), membership.port, check)
+    """Return what has to be ready; HAProxy makes the HTTP check itself, for nginx it is proxyctl's.
+
+    On a port of its own, `health.port`, the check is plain HTTP, as HAProxy makes it.
+    """
+    pool = membership.pool
+    check = pool.health if features.engine == "nginx" else None
+    tls = check is not None and check.port is None and pool.protocol == "https"
+    address = container.address_on(network)
+    protocol: Literal["http", "https"] = "https" if tls else "http"
+    return Target(container.id, container.name, address, membership.port, check, protocol)
 
 
 def _inabilities(container: Container, membership: Membership, features: Features) -> Iterator[Problem]:
@@ -109,6 +117,9 @@ def _inabilities(container: Container, membership: Membership, features: Feature
     if pool.protocol == "tcp" and not features.stream_module:
         reason = "protocol=tcp needs nginx's stream module, which is missing here; or take engine haproxy"
         yield Problem(container.name, f"{at}protocol", reason)
+    if pool.protocol == "h2c" and pool.health and pool.health.port is None:
+        reason = "on nginx the check speaks HTTP/1.1: give it a port that does, or take engine haproxy"
+        yield Problem(container.name, f"{at}health.port", reason)
     queue = {
         "maxconn": membership.maxconn is not None,
         "timeout.queue": f"{at}timeout.queue" in membership.written,

@@ -78,7 +78,7 @@ class Snapshot:
 class Target:
     """One address whose readiness matters: a container's port, and the check that it has to pass.
 
-    Without a `check`, one TCP connect that succeeds is enough.
+    Without a `check`, one TCP connect that succeeds is enough. `protocol` is what the check speaks.
     """
 
     container: str
@@ -86,6 +86,7 @@ class Target:
     address: str
     port: int
     check: HealthCheck | None = None
+    protocol: Literal["http", "https"] = "http"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

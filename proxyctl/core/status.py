@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from proxyctl.core.desired import Outcome
+from proxyctl.core.desired import Outcome, Waiting
 from proxyctl.core.model import Desired, Pool, Problem, Server, ServerCount, Snapshot
 
 
 def pools(
     outcome: Outcome, applied: Desired, snapshot: Snapshot, counts: Iterable[ServerCount]
 ) -> list[dict[str, Any]]:
-    """Describe each pool with its routes and servers; servers that wait to join are listed as `starting`."""
+    """Describe each pool with its routes and servers; those that wait to join are listed as `starting`, or `down`."""
     figures = {(c.pool, c.server): c for c in counts}
     states = {c.id: c.state for c in snapshot.containers}
     result = []
@@ -21,7 +21,7 @@ def pools(
         names = {s.name for s in live.servers}
         servers = [_server(pool.name, s, figures, states) for s in live.servers]
         servers += [
-            _waiting(w.container, w.name, w.address, w.port, w.reason)
+            _waiting(w)
             for w in outcome.waiting
             if w.pool == pool.name and w.name not in names
         ]
@@ -65,16 +65,16 @@ def _server(
     }
 
 
-def _waiting(container: str, name: str, address: str, port: int, reason: str) -> dict[str, Any]:
+def _waiting(server: Waiting) -> dict[str, Any]:
     return {
-        "name": name,
-        "container": container,
-        "address": f"{address}:{port}",
-        "state": "starting",
+        "name": server.name,
+        "container": server.container,
+        "address": f"{server.address}:{server.port}",
+        "state": "down" if server.failed else "starting",
         "weight": 0,
         "backup": False,
         "requests": None,
-        "reason": reason,
+        "reason": server.reason,
     }
 
 

@@ -27,7 +27,8 @@ _WHOLE = re.compile(r"[0-9]{1,9}")
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m|h)")
 _UNIT_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
 _HOST = re.compile(r"(\*\.)?[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*")
-_PATH = re.compile(r"(/([A-Za-z0-9._~+@=:,!-]|%[0-9A-Fa-f]{2})*)+")
+_PATH = re.compile(r"(/[A-Za-z0-9._~+@=:,!-]*)+")
+_URI = re.compile(r"(/([A-Za-z0-9._~+@=:,!-]|%[0-9A-Fa-f]{2})*)+")
 _QUERY = re.compile(r"([A-Za-z0-9._~+@=:,!&/?-]|%[0-9A-Fa-f]{2})*")
 _STATUS = re.compile(r"[1-5](?:[0-9]{2}|xx)")
 _COOKIE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
@@ -138,6 +139,8 @@ hosts = Kind("host names separated by commas or blanks, each like shop.example, 
 
 
 def _path(text: str) -> str:
+    if "%" in text:
+        raise ValueError("no %: nginx compares the decoded path, HAProxy the path as it was sent")
     if len(text) > LONGEST_PATH or not _PATH.fullmatch(text):
         raise ValueError
     segments = text[1:].removesuffix("/").split("/")
@@ -146,12 +149,12 @@ def _path(text: str) -> str:
     return "/" + "/".join(segments)
 
 
-path = Kind("a path such as /api, of letters, digits and ._~%+@=:,!-", _path)
+path = Kind("a path such as /api, of letters, digits and ._~+@=:,!-", _path)
 
 
 def _uri(text: str) -> str:
     before, mark, query = text.partition("?")
-    if len(text) > LONGEST_PATH or not _PATH.fullmatch(before) or not _QUERY.fullmatch(query):
+    if len(text) > LONGEST_PATH or not _URI.fullmatch(before) or not _QUERY.fullmatch(query):
         raise ValueError
     return before + mark + query
 

@@ -88,7 +88,12 @@ class Watch:
         assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(with_signal)
-        code = self.process.wait(20)
+        try:
+            code = self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            subprocess.run(["/tmp/v/bin/py-spy","dump","--pid",str(self.process.pid)])
+            print(self.log.read_text()[-3000:])
+            raise
         self.process = None
         return code
 

@@ -138,7 +138,8 @@ class DockerStore:
                 now = time.monotonic()
                 due = min(next_list, next_ping)
                 try:
-                    event = await asyncio.wait_for(queue.get(), max(0.0, due - now))
+                    async with asyncio.timeout(max(0.0, due - now)):
+                        event = await queue.get()
                 except TimeoutError:
                     if drifted:
                         log.warning("docker changed without an event, the stream is opened anew", n=len(drifted))

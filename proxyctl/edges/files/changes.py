@@ -47,7 +47,8 @@ class FileChanges:
                 name = await queue.get()
                 while True:
                     try:
-                        name = await asyncio.wait_for(queue.get(), QUIET)
+                        async with asyncio.timeout(QUIET):
+                            name = await queue.get()
                     except TimeoutError:
                         break
                 wake(f"{name} changed")
