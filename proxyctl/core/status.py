@@ -20,11 +20,7 @@ def pools(
         live = applied.pool(pool.name) or Pool(pool.name)
         names = {s.name for s in live.servers}
         servers = [_server(pool.name, s, figures, states) for s in live.servers]
-        servers += [
-            _waiting(w)
-            for w in outcome.waiting
-            if w.pool == pool.name and w.name not in names
-        ]
+        servers += [_waiting(w) for w in outcome.waiting if w.pool == pool.name and w.name not in names]
         routes = [
             {"host": r.host or None, "path": r.path, "listen": x.port, "strip_prefix": r.strip_prefix}
             for x in outcome.desired.listeners

@@ -11,6 +11,7 @@ import errno
 import functools
 import os
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from proxyctl.core.health import Vitals, accepts, judge
@@ -48,6 +49,14 @@ else exit {_NOWAY}; fi
 """
 
 
+def _any_certificate() -> ssl.SSLContext:
+    """Return what the proxies ask of a server too: TLS, and no matter whose."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 class _Unprobeable(Exception):
     """Nothing here can reach the server at all."""
 
@@ -63,6 +72,7 @@ class Prober:
         self._wake = wake
         self._gateway = gateway
         self._grace = grace
+        self._tls = _any_certificate()
         self._tasks: dict[Target, asyncio.Task[None]] = {}
         self._findings: dict[Target, Finding] = {}
 
@@ -139,10 +149,10 @@ class Prober:
                 lambda exc: f"nothing listens on {place} ({_text(exc)}), or only on the container's own loopback",
             )
         port = check.port or target.port
-        url = f"http://{target.address}:{port}{check.path}"
+        url = f"{target.protocol}://{target.address}:{port}{check.path}"
         return await _within(
             check.timeout_ms / 1000,
-            self._get(target.address, port, check),
+            self._get(target, port, check, url),
             f"GET {url} took longer than {check.timeout_ms} ms",
             lambda exc: f"GET {url} failed ({_text(exc)})",
         )
@@ -155,33 +165,40 @@ class Prober:
             await asyncio.get_running_loop().sock_connect(sock, (address, port))
         return ""
 
-    async def _get(self, address: str, port: int, check: HealthCheck) -> str:
+    async def _get(self, target: Target, port: int, check: HealthCheck, url: str) -> str:
         if self._view.direct:
-            line = await self._exchange(address, port, check.path)
+            line = await self._exchange(target, port, check.path)
+        elif target.protocol == "https":
+            return f"GET {url} cannot be made here: for TLS, proxyctl must run as root beside the engine"
         else:
             seconds = str(max(1, check.timeout_ms // 1000))
-            line = await self._command(_GET_COMMAND, address, str(port), seconds, check.path)
+            line = await self._command(_GET_COMMAND, target.address, str(port), seconds, check.path)
         version, _, rest = line.partition(" ")
         if not version.startswith("HTTP/") or not rest[:3].isdigit():
-            return f"GET http://{address}:{port}{check.path} was not answered with HTTP"
+            return f"GET {url} was not answered with HTTP"
         if not accepts(check.status, int(rest[:3])):
-            return f"GET http://{address}:{port}{check.path} answered {rest[:3]}, and {check.status} is wanted"
+            return f"GET {url} answered {rest[:3]}, and {check.status} is wanted"
         return ""
 
-    async def _exchange(self, address: str, port: int, path: str) -> str:
+    async def _exchange(self, target: Target, port: int, path: str) -> str:
         """Return the status line of one request on a connection of its own."""
         loop = asyncio.get_running_loop()
-        request = f"GET {path} HTTP/1.1\r\nHost: {address}:{port}\r\nUser-Agent: proxyctl\r\nConnection: close\r\n\r\n"
+        host = f"{target.address}:{port}"
+        request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: proxyctl\r\nConnection: close\r\n\r\n"
+        tls, name = (self._tls, "") if target.protocol == "https" else (None, None)
         with self._view.open(socket.AF_INET, socket.SOCK_STREAM) as sock:
-            await loop.sock_connect(sock, (address, port))
-            await loop.sock_sendall(sock, request.encode())
-            answer = b""
-            while b"\n" not in answer and len(answer) < _LONGEST_ANSWER:
-                more = await loop.sock_recv(sock, 4096)
-                if not more:
-                    break
-                answer += more
-        return answer.partition(b"\r\n")[0].decode(errors="replace")
+            await loop.sock_connect(sock, (target.address, port))
+            reader, writer = await asyncio.open_connection(
+                sock=sock, ssl=tls, server_hostname=name, limit=_LONGEST_ANSWER
+            )
+            try:
+                writer.write(request.encode())
+                answer = await reader.readline()
+            except ValueError:  # a line without an end
+                answer = b""
+            finally:
+                writer.transport.abort()
+        return answer.decode(errors="replace").rstrip()
 
     async def _command(self, script: str, *argv: str) -> str:
         """Run a probe inside the gateway; raise OSError when it fails, _Unprobeable when it has no tool."""
@@ -212,4 +229,6 @@ async def _within(seconds: float, asked: Awaitable[str], too_late: str, failed: 
 
 def _text(exc: OSError) -> str:
     """Return what went wrong in the system's words; asyncio replaces them by "Connect call failed"."""
+    if isinstance(exc, ssl.SSLError):  # its errno is none of the system's
+        return f"TLS: {(exc.reason or str(exc)).lower().replace('_', ' ')}"
     return os.strerror(exc.errno).lower() if exc.errno else str(exc)

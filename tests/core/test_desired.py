@@ -117,7 +117,7 @@ def test_the_life_of_a_server(  # noqa: PLR0913, PLR0917 - one column each
     outcome = decide(snapshot, findings=findings, previous=before("w") if was else None)
     assert servers(outcome) == {"web": served}
     assert routes(outcome) == ["80 / web"]
-    assert [w.name for w in outcome.waiting] == ["w"] * waits
+    assert [(w.name, w.failed) for w in outcome.waiting] == [("w", problem)] * waits
     assert all(w.reason for w in outcome.waiting)
     assert told(outcome.problems) == [("w", "")] * problem
 
@@ -127,7 +127,7 @@ def test_a_waiting_container_says_for_what() -> None:
     snapshot = world(web("w", networks={NET: "10.0.0.9"}))
     findings = dict.fromkeys(targets(snapshot, Options(), HAPROXY), NOT_YET)
     (waiting,) = decide(snapshot, findings=findings).waiting
-    assert dataclasses.astuple(waiting) == ("id-w", "w", "web", "10.0.0.9", 80, "connection refused")
+    assert dataclasses.astuple(waiting) == ("id-w", "w", "web", "10.0.0.9", 80, "connection refused", False)
 
 
 def test_without_an_address_it_waits() -> None:

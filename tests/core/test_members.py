@@ -77,10 +77,13 @@ ABILITIES = [
     (Features("nginx", (1, 29, 6), "static"), {"sticky": "c"}, None, ""),
     (Features("nginx", (1, 29, 3), "static"), {"protocol": "h2c"}, "protocol", "needs nginx 1.29.4, this is 1.29.3"),
     (Features("nginx", (1, 29, 4), "static"), {"protocol": "h2c"}, None, ""),
+    (NGINX, {"protocol": "h2c", "health.path": "/up"}, "health.port", "HTTP/1.1"),
+    (NGINX, {"protocol": "h2c", "health.port": "81"}, None, ""),
     (OLD_NGINX, {"protocol": "tcp", "listen": "81"}, "protocol", "stream module"),
     (NGINX, {"protocol": "tcp", "listen": "81"}, None, ""),
     (OLD_NGINX, {"protocol": "https"}, None, ""),
     (HAPROXY, {"sticky": "c", "protocol": "h2c", "maxconn": "1", "timeout.queue": "1s"}, None, ""),
+    (HAPROXY, {"protocol": "h2c", "health.path": "/up"}, None, ""),
 ]
 
 
@@ -133,6 +136,17 @@ def test_the_check_is_the_probers_on_nginx_only() -> None:
     assert targets(world(web), Options(), HAPROXY) == tuple(bare)
     checked = Target("id-web", "web", "10.0.0.9", 80, HealthCheck("/up"))
     assert targets(world(web), Options(), NGINX) == (checked, bare[1])
+
+
+@pytest.mark.parametrize(
+    ("labels", "protocol"),
+    [({}, "https"), ({"health.port": "81"}, "http"), ({"protocol": "http"}, "http")],
+)
+def test_the_check_speaks_what_the_server_speaks(labels: dict[str, str], protocol: str) -> None:
+    """A check of an https pool is made by TLS, one on a port of its own in plain HTTP, on both engines alike."""
+    web = container("web", {"protocol": "https", "health.path": "/up"} | labels)
+    assert [t.protocol for t in targets(world(web), Options(), NGINX)] == [protocol]
+    assert [t.protocol for t in targets(world(web), Options(), HAPROXY)] == ["http"]
 
 
 def test_a_port_in_two_pools_is_asked_once() -> None:

@@ -23,12 +23,13 @@ def test_the_shape_of_the_contract() -> None:
             Waiting("id-0", "0", "web", "10.0.0.9", 81, "not yet"),
             Waiting("id-a", "a", "web", "10.0.0.1", 80, "not yet"),
             Waiting("id-b", "b", "other", "10.0.0.2", 80, "not yet"),
+            Waiting("id-c", "c", "other", "10.0.0.3", 80, "fails its check", failed=True),
         ),
     )
     applied = Desired(LISTENERS, (Pool("web", servers=(A,)),))
     counts = [ServerCount("web", "a", 12, up=True), ServerCount("other", "a", 99, up=True)]
     other, web = status.pools(outcome, applied, world(container("a")), counts)
-    assert [s["name"] for s in other["servers"]] == ["b"]
+    assert [(s["name"], s["state"]) for s in other["servers"]] == [("b", "starting"), ("c", "down")]
     assert (web["name"], web["protocol"], web["balance"]) == ("web", "http", "uri")
     assert web["routes"] == [
         {"host": None, "path": "/", "listen": 80, "strip_prefix": False},

@@ -68,8 +68,9 @@ REFUSED: list[tuple[Kind[Any], str]] = [
     (values.path, "/" + "a" * 512),
     *(
         (values.uri, text)
-        for text in ("", "healthz", "/a b", "/%zz", "/%2", "/a?b;c", "/a?b#c", "/a\r\nHost: x", "/?$x", "/?" + "a" * 511)
+        for text in ("", "healthz", "/a b", "/a?b;c", "/a?b#c", "/a\r\nHost: x", "/?$x", "/?" + "a" * 511)
     ),
+    *((values.uri, text) for text in ("/%zz", "/%2")),
     *((values.statuses, text) for text in ("", "600", "2x", "ok", "200-299", "20", "", ",".join(["200"] * 17))),
     *((values.cookie, text) for text in ("", "true", "yes", "a b", "a;b", "a=b", '"a"', "-a", "a" * 65, "é", "$a")),
 ]
