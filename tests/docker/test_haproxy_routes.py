@@ -303,3 +303,18 @@ def test_the_images_are_there(docker_client: docker.DockerClient) -> None:
     """`make setup` has provided every version that these tests are about."""
     tags = {t for image in docker_client.images.list("proxyctl/haproxy") for t in image.tags}
     assert {f"proxyctl/haproxy:{v}" for v in VERSIONS} <= tags
+
+
+async def test_only_idempotent_requests_are_sent_twice(box: Box, network: str, run_container: RunContainer) -> None:
+    """A server that ends the connection without an answer may have done its work: a GET goes on, a POST fails.
+
+    What never reached a server goes on for every method.
+    """
+    alive = server("alive", start_nginx(run_container, network, "return 200 x;"))
+    rude = server("rude", start_nginx(run_container, network, "return 444;"), weight=100)
+    await box.load(world(rude, alive))
+    assert {box.get(method="GET")[0] for _ in range(4)} == {200}
+    assert {box.get(method="POST")[0] for _ in range(4)} == {502}
+    refused = server("refused", alive.address, 81, weight=100)
+    await box.load(world(refused, alive))
+    assert {box.get(method="POST")[0] for _ in range(4)} == {200}
