@@ -56,7 +56,7 @@ class Applier:
         if current is None:
             return False
         deadline = time.monotonic() + BOOT
-        while (running := await self._engine.running()) is None and time.monotonic() < deadline:
+        while (running := await self._engine.running()) is None and time.monotonic() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         if running is not None and self._runs(running, current):
             self.applied = current

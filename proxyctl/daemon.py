@@ -163,6 +163,7 @@ class Waker:
     target: Wake | None = None
 
     def __call__(self, reason: str) -> None:
+        """Pass it on, if there is."""
         if self.target is not None:
             self.target(reason)
 

@@ -16,7 +16,8 @@ from typing import Any, Protocol
 import structlog
 
 from proxyctl.apply import Applied, Applier
-from proxyctl.core import diff, status
+from proxyctl.core import status
+from proxyctl.core.describe import describe
 from proxyctl.core.desired import Outcome, desired, targets
 from proxyctl.core.labels import Options
 from proxyctl.core.model import (
@@ -37,14 +38,13 @@ from proxyctl.errors import (
     GatewayError,
     ProxyctlError,
     ReloadFailed,
-    ResolveError,
 )
 from proxyctl.feed import Feed
+from proxyctl.names import Names
 from proxyctl.ports import Engine, Gateway, Prober, Resolver, Source
 
 log = structlog.get_logger()
 
-RESOLVE_WAIT = 0.02  # seconds that a pass waits for DNS; slower answers wake the next one
 RETRY_FIRST, RETRY_LAST = 0.25, 5.0
 
 
@@ -71,54 +71,10 @@ class Inputs:
     token: str
 
 
-class Names:
-    """Which targets' names were seen to resolve to the container's own address, asked in the background."""
-
-    def __init__(self, resolver: Resolver, wake: Callable[[str], None]) -> None:
-        """Ask `resolver`, and call `wake` when an answer comes after the pass that wanted it."""
-        self._resolver = resolver
-        self._wake = wake
-        self._answers: dict[tuple[str, str], str] = {}
-        self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
-
-    async def check(self, wanted: Iterable[Target]) -> dict[Target, str | None]:
-        """Return per target an empty string (fine), a reason (not fine) or None (not known yet)."""
-        all_wanted = tuple(wanted)
-        keys = {(t.name, t.address) for t in all_wanted}
-        for key in self._tasks.keys() - keys:
-            self._tasks.pop(key).cancel()
-        self._answers = {k: v for k, v in self._answers.items() if k in keys}
-        for name, address in keys - self._answers.keys() - self._tasks.keys():
-            self._tasks[name, address] = asyncio.create_task(self._resolve(name, address), name=f"dns {name}")
-        pending = [t for k, t in self._tasks.items() if k not in self._answers]
-        if pending:
-            await asyncio.wait(pending, timeout=RESOLVE_WAIT)
-        return {t: self._answers.get((t.name, t.address)) for t in all_wanted}
-
-    async def _resolve(self, name: str, address: str) -> None:
-        delay = RETRY_FIRST
-        while True:
-            try:
-                found = await self._resolver.resolve(name)
-                reason = ""
-                if address not in found:
-                    reason = f"the name {name} resolves to {', '.join(found) or 'nothing'}, not to its own {address}"
-            except ResolveError as exc:
-                reason = f"the name {name} does not resolve through Docker's DNS: {exc}"
-            if self._answers.get((name, address)) != reason:
-                self._answers[name, address] = reason
-                self._wake(f"name {name}")
-            if not reason:
-                del self._tasks[name, address]
-                return
-            await asyncio.sleep(delay)
-            delay = min(delay * 2, RETRY_LAST)
-
-
 class Reconciler:
     """Brings the proxy to what Docker says, again and again."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - every collaborator, wired in `daemon` alone
         self,
         *,
         source: Source,
@@ -367,41 +323,3 @@ class Reconciler:
             else [],
             "problems": status.problems(self._problems),
         }
-
-
-def describe(plan: diff.Plan) -> list[tuple[str, str]]:
-    """Say each change of a plan as (kind, sentence) for the log and the display."""
-    return [_describe(change) for change in plan.changes]
-
-
-def _describe(change: diff.Change) -> tuple[str, str]:
-    match change:
-        case diff.ServerAdded(pool, s):
-            return "join", f"{s.name} joined pool {pool} at {s.address}:{s.port}"
-        case diff.ServerRemoved(pool, s):
-            return "leave", f"{s.name} left pool {pool}"
-        case diff.ServerChanged(pool, was, now) if now.draining and not was.draining:
-            return "drain", f"{now.name} drains in pool {pool}"
-        case diff.ServerChanged(pool, was, now) if was.draining and not now.draining:
-            return "join", f"{now.name} is back in pool {pool} at {now.address}:{now.port}"
-        case diff.ServerChanged(pool, was, now):
-            fields = [f.name for f in dataclasses.fields(now) if getattr(was, f.name) != getattr(now, f.name)]
-            told = ", ".join(f"{f} {getattr(was, f)} → {getattr(now, f)}" for f in fields if f != "container")
-            return "change", f"{now.name} in pool {pool}: {told or 'a new container of the same name'}"
-        case diff.PoolAdded(pool):
-            names = ", ".join(s.name for s in pool.servers) or "no server yet"
-            return "pool", f"pool {pool.name} added ({names})"
-        case diff.PoolRemoved(pool):
-            return "pool", f"pool {pool.name} removed"
-        case diff.PoolChanged(_, pool):
-            return "pool", f"pool {pool.name}: settings changed"
-        case diff.ListenerAdded(listener):
-            return "route", f"port {listener.port} opened for " + ", ".join(_route(r) for r in listener.routes)
-        case diff.ListenerRemoved(listener):
-            return "route", f"port {listener.port} closed"
-        case diff.ListenerChanged(_, listener):
-            return "route", f"port {listener.port} now routes " + ", ".join(_route(r) for r in listener.routes)
-
-
-def _route(route: Any) -> str:
-    return f"{route.host or '*'}{route.path} → {route.pool}"

@@ -22,6 +22,7 @@ from proxyctl.core.model import EngineKind, Tuning
 from proxyctl.errors import UsageError
 
 CONFIG_NAME = "proxyctl.toml"
+LAST_PORT = 65535
 
 
 class Publish(pydantic.BaseModel, frozen=True):
@@ -35,7 +36,7 @@ class Publish(pydantic.BaseModel, frozen=True):
     def parse(cls, text: str) -> Publish:
         """Read `8080:80` or `127.0.0.1:8080:80`; raise ValueError with what is accepted."""
         match = re.fullmatch(r"(?:(?P<ip>[0-9.]+):)?(?P<host>[0-9]{1,5}):(?P<port>[0-9]{1,5})", text)
-        if match is None or not all(0 < int(match[x]) < 65536 for x in ("host", "port")):
+        if match is None or not all(0 < int(match[x]) <= LAST_PORT for x in ("host", "port")):
             message = f'"{text}" is not [IP:]HOST_PORT:GATEWAY_PORT, such as 127.0.0.1:8080:80'
             raise ValueError(message)
         ip = match["ip"] or "0.0.0.0"  # noqa: S104 - Docker's own default for --publish
@@ -68,7 +69,7 @@ def _api(value: Any) -> Any:
     if value in {"", "off", "none", None}:
         return None
     host, _, port = str(value).rpartition(":")
-    if not host or not port.isdecimal() or not 0 <= int(port) < 65536:
+    if not host or not port.isdecimal() or int(port) > LAST_PORT:
         message = f'"{value}" is not HOST:PORT (such as 127.0.0.1:8900) or "off"'
         raise ValueError(message)
     return (host.strip("[]"), int(port))
@@ -134,24 +135,11 @@ def default_state(network: str, env: Mapping[str, str] = os.environ, *, root: bo
 def load(flags: Mapping[str, Any], env: Mapping[str, str] = os.environ) -> Settings:
     """Merge the three sources; `flags` hold only what was given, by field name. Raise UsageError."""
     named = {k: v for k, v in flags.items() if v is not None}
-    given: dict[str, Any] = {}
-    origin: dict[str, str] = {}
     config = named.pop("config", None) or env.get("PROXYCTL_CONFIG")
     path = Path(config) if config else Path(CONFIG_NAME)
-    if config or path.is_file():
-        for key, value in read_toml(path).items():
-            field = key.replace("-", "_")
-            given[field], origin[field] = value, f"{path}: {key}"
-        given["config"] = path.absolute()
-    for field in Settings.model_fields:
-        variable = f"PROXYCTL_{field.upper()}"
-        if field not in {"defaults", "proxy", "config"} and env.get(variable):
-            given[field], origin[field] = env[variable], variable
-    for field, value in named.items():
-        given[field], origin[field] = value, "--" + field.replace("_", "-")
+    given, origin = _merged(named, env, path if config or path.is_file() else None)
     if not given.get("network"):
-        message = "which network? give --network NAME or set PROXYCTL_NETWORK"
-        raise UsageError(message)
+        raise UsageError("which network? give --network NAME or set PROXYCTL_NETWORK")
     if isinstance(given["network"], str):
         given.setdefault("state", default_state(given["network"], env))
     for field in ("state", "templates"):
@@ -164,9 +152,28 @@ def load(flags: Mapping[str, Any], env: Mapping[str, str] = os.environ) -> Setti
     if wrong := check_defaults(settings.defaults):
         raise UsageError(f"{path}: [defaults] {wrong[0]}")
     if settings.templates is not None and not settings.templates.is_dir():
-        message = f"{origin['templates']}: {settings.templates} is not a folder"
-        raise UsageError(message)
+        raise UsageError(f"{origin['templates']}: {settings.templates} is not a folder")
     return settings
+
+
+def _merged(
+    named: Mapping[str, Any], env: Mapping[str, str], path: Path | None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the values by field, later sources over earlier ones, and where each one stands."""
+    given: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    if path is not None:
+        for key, value in read_toml(path).items():
+            field = key.replace("-", "_")
+            given[field], origin[field] = value, f"{path}: {key}"
+        given["config"] = path.absolute()
+    for field in Settings.model_fields:
+        variable = f"PROXYCTL_{field.upper()}"
+        if field not in {"defaults", "proxy", "config"} and env.get(variable):
+            given[field], origin[field] = env[variable], variable
+    for field, value in named.items():
+        given[field], origin[field] = value, "--" + field.replace("_", "-")
+    return given, origin
 
 
 def read_toml(path: Path) -> dict[str, Any]:

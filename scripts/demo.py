@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import datetime
+import datetime as dt
 import socket
 import subprocess
 import sys
@@ -113,9 +113,9 @@ class Demo:
         """Say how long a join took, and how much of it the server needed to listen, by its own first line."""
         full = f"{self.network}-{name}"
         line = self.client.containers.get(full).logs(timestamps=True, tail=1).decode()
-        listening = datetime.datetime.fromisoformat(line[:26]).replace(tzinfo=datetime.UTC).timestamp()
+        listening = dt.datetime.fromisoformat(line[:26]).replace(tzinfo=dt.UTC).timestamp()
         own = (listening - self.started[full]) * 1000
-        return f"  {name} served its first request {seconds * 1000:.0f} ms after Docker's start event; it listened after {own:.0f} ms"
+        return f"  {name} served {seconds * 1000:.0f} ms after Docker's start event; it listened after {own:.0f} ms"
 
     async def play(self) -> bool:
         """Show it all; return whether no request failed."""
@@ -143,7 +143,9 @@ class Demo:
         await asyncio.sleep(1)
         begun = time.monotonic()
         await asyncio.to_thread(self.client.containers.get(f"{self.network}-web1").stop)
-        console.print(f"  web1 was drained and stopped in {time.monotonic() - begun:.1f} s (docker stop), and is removed (docker rm)")
+        console.print(
+            f"  web1 was drained and stopped in {time.monotonic() - begun:.1f} s (docker stop), and is removed (docker rm)"
+        )
         await asyncio.to_thread(self.client.containers.get(f"{self.network}-web1").remove)
         await asyncio.sleep(1)
         ended.set()

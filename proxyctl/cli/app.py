@@ -37,7 +37,7 @@ app.command()(down.down)
 app.command(context_settings=echo_verb.CONTEXT)(echo_verb.echo)
 
 
-def _version(value: bool) -> None:  # noqa: FBT001 - typer calls it so
+def _version(value: bool) -> None:
     if value:
         typer.echo(f"proxyctl {proxyctl.__version__}")
         raise typer.Exit
@@ -45,7 +45,7 @@ def _version(value: bool) -> None:  # noqa: FBT001 - typer calls it so
 
 @app.callback()
 def root(
-    version: bool = typer.Option(  # noqa: ARG001, FBT001 - handled by its callback
+    version: bool = typer.Option(
         False, "--version", callback=_version, is_eager=True, help="Print the version and exit."
     ),
 ) -> None:

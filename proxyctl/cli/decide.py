@@ -1,4 +1,4 @@
-"""`proxyctl drain`, `ready`, `weight`: what an operator decides about one server, at once and until its container goes."""
+"""`proxyctl drain`, `ready`, `weight`: what an operator decides about one server until its container goes."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def weight(
     _decide(server, {"weight": value}, f"has weight {value}", network, state, config, as_json)
 
 
-def _decide(server: str, what: dict[str, Any], said: str, network: Any, state: Any, config: Any, as_json: bool) -> None:  # noqa: FBT001, PLR0913 - the verbs' own options
+def _decide(server: str, what: dict[str, Any], said: str, network: Any, state: Any, config: Any, as_json: bool) -> None:
     settings = options.load(network=network, state=state, config=config)
     told = control.ask(settings.state, f"/api/v1/servers/{server}", post=what)
     typer.echo(json.dumps(told) if as_json else f"{server} {said} in pool {', '.join(told['pools'])}")

@@ -15,7 +15,7 @@ from rich.syntax import Syntax
 from proxyctl import daemon
 from proxyctl.cli import options
 from proxyctl.core import diff
-from proxyctl.reconciler import describe
+from proxyctl.core.describe import describe
 
 
 def plan(

@@ -53,9 +53,8 @@ def _headline(told: dict[str, Any]) -> Text:
     age = told["synced_seconds_ago"]
     seen = "never" if age is None else f"{age:.0f} s ago"
     version, revision = told.get("version", ""), told["revision"] or "none"
-    text = Text(
-        f"{told['network']}: {told['engine']} {version}, generation {told['generation']}, revision {revision}, listed {seen}"
-    )
+    generation = told["generation"] or "none"
+    text = Text(f"{told['network']}: {told['engine']} {version}, generation {generation} ({revision}), listed {seen}")
     if not told["events_connected"] or age is None or age > STALE:
         text.append("  STALE: docker is not answering", style="bold red")
     return text

@@ -13,6 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
+MAX_WEIGHT = 256  # of the label `weight`
 STALE_AFTER = 90.0  # seconds without a complete listing, three missed resyncs, after which /healthz says 503
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -66,7 +67,7 @@ class Api:
             return _refused(400, 'accepted is {"drain": true or false} or {"weight": 0 to 256 or null}')
         weight = asked.get("weight")
         if not isinstance(asked.get("drain", False), bool) or not (
-            weight is None or (isinstance(weight, int) and not isinstance(weight, bool) and 0 <= weight <= 256)
+            weight is None or (isinstance(weight, int) and not isinstance(weight, bool) and 0 <= weight <= MAX_WEIGHT)
         ):
             return _refused(400, "drain is true or false, weight a whole number from 0 to 256 or null")
         status = await self._status()
@@ -99,9 +100,9 @@ async def serve(api: Api, *, control: Path, tcp: tuple[str, int] | None) -> list
     private.add_routes([*api.reading(), *api.changing()])
     runners = [web.AppRunner(private, access_log=None)]
     await runners[0].setup()
-    control.unlink(missing_ok=True)
+    control.unlink(missing_ok=True)  # noqa: ASYNC240 - a moment, at the start
     await web.UnixSite(runners[0], str(control)).start()
-    control.chmod(0o660)
+    control.chmod(0o660)  # noqa: ASYNC240 - same
     if tcp is not None:
         public = web.Application(middlewares=[_only_hosts({"127.0.0.1", "localhost", "::1", tcp[0]})])
         public.add_routes(api.reading())

@@ -63,7 +63,7 @@ class Changer:
     async def until_inside(self, name: str) -> None:
         """Wait until a request is inside a server."""
         async with asyncio.timeout(5):
-            while name not in await haproxy_runtime.ask(self.admin, "show sess"):  # noqa: ASYNC110 - no event
+            while name not in await haproxy_runtime.ask(self.admin, "show sess"):
                 await asyncio.sleep(0.01)
 
 
@@ -287,7 +287,7 @@ class Echo:
     async def switch(self, to: str) -> None:
         """Turn the health page `up` or `down`, as soon as there is one."""
         async with asyncio.timeout(10):
-            while not await asyncio.to_thread(self._post, f"/healthz/{to}"):  # noqa: ASYNC110 - it may still start
+            while not await asyncio.to_thread(self._post, f"/healthz/{to}"):
                 await asyncio.sleep(0.02)
 
     def _post(self, path: str) -> bool:
@@ -307,7 +307,7 @@ async def _up(gateway: Changer) -> dict[str, bool | None]:
 
 async def _until_up(gateway: Changer, wanted: dict[str, bool | None]) -> None:
     async with asyncio.timeout(10):
-        while await _up(gateway) != wanted:  # noqa: ASYNC110 - the proxy has no event
+        while await _up(gateway) != wanted:
             await asyncio.sleep(0.02)
 
 
@@ -371,7 +371,7 @@ async def test_the_first_boot_waits_for_checks_and_a_crash_does_not(
     box.client.wait(f"proxyctl-{box.network}")
     await box.gateway.ensure()
     async with asyncio.timeout(10):
-        while await box.engine.running() is None:  # noqa: ASYNC110 - it boots
+        while await box.engine.running() is None:
             await asyncio.sleep(0.02)
     assert box.get()[0] == 200
 

@@ -189,7 +189,7 @@ class DockerGateway:
             text = str(exc)
             if "port is already allocated" in text or "address already in use" in text:
                 text = (
-                    f"a published port is already taken: {text.split('failed: ')[-1][-160:]}; choose another --publish"
+                    f"a published port is already taken: {text.rsplit('failed: ', maxsplit=1)[-1][-160:]}; choose another --publish"
                 )
             raise GatewayError(text) from exc
         self._inspect()

@@ -102,8 +102,7 @@ class DockerStore:
     async def list_once(self) -> Snapshot:
         """Ask for one full listing and return it; raise DockerUnavailable."""
         await self._list()
-        assert self.snapshot is not None
-        return self.snapshot
+        return self._publish()
 
     async def run(self, wake: Wake) -> None:
         """Follow Docker for ever; transient failures keep the last snapshot and back off."""
@@ -296,8 +295,9 @@ class DockerStore:
         self._publish()
         return self._containers.get(id_) != before
 
-    def _publish(self) -> None:
+    def _publish(self) -> Snapshot:
         self.snapshot = Snapshot(self._network, tuple(self._containers.values()), self._gateways)
+        return self.snapshot
 
 
 def _subject(event: _Event) -> str:

@@ -71,7 +71,7 @@ def stop_signal(entry: Json) -> int:
         return int(signal.SIGTERM)
 
 
-def _container(
+def _container(  # noqa: PLR0913 - the fields of one value
     *,
     id_: str,
     name: str,

@@ -1,6 +1,6 @@
 """The generations on disk: `proxy/generations/<n>-<revision>/` and `proxy/current`, which always loads.
 
-Writes beside, syncs, then renames: a crash leaves either the old or the new one. Decides nothing; `proxyctl.apply` does.
+Writes beside, syncs, then renames: a crash leaves the old one or the new. Decides nothing; `proxyctl.apply` does.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class GenerationFolder:
 
     def _current_name(self) -> str:
         try:
-            return Path(os.readlink(self._folder / "current")).name
+            return (self._folder / "current").readlink().name
         except OSError:
             return ""
 

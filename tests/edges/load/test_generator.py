@@ -27,7 +27,7 @@ async def send(request: Request, **pace: Any) -> list[Sample]:
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for a condition, 10 s at most."""
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - of both sides of a socket
+        while not condition():
             await asyncio.sleep(0.005)
 
 

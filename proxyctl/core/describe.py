@@ -1,0 +1,67 @@
+"""A plan in sentences, for the log, the live display and `proxyctl plan`. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from proxyctl.core import diff
+from proxyctl.core.model import Listener, Pool, Server
+
+
+def describe(plan: diff.Plan) -> list[tuple[str, str]]:
+    """Say each change of a plan as (kind, sentence); kinds: join, leave, drain, change, pool, route."""
+    return [_describe(change) for change in plan.changes]
+
+
+def _describe(change: diff.Change) -> tuple[str, str]:
+    match change:
+        case diff.ServerAdded(pool, server):
+            return "join", f"{server.name} joined pool {pool} at {server.address}:{server.port}"
+        case diff.ServerRemoved(pool, server):
+            return "leave", f"{server.name} left pool {pool}"
+        case diff.ServerChanged(pool, before, after):
+            return _changed(pool, before, after)
+        case diff.PoolAdded() | diff.PoolRemoved() | diff.PoolChanged():
+            return "pool", _pool(change)
+        case diff.ListenerAdded() | diff.ListenerRemoved() | diff.ListenerChanged():
+            return "route", _listener(change)
+
+
+def _changed(pool: str, before: Server, after: Server) -> tuple[str, str]:
+    if after.draining and not before.draining:
+        return "drain", f"{after.name} drains in pool {pool}"
+    if before.draining and not after.draining:
+        return "join", f"{after.name} is back in pool {pool} at {after.address}:{after.port}"
+    names = [f.name for f in dataclasses.fields(Server) if f.name != "container"]
+    moved = [n for n in names if getattr(before, n) != getattr(after, n)]
+    told = ", ".join(f"{n} {getattr(before, n)} → {getattr(after, n)}" for n in moved)
+    return "change", f"{after.name} in pool {pool}: {told or 'a new container of the same name'}"
+
+
+def _pool(change: diff.PoolAdded | diff.PoolRemoved | diff.PoolChanged) -> str:
+    match change:
+        case diff.PoolAdded(pool):
+            return f"pool {pool.name} added ({_servers(pool)})"
+        case diff.PoolRemoved(pool):
+            return f"pool {pool.name} removed"
+        case diff.PoolChanged(_, pool):
+            return f"pool {pool.name}: settings changed"
+
+
+def _servers(pool: Pool) -> str:
+    return ", ".join(server.name for server in pool.servers) or "no server yet"
+
+
+def _listener(change: diff.ListenerAdded | diff.ListenerRemoved | diff.ListenerChanged) -> str:
+    match change:
+        case diff.ListenerAdded(listener):
+            return f"port {listener.port} opened{_routes(' for ', listener)}"
+        case diff.ListenerRemoved(listener):
+            return f"port {listener.port} closed"
+        case diff.ListenerChanged(_, listener):
+            return f"port {listener.port} now routes {_routes('', listener) or 'nothing'}"
+
+
+def _routes(before: str, listener: Listener) -> str:
+    routes = ", ".join(f"{r.host or '*'}{r.path} → {r.pool}" for r in listener.routes)
+    return before + routes if routes else ""
