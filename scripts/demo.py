@@ -143,9 +143,7 @@ class Demo:
         await asyncio.sleep(1)
         begun = time.monotonic()
         await asyncio.to_thread(self.client.containers.get(f"{self.network}-web1").stop)
-        console.print(
-            f"  web1 was drained and stopped in {time.monotonic() - begun:.1f} s (docker stop), and is removed (docker rm)"
-        )
+        console.print(f"  web1 was drained, stopped in {time.monotonic() - begun:.1f} s and removed (docker rm)")
         await asyncio.to_thread(self.client.containers.get(f"{self.network}-web1").remove)
         await asyncio.sleep(1)
         ended.set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import assert_never
 
 from proxyctl.core import diff
 from proxyctl.core.model import Listener, Pool, Server
@@ -25,6 +26,8 @@ def _describe(change: diff.Change) -> tuple[str, str]:
             return "pool", _pool(change)
         case diff.ListenerAdded() | diff.ListenerRemoved() | diff.ListenerChanged():
             return "route", _listener(change)
+        case _:
+            assert_never(change)
 
 
 def _changed(pool: str, before: Server, after: Server) -> tuple[str, str]:
@@ -46,6 +49,8 @@ def _pool(change: diff.PoolAdded | diff.PoolRemoved | diff.PoolChanged) -> str:
             return f"pool {pool.name} removed"
         case diff.PoolChanged(_, pool):
             return f"pool {pool.name}: settings changed"
+        case _:
+            assert_never(change)
 
 
 def _servers(pool: Pool) -> str:
@@ -60,6 +65,8 @@ def _listener(change: diff.ListenerAdded | diff.ListenerRemoved | diff.ListenerC
             return f"port {listener.port} closed"
         case diff.ListenerChanged(_, listener):
             return f"port {listener.port} now routes {_routes('', listener) or 'nothing'}"
+        case _:
+            assert_never(change)
 
 
 def _routes(before: str, listener: Listener) -> str:

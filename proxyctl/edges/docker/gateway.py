@@ -188,9 +188,7 @@ class DockerGateway:
                 self._client.remove_container(self._name, force=True)
             text = str(exc)
             if "port is already allocated" in text or "address already in use" in text:
-                text = (
-                    f"a published port is already taken: {text.rsplit('failed: ', maxsplit=1)[-1][-160:]}; choose another --publish"
-                )
+                text = f"a published port is already taken: {text[-160:]}; choose another --publish"
             raise GatewayError(text) from exc
         self._inspect()
 
