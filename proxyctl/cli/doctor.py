@@ -21,6 +21,7 @@ from proxyctl import daemon
 from proxyctl.cli import options
 from proxyctl.edges import control
 from proxyctl.edges.docker import store
+from proxyctl.edges.docker.own import own_container
 from proxyctl.edges.docker.throwaway import Throwaway
 from proxyctl.edges.netns import LocalView
 from proxyctl.errors import ProxyctlError
@@ -148,15 +149,14 @@ def _state(settings: Settings, _: docker.APIClient) -> Iterator[Finding]:
     yield Finding("state", ok, str(settings.state), "" if ok else "give a folder of yours with --state")
 
 
-def _sight(_: Settings, __: docker.APIClient) -> Iterator[Finding]:
-    if Path("/.dockerenv").exists():
-        yield Finding("view", ok=True, seen="in a container: names are asked directly when it is on the network")
+def _sight(_: Settings, client: docker.APIClient) -> Iterator[Finding]:
+    if own_container(client) is not None:
+        seen = "in a container: names are asked directly when it is on the network"
     elif os.geteuid() == 0 and shutil.which("nsenter"):
-        yield Finding("view", ok=True, seen="root on the host: through the gateway's namespaces")
+        seen = "root on the host: through the gateway's namespaces"
     else:
-        yield Finding(
-            "view", ok=True, seen="by `docker exec` in the gateway (60 ms a question; root on the host is faster)"
-        )
+        seen = "by `docker exec` in the gateway (60 ms a question; root on the host is faster)"
+    yield Finding("view", ok=True, seen=seen)
 
 
 def _watch(settings: Settings, _: docker.APIClient) -> Iterator[Finding]:

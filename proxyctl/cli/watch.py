@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import sys
 from typing import Annotated, Any
 
@@ -129,8 +130,9 @@ class _ToConsole:
 
 
 def set_up_logging(console: Console | None, *, verbose: bool) -> None:
-    """Log as key=value lines on stderr; above a live display only warnings, since it shows the rest itself."""
-    level = 10 if verbose else (30 if console else 20)
+    """Log as key=value lines on stderr; a live display shows the same in its own way."""
+    level = logging.ERROR if console else logging.INFO
+    level = logging.DEBUG if verbose else level
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
