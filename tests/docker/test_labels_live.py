@@ -153,11 +153,14 @@ def live(
 ) -> Iterator[Watch]:
     """A watch with all containers up."""
     folder = tmp_path_factory.mktemp(request.param)
-    with fresh_network() as network, fresh_network() as other:
-        with watching(docker_client, network, request.param, folder / "state") as watch:
-            watch.start()
-            _start_all(watch, other, self_signed(folder))
-            yield watch
+    with (
+        fresh_network() as network,
+        fresh_network() as other,
+        watching(docker_client, network, request.param, folder / "state") as watch,
+    ):
+        watch.start()
+        _start_all(watch, other, self_signed(folder))
+        yield watch
 
 
 def _start_all(watch: Watch, other: str, tls: Mapping[str, str]) -> None:
