@@ -63,21 +63,27 @@ def _told(look: daemon.Look) -> dict[str, Any]:
         "revision": look.files.revision,
         "changes": changes,
         "problems": [dataclasses.asdict(p) for p in look.outcome.problems],
-        "diff": _diff(look.applied_files, dict(look.files.files)),
+        "diff": _diff(
+            _unnamed(look.applied_files, *((look.applied.revision, look.applied.topology) if look.applied else ())),
+            _unnamed(dict(look.files.files), look.files.revision, look.files.topology),
+        ),
     }
 
 
+def _unnamed(files: dict[str, str], *hashes: str) -> dict[str, str]:
+    """Take the hashes that name a configuration out of it: they differ whenever anything does."""
+    for value in hashes:
+        files = {name: text.replace(value, "(hash)") for name, text in files.items()}
+    return files
+
+
 def _diff(before: dict[str, str], after: dict[str, str]) -> str:
-    """Return a unified diff; the lines that only name the revision do not count."""
+    """Return a unified diff of all files."""
     lines: list[str] = []
     for name in sorted(before | after):
-        old, new = (_comparable(x.get(name, "")) for x in (before, after))
+        old, new = (x.get(name, "").splitlines() for x in (before, after))
         lines += difflib.unified_diff(old, new, f"applied/{name}", f"planned/{name}", n=2, lineterm="")
     return "\n".join(lines)
-
-
-def _comparable(text: str) -> list[str]:
-    return [line for line in text.splitlines() if "revision=" not in line]
 
 
 def _print(told: dict[str, Any]) -> None:
