@@ -302,7 +302,7 @@ def test_a_healthcheck_of_the_image_decides_when_it_joins_and_leaves(watch: Watc
     watch.until(web1="starting")
     eventually(lambda: watch.get().status == 503, "the route of a pool without a server")
     address = web1.client.containers.get(web1.id).attrs["NetworkSettings"]["Networks"][watch.network]["IPAddress"]
-    watch.post(f"http://{address}:8080/healthz/up")
+    eventually(lambda: watch.post(f"http://{address}:8080/healthz/up"), "the server to listen")
     watch.until(web1="up")
     assert watch.get().status == 200
     watch.post(f"http://{address}:8080/healthz/down")

@@ -61,6 +61,7 @@ class Watch:
         self.state = state
         self.log = state.parent / f"{network}.log"
         self.flags: tuple[str, ...] = ()
+        self.env: dict[str, str] = {}
         self.process: subprocess.Popen[bytes] | None = None
         self._made: list[str] = []
 
@@ -70,7 +71,9 @@ class Watch:
         argv = [sys.executable, "-m", "proxyctl", "watch", "--network", self.network, "--engine", self.engine]
         argv += ["--state", str(self.state), "--api", "off", *self.flags]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=log, cwd=self.state.parent)
+            self.process = subprocess.Popen(
+                argv, stdout=subprocess.DEVNULL, stderr=log, cwd=self.state.parent, env={**os.environ, **self.env}
+            )
         if wait:
             eventually(lambda: self.alive() and (self.status() or {}).get("revision"), "a first generation", 20)
         return self
@@ -138,10 +141,14 @@ class Watch:
         return {row[1] for row in self.gateway.top()["Processes"]}
 
     @staticmethod
-    def post(url: str) -> None:
-        """Send an empty POST straight to a container."""
-        with urllib.request.urlopen(urllib.request.Request(url, method="POST"), timeout=5) as answer:
-            answer.read()
+    def post(url: str) -> bool:
+        """Send an empty POST straight to a container; False while nobody listens there."""
+        try:
+            with urllib.request.urlopen(urllib.request.Request(url, method="POST"), timeout=5) as answer:
+                answer.read()
+        except urllib.error.URLError as exc:
+            return isinstance(exc, urllib.error.HTTPError)
+        return True
 
     @property
     def address(self) -> str:

@@ -1,0 +1,74 @@
+"""Docker cannot be asked for a while: the pools stay, it shows, and the truth is caught up. A real engine behind a relay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+
+from tests.docker.relay import Relay
+from tests.docker.watching import Watch, eventually, watching
+
+pytestmark = pytest.mark.docker
+
+
+@pytest.fixture
+def relay(tmp_path: Path) -> Iterator[Relay]:
+    """A relay that is up."""
+    made = Relay(tmp_path / "docker.sock")
+    made.up()
+    yield made
+    made.cut()
+
+
+@pytest.fixture
+def watch(docker_client: docker.DockerClient, network: str, tmp_path: Path, relay: Relay) -> Iterator[Watch]:
+    """A watch that sees Docker through the relay; the store is the same for both engines."""
+    with watching(docker_client, network, "haproxy", tmp_path / "state") as made:
+        made.env["DOCKER_HOST"] = relay.host
+        yield made
+
+
+def test_while_docker_is_away_the_pool_stays_and_afterwards_the_truth_is_caught_up(watch: Watch, relay: Relay) -> None:
+    """No answer is not an empty answer; what happened meanwhile is there after the return, without a restart."""
+    watch.start()
+    watch.run("web1", labels={"pool": "web"})
+    watch.until(web1="up")
+    relay.cut()
+    eventually(lambda: not (watch.status() or {"events_connected": True})["events_connected"], "the loss to show", 20)
+    assert watch.served_by(4) == {"web1": 4}
+    assert "STALE" in watch.ctl("status").stdout
+    watch.run("web2", labels={"pool": "web"})
+    watch.run("web3", labels={"pool": "web"})
+    watch.container("web1").remove(force=True)
+    relay.up()
+    watch.until(web2="up", web3="up", within=40)
+    assert set(watch.served_by(6)) == {"web2", "web3"}
+    assert watch.alive()
+
+
+def test_a_stream_that_ends_as_if_nothing_were_wrong_is_opened_anew(watch: Watch, relay: Relay) -> None:
+    """docker-py's iterator just ends when the socket drops; joins are seen afterwards all the same, within seconds."""
+    watch.start("--resync", "1h")
+    watch.run("web1", labels={"pool": "web"})
+    watch.until(web1="up")
+    for n in (2, 3):
+        relay.drop_connections()
+        watch.run(f"web{n}", labels={"pool": "web"})
+        watch.until(within=15, **{f"web{m}": "up" for m in range(1, n + 1)})
+    assert watch.problems() == []
+
+
+def test_events_that_never_came_are_found_by_the_next_listing(watch: Watch, relay: Relay) -> None:
+    """A stream that stays open and says nothing: a resync repairs the pool and opens the stream anew."""
+    watch.start("--resync", "2s")
+    watch.run("web1", labels={"pool": "web"})
+    watch.until(web1="up")
+    relay.silence_events()
+    watch.run("web2", labels={"pool": "web"})
+    watch.until(web1="up", web2="up", within=20)
+    eventually(lambda: "without an event" in watch.log.read_text(), "the stream to be opened anew")
+    watch.run("web3", labels={"pool": "web"})
+    watch.until(web1="up", web2="up", web3="up", within=20)
