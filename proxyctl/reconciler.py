@@ -97,7 +97,8 @@ class Reconciler:
         self._spacing = spacing
         self._woken = asyncio.Event()
         self._passed = asyncio.Event()
-        self._unsettled = True
+        self._unsettled = True  # set at the end of each pass: `settled` may look in the middle of one
+        self._undecided = True
         self._inputs = read_inputs()
         self._inputs_stale = False
         self._file_problem = ""
@@ -137,6 +138,7 @@ class Reconciler:
         snapshot = self._source.snapshot
         if snapshot is None:
             return None
+        self._unsettled = True
         found: list[Problem] = []
         try:
             await self._look_after_gateway()
@@ -148,10 +150,11 @@ class Reconciler:
         self._decisions.forget_except(c.id for c in snapshot.containers)
         self._outcome = await self._decide(snapshot)
         found += self._outcome.problems
-        applied = None
+        applied, postponed = None, False
         try:
             files = self._render(self._outcome.desired)
             applied = await self._apply(self._outcome.desired, files)
+            postponed = applied is None
             self._retry = RETRY_FIRST
         except (ConfigRefused, ReloadFailed) as exc:
             found.append(
@@ -164,6 +167,7 @@ class Reconciler:
         if self._file_problem:
             found.append(Problem("", "", self._file_problem))
         self._publish(found)
+        self._unsettled = self._undecided or postponed
         return applied
 
     async def _look_after_gateway(self) -> None:
@@ -201,7 +205,7 @@ class Reconciler:
         self._prober.follow(t for t in wanted if names.get(t, "") == "")
         findings: dict[Target, Finding] = dict(self._prober.findings())
         findings |= {t: Finding(ok=False, reason=r, late=True) for t, r in names.items() if r}
-        self._unsettled = any(t not in findings or not (findings[t].ok or findings[t].late) for t in wanted)
+        self._undecided = any(t not in findings or not (findings[t].ok or findings[t].late) for t in wanted)
         return desired(
             snapshot,
             findings=findings,
@@ -235,7 +239,6 @@ class Reconciler:
         if self._applier.reload_reasons(state, files) and not plan.shrinks:
             wait = self._reloaded_at + self._spacing - time.monotonic()
             if wait > 0 and self._applier.applied is not None:
-                self._unsettled = True
                 self._later(wait, "spacing of reloads")
                 return None
         try:

@@ -22,12 +22,11 @@ import docker
 import pytest
 
 from tests.docker.conftest import fresh_network
-from tests.docker.watching import Answer, Watch, eventually, watching
+from tests.docker.watching import BACKEND, LABEL, Answer, Watch, eventually, watching
 
 pytestmark = pytest.mark.docker
 
 NGINX = "proxyctl/nginx:latest"
-ECHO = "proxyctl/echo:latest"
 
 # An nginx that shows how it was reached, on three ports in plain HTTP, TLS and cleartext HTTP/2.
 SHOWS = 'location / { return 200 "$server_port $server_protocol $scheme $request_uri"; }'
@@ -243,6 +242,17 @@ def test_enable_pool_weight(live: Watch) -> None:
 def test_a_pool_of_its_own(live: Watch) -> None:
     """Without a pool label the container's name is the pool's."""
     assert live.servers(f"{live.network}-exact") == {"exact": "up"}
+
+
+def test_a_container_that_nobody_named(live: Watch) -> None:
+    """One that was started without --name joins too, although Docker's DNS need not know its generated name."""
+    labels = {LABEL: "1", "proxyctl.enable": "1", "proxyctl.pool": "anonymous", "proxyctl.host": "anonymous.test"}
+    made = live.client.containers.run(BACKEND, detach=True, network=live.network, labels=labels)
+    try:
+        eventually(lambda: live.servers("anonymous") == {made.name: "up"}, "it to join")
+        assert live.served_by(2, host="anonymous.test") == {made.name: 2}
+    finally:
+        made.remove(force=True)
 
 
 def test_network(live: Watch) -> None:
