@@ -1,1 +1,1 @@
-"""Where the README's figures come from: `make bench`. Measures, asserts nothing; needs a real engine and real proxies."""
+"""Where the README's figures come from: `make bench`. Measures, asserts nothing; needs real engine and proxies."""

@@ -9,6 +9,7 @@ import contextlib
 import socket
 import threading
 import time
+from typing import Self
 
 from proxyctl.core import layout
 
@@ -35,7 +36,7 @@ class Asker:
         self._began = time.monotonic()
         self._seconds = 0.0
 
-    def __enter__(self) -> Asker:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

@@ -179,8 +179,9 @@ class Watch:
         }
 
     def problems(self) -> list[dict[str, Any]]:
-        """Return the problems that status shows."""
-        return list((self.status() or {"problems": []})["problems"])
+        """Return the problems that status shows, without those of other tests' containers, which run beside this one."""
+        found = (self.status() or {"problems": []})["problems"]
+        return [p for p in found if not p["container"] or p["container"].startswith(self.network)]
 
     def until(self, pool: str | None = None, within: float = 15.0, **states: str) -> None:
         """Wait until exactly these servers are there in these states, `web1="up"`."""

@@ -1,0 +1,128 @@
+"""`python -m bench`: joins and leaves on each engine, then the throughput of both; prints one table.
+
+One run at a time on one engine: it begins by removing what an earlier one left.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import datetime as dt
+import json
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import docker
+import docker.errors
+
+from bench import joins, machine, rig, table, throughput
+
+HERE = Path(__file__).parent
+LATEST = HERE / "results" / "latest.json"
+RECORD = HERE / "RESULTS.md"
+NAMES = {"haproxy": "HAProxy", "nginx": "nginx"}
+_INTERRUPTED = 130
+
+AROUND = """\
+# Figures
+
+A run of `make bench` (`.venv/bin/python -m bench --record` also writes this file): real containers, both engines.
+Proxies, servers, clients and the Docker engine share this one machine, so look at ratios and orders of magnitude, and
+at the load average: it is other work that was going on.
+
+```text
+{table}
+```
+
+- **join**: from Docker's own time of the `start` event to the first answer through the gateway that names the new
+  server. The pool has three servers already and is asked all the time, each request on a new connection. The server
+  is nginx with a few lines of configuration; a connection straight to it tells when it listened.
+- **leave**: from Docker's own time of the `kill` event to the last answer by that server. It ignores its stop signal
+  for a second, so this is the drain and not its end.
+- **steps** and **applies**: as `watch --verbose` logs them. HAProxy gives a new server requests before *applied and
+  confirmed*: the run-time change comes first, then the file for the next start is written and checked. nginx gives
+  some as soon as its new workers accept; *applied* is when the old ones have stopped accepting.
+- **throughput**: the ratio is to the direct one of the same turn, median (least to most). The server is one nginx
+  worker, a gateway has three of them and as many workers or threads of its own as there are processors. All is asked
+  at bridge addresses: published ports cost about half, whatever stands behind them.
+- Nothing here passes or fails. The p99 of twenty is the largest. All modules of this folder say how they measure.
+"""
+
+
+def main() -> int:
+    """Measure, print, and keep the figures in `results/latest.json`."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--record", action="store_true", help=f"also write the table to bench/{RECORD.name}")
+    args = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    client = docker.from_env()
+    for image in rig.IMAGES.values():
+        try:
+            client.images.get(image)
+        except docker.errors.ImageNotFound:
+            sys.exit(f"the image {image} is missing: run `make setup`")
+    try:
+        results = run(client)
+    except rig.Stuck as exc:
+        sys.exit(f"\n{exc}")
+    except KeyboardInterrupt:
+        print("\ninterrupted; nothing is left behind", file=sys.stderr)
+        return _INTERRUPTED
+    text = table.text(results)
+    print(text)
+    LATEST.parent.mkdir(exist_ok=True)
+    LATEST.write_text(json.dumps(results.to_json(), indent=1) + "\n")
+    if args.record:
+        RECORD.write_text(AROUND.format(table=text))
+    return 0
+
+
+def run(client: docker.DockerClient) -> table.Results:
+    """Measure everything and remove what it took, however it ends."""
+    began, date = time.monotonic(), dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC")
+    before = machine.load()
+    say("removing what an earlier run left")
+    rig.remove(client)
+    with contextlib.ExitStack() as stack:
+        stack.callback(say, "")
+        moves, gateways, server = {}, {}, ""
+        for engine, name in NAMES.items():
+            this = stack.enter_context(_removed_at_the_end(rig.Rig(client, engine)))
+            say(f"{engine}: gateway and three servers")
+            this.begin()
+            full = f"{name} {this.version}"
+            moves[full] = joins.measure(this, say)
+            this.end_watch()  # the next engine's figures are not to pay for this one's daemon
+            gateways[full], server = this.gateway, this.address(this.full("s1"))
+        rates = throughput.measure(server, gateways, say)
+        load = before, machine.load()
+        say("removing what was made")
+    return table.Results(date, time.monotonic() - began, machine.described(client), load, moves, rates)
+
+
+@contextlib.contextmanager
+def _removed_at_the_end(made: rig.Rig) -> Any:
+    """Remove a rig even when a second Ctrl-C comes meanwhile."""
+    try:
+        yield made
+    finally:
+        handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            made.clean()
+        finally:
+            signal.signal(signal.SIGINT, handler)
+
+
+def say(text: str) -> None:
+    """Show what is going on: in one line of a terminal, and elsewhere only what begins."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+    elif text:
+        print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
