@@ -179,7 +179,7 @@ class Watch:
         }
 
     def problems(self) -> list[dict[str, Any]]:
-        """Return the problems that status shows, without those of other tests' containers, which run beside this one."""
+        """Return the problems that status shows, without those of other tests' containers beside this one."""
         found = (self.status() or {"problems": []})["problems"]
         return [p for p in found if not p["container"] or p["container"].startswith(self.network)]
 
