@@ -1,4 +1,4 @@
-"""Docker cannot be asked for a while: the pools stay, it shows, the truth is caught up. A real engine behind a relay."""
+"""Docker cannot be asked for a while: the pools stay, it shows, the truth is caught up. A real engine, a relay."""
 
 from __future__ import annotations
 
