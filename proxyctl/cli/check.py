@@ -3,69 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import os
 import signal
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.live import Live
 
-from proxyctl import settings
-from proxyctl.cli import options
-from proxyctl.core import values, verdict
-from proxyctl.edges import control
-from proxyctl.errors import ThresholdFailed, UsageError
+from proxyctl.cli import check_gateway as gateway
+from proxyctl.cli import check_group, options
+from proxyctl.cli import check_parse as parse
+from proxyctl.core import verdict
+from proxyctl.errors import ThresholdFailed
 
 if TYPE_CHECKING:  # aiohttp takes 0.2 s to import, and the other verbs do not need it
     from proxyctl.verify import Report
     from proxyctl.verify.tally import Tally
 
-T = TypeVar("T")
+app = typer.Typer(cls=check_group.Group)
 
 
-def _read(flag: str, parse: Callable[[str], T], text: str) -> T:
-    try:
-        return parse(text)
-    except UsageError as exc:
-        raise UsageError(f"{flag}: {exc}") from exc
+@app.callback()
+def group() -> None:
+    """Prove the balance and the losses: count who served each request and what failed."""
 
 
-def _seconds(text: str) -> float:
-    kind = values.duration()
-    try:
-        return kind.parse(text) / 1000
-    except ValueError as exc:
-        raise UsageError(kind.refuse(text)) from exc
-
-
-def _header(text: str) -> tuple[str, str]:
-    name, colon, value = text.partition(":")
-    if not colon:
-        raise UsageError(f"{text!r} is not like 'Name: value'")
-    return name.strip(), value.strip()
-
-
-def _server_from(text: str) -> str:
-    kind, _, name = text.partition(":")
-    if kind != "header" or not name:
-        raise UsageError(f"{text!r} is not like header:X-Served-By")
-    return name
-
-
-def _body(text: str) -> bytes:
-    if not text.startswith("@"):
-        return text.encode()
-    try:
-        return Path(text[1:]).read_bytes()
-    except OSError as exc:
-        raise UsageError(f"{text[1:]}: {exc.strerror}") from exc
-
-
+@app.command(check_group.URL, cls=check_group.Default)
 def check(
     url: Annotated[str, typer.Argument(metavar="URL", help="What to ask, such as http://127.0.0.1:8080/.")],
     requests: Annotated[int | None, typer.Option("--requests", "-r", min=1, help="End after so many (1000).")] = None,
@@ -106,61 +71,36 @@ def check(
     """
     from proxyctl.edges.load.request import RequestOptions
     from proxyctl.verify.expected import Expected, from_status
+    from proxyctl.verify.judge import judge
 
-    headers = [_read("--header", _header, text) for text in header or ()]
+    headers = [parse.read("--header", parse.header, text) for text in header or ()]
     request: RequestOptions = {
         "method": method or ("GET" if data is None else "POST"),
         "headers": (*headers, *([("Host", host)] if host else [])),
-        "body": _read("--data", _body, data or ""),
-        "timeout": _read("--timeout", _seconds, timeout),
+        "body": parse.read("--data", parse.body, data or ""),
+        "timeout": parse.read("--timeout", parse.seconds, timeout),
         "keepalive": not no_keepalive,
         "verify_tls": not insecure,
     }
-    thresholds = [_read("--expect", verdict.parse_threshold, text) for text in expect or ()]
-    weights = _read("--expect-weights", verdict.parse_weights, expect_weights) if expect_weights else None
-    seconds = _read("--duration", _seconds, duration) if duration else None
+    thresholds = [parse.read("--expect", verdict.parse_threshold, text) for text in expect or ()]
+    weights = parse.read("--expect-weights", verdict.parse_weights, expect_weights) if expect_weights else None
+    seconds = parse.read("--duration", parse.seconds, duration) if duration else None
     folder = None
     if server_from:
-        request["server_header"] = _read("--server-from", _server_from, server_from)
+        request["server_header"] = parse.read("--server-from", parse.server_from, server_from)
     else:
-        folder = _state(network, state)
-    token = _token(folder)
-    before = _status(folder)
+        folder = gateway.state_folder(network, state)
+    token = gateway.token(folder)
+    before = gateway.status(folder)
     plan = {"requests": requests, "duration": seconds, "concurrency": concurrency, "rate": rate, "token": token}
     report = _measure(url, {**plan, **request}, live=not as_json)
     expected = Expected(weights, "--expect-weights") if weights else from_status(before, url, host)
-    if not weights and expected != from_status(_status(folder), url, host):
+    if not weights and expected != from_status(gateway.status(folder), url, host):
         expected = Expected(None, "the pool changed during the check")
-    report = report.judged(expected, thresholds)
+    report = judge(report.with_events(gateway.events(folder)), expected, thresholds)
     _show(report, as_json=as_json)
     if not report.ok:
         raise ThresholdFailed(_failed(report))
-
-
-def _state(network: str | None, state: Path | None) -> Path | None:
-    """Return the state folder of the gateway that is meant; without a word of it, the only one there is."""
-    if state:
-        return state
-    try:
-        return settings.load({"network": network}).state
-    except UsageError:
-        if network:
-            raise
-    parent = settings.default_state("any").parent
-    with contextlib.suppress(OSError):
-        folders = [folder for folder in parent.iterdir() if (folder / control.SOCKET).exists()]
-        return folders[0] if len(folders) == 1 else None
-    return None
-
-
-def _token(folder: Path | None) -> str | None:
-    if folder is None:
-        return os.environ.get("PROXYCTL_CHECK_TOKEN")
-    return settings.check_token(folder.name, {**os.environ, "PROXYCTL_STATE": str(folder)})
-
-
-def _status(folder: Path | None) -> Mapping[str, Any] | None:
-    return control.status(folder) if folder else None
 
 
 def _measure(url: str, plan: Mapping[str, Any], *, live: bool) -> Report:
@@ -195,9 +135,10 @@ def _measure(url: str, plan: Mapping[str, Any], *, live: bool) -> Report:
 
 def _show(report: Report, *, as_json: bool) -> None:
     from proxyctl.cli import check_view
+    from proxyctl.verify.document import to_json
 
     if as_json:
-        typer.echo(json.dumps(report.to_json(), indent=1))
+        typer.echo(json.dumps(to_json(report), indent=1))
         return
     console = Console(highlight=False)
     console.print(check_view.final(report, ascii_only=_ascii(console)))

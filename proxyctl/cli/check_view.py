@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import collections
+from collections.abc import Iterable, Iterator, Mapping
+
 from rich.bar import Bar
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from proxyctl.core.verdict import Verdict, number, shares
+from proxyctl.edges.load.sample import Sample
 from proxyctl.verify.report import Report
 from proxyctl.verify.tally import Tally
 
 _BAR = 30
 _ROWS = 16  # of servers, while it runs
+_EVENTS = 5  # near the failures of one kind
 
 
 def live(tally: Tally, done: float, *, ascii_only: bool = False) -> RenderableType:
@@ -42,11 +47,12 @@ def final(report: Report, *, ascii_only: bool = False) -> RenderableType:
     ]
     if report.servers:
         parts += [Text(), _servers(report)]
-    parts += [Text(), _latency(report)]
+    parts += [Text(), _latency("latency", report.latency_ms), _latency("first byte", report.first_byte_ms)]
     for kind, count in sorted(report.errors.items()):
-        first = next((f for f in report.failures if f.error == kind), None)
-        when = f", the first at {first.at:.3f} s" if first else ""
+        failures = [f for f in report.failures if f.error == kind]
+        when = f", the first at {failures[0].at:.3f} s" if failures else ""
         parts.append(Text(f"{kind}: {count:,}{when}", style="red"))
+        parts += [Text(f"  {line}") for line in _meanwhile(report, failures)]
     parts.append(Text())
     verdicts = Table.grid(padding=(0, 2))
     for verdict in report.verdicts:
@@ -71,9 +77,19 @@ def _servers(report: Report) -> Table:
     return table
 
 
-def _latency(report: Report) -> Text:
-    figures = [f"{name} {value:.1f}" for name, value in report.latency_ms.items() if value is not None]
-    return Text(f"latency in ms: {', '.join(figures)}" if figures else "latency: no good request")
+def _latency(title: str, times: Mapping[str, float | None]) -> Text:
+    figures = [f"{name} {value:.1f}" for name, value in times.items() if value is not None]
+    return Text(f"{title} in ms: {', '.join(figures)}" if figures else f"{title}: no good request")
+
+
+def _meanwhile(report: Report, failures: Iterable[Sample]) -> Iterator[str]:
+    """Say what proxyctl did within a second of these failures."""
+    found = collections.Counter(place for failure in failures for place in report.near(failure))
+    for place in sorted(found)[:_EVENTS]:
+        event = report.events[place]
+        yield f"{found[place]:,} within 1 s of {event.kind} at {event.at - report.started_at:.3f} s: {event.text}"
+    if len(found) > _EVENTS:
+        yield f"and of {len(found) - _EVENTS} more events (--json lists them)"
 
 
 def _verdict(verdict: Verdict, *, ascii_only: bool) -> tuple[Text, Text, Text, Text]:

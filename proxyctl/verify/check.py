@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, Unpack
+from typing import Any, Final, Unpack
 
 from proxyctl.core.layout import CHECK_HEADER
 from proxyctl.core.verdict import Threshold
 from proxyctl.edges.load.generator import Load
 from proxyctl.edges.load.request import Pace, Request, RequestOptions
 from proxyctl.verify.expected import Expected
-from proxyctl.verify.report import Report
+from proxyctl.verify.judge import judge
+from proxyctl.verify.report import Report, summarize
 from proxyctl.verify.tally import Tally
 
 DEFAULT_REQUESTS: Final = 1000
@@ -40,8 +42,9 @@ async def run(  # noqa: PLR0913 - the whole of `proxyctl check`, by name
     """
     if requests is None and duration is None:
         requests = DEFAULT_REQUESTS
+    request, pace = Request(url, **options), Pace(requests, duration, concurrency, rate)
     tally = Tally()
-    load = Load(addressed(url, token, options), Pace(requests, duration, concurrency, rate), tally.add)
+    load = Load(addressed(url, token, options), pace, tally.add)
     helpers = [asyncio.create_task(_show(tally, on_progress))] if on_progress else []
     if stop is not None:
         helpers.append(asyncio.create_task(_stop(load, stop)))
@@ -52,7 +55,7 @@ async def run(  # noqa: PLR0913 - the whole of `proxyctl check`, by name
             helper.cancel()
         await asyncio.gather(*helpers, return_exceptions=True)
     by_caller = Expected(expected, "the weights given") if expected else None
-    return summarize(url, tally, unfinished).judged(by_caller, thresholds)
+    return judge(summarize(url, tally, unfinished, told(request, pace)), by_caller, thresholds)
 
 
 def addressed(url: str, token: str | None, options: RequestOptions) -> Request:
@@ -63,20 +66,19 @@ def addressed(url: str, token: str | None, options: RequestOptions) -> Request:
     return Request(url, **options | {"headers": (*request.headers, (CHECK_HEADER, token))})
 
 
-def summarize(url: str, tally: Tally, unfinished: int = 0) -> Report:
-    """Return what was counted so far, not judged yet."""
-    return Report(
-        url=url,
-        started_at=tally.started_at,
-        seconds=tally.seconds,
-        requests=tally.requests,
-        failed=tally.failed,
-        errors=dict(tally.errors),
-        latency_ms=tally.latency_ms(),
-        servers=dict(tally.servers),
-        failures=tuple(tally.failures),
-        unfinished=unfinished,
-    )
+def told(request: Request, pace: Pace) -> dict[str, Any]:
+    """Return what a check is run with, as its report tells it; of headers only the names: a value may be a secret."""
+    return {
+        **dataclasses.asdict(pace),
+        "urls": [request.url],
+        "method": request.method,
+        "headers": sorted({name for name, _ in request.headers}),
+        "body_bytes": len(request.body),
+        "timeout": request.timeout,
+        "keepalive": request.keepalive,
+        "verify_tls": request.verify_tls,
+        "server_from": f"header:{request.server_header}",
+    }
 
 
 async def _show(tally: Tally, show: Callable[[Tally], None]) -> None:

@@ -1,40 +1,47 @@
-"""What a check found: counts, shares, latency, verdicts, as values, as JSON and as thresholds see them."""
+"""What a check found, as one value: counts, shares, latency, what happened when, verdicts.
+
+`judge` adds the verdicts, `document` is its JSON, both ways.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any
 
-from proxyctl.core.verdict import Threshold, Verdict, balance, number, shares
+from proxyctl.core.verdict import Verdict, number
 from proxyctl.edges.load.sample import REFUSED, Sample
+from proxyctl.verify import events
+from proxyctl.verify.events import Event
 from proxyctl.verify.expected import Expected
-
-NO_ERRORS: Final = Threshold("errors", "==", 0)
-
-_ALWAYS_LISTED: Final = ("refused", "reset", "timeout", "http_502", "http_503", "http_504")
-_LISTED_FAILURES: Final = 1000
+from proxyctl.verify.histogram import Histogram
+from proxyctl.verify.tally import Served, Tally
+from proxyctl.verify.timeline import Slice
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Report:
-    """One check. `latency_ms` is that of good requests; `servers` are requests by who served them.
+    """One check. Latency is that of good requests; `by_server` is by who served them.
 
-    `unfinished` requests were cut off when the check was ended early and count nowhere else. `notes` say
-    what could not be judged and why.
+    `started_at` is Unix time, all other times are seconds from then. `unfinished` requests were cut off when
+    the check was ended early and count nowhere else. `options` are what it was run with. `notes` say what
+    could not be judged and why.
     """
 
     url: str
     started_at: float
     seconds: float
     requests: int
-    failed: int
-    errors: Mapping[str, int]
-    latency_ms: Mapping[str, float | None]
-    servers: Mapping[str, int]
+    errors: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    latency: Histogram = dataclasses.field(default_factory=Histogram)
+    first_byte: Histogram = dataclasses.field(default_factory=Histogram)
+    by_server: Mapping[str, Served] = dataclasses.field(default_factory=dict)
+    slice_seconds: float = 0.0
+    timeline: tuple[Slice, ...] = ()
     failures: tuple[Sample, ...] = ()
+    events: tuple[Event, ...] = ()
     unfinished: int = 0
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     expected: Expected | None = None
     verdicts: tuple[Verdict, ...] = ()
     notes: tuple[str, ...] = ()
@@ -45,27 +52,44 @@ class Report:
         return all(verdict.ok for verdict in self.verdicts)
 
     @property
+    def failed(self) -> int:
+        """How many requests failed."""
+        return sum(self.errors.values())
+
+    @property
     def rate(self) -> float:
         """Requests per second, failed ones too."""
         return self.requests / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def servers(self) -> dict[str, int]:
+        """How many requests each server served."""
+        return {name: served.requests for name, served in self.by_server.items()}
+
+    @property
+    def latency_ms(self) -> dict[str, float | None]:
+        """Percentiles and maximum of the latency; None without a good request."""
+        return self.latency.figures()
+
+    @property
+    def first_byte_ms(self) -> dict[str, float | None]:
+        """Percentiles and maximum of the time to the first byte of the answer."""
+        return self.first_byte.figures()
 
     @property
     def nothing_answers(self) -> bool:
         """Whether every single request was refused."""
         return self.requests > 0 and self.errors.get(REFUSED) == self.requests
 
-    def judged(self, expected: Expected | None = None, thresholds: Iterable[Threshold] = ()) -> Report:
-        """Return it with verdicts: `thresholds`, and where they do not say otherwise, no errors and balance."""
-        given = tuple(thresholds)
-        notes = [f"requests cut off at the end: {self.unfinished}"] if self.unfinished else []
-        verdicts = []
-        if not any(t.metric == "errors" for t in given):
-            verdicts.append(self._errors(NO_ERRORS))
-        judged = self._balance(expected, notes)
-        if judged and not any(t.metric == "balance.p" for t in given):
-            verdicts.append(judged)
-        verdicts += [self._judge(threshold, judged) for threshold in given]
-        return dataclasses.replace(self, expected=expected, verdicts=tuple(verdicts), notes=tuple(notes))
+    def with_events(self, log: Iterable[Mapping[str, Any]]) -> Report:
+        """Return it with what proxyctl did meanwhile, from the event log of `watch` (`/api/v1/events`)."""
+        found = events.from_log(log, self.started_at, self.started_at + self.seconds)
+        return dataclasses.replace(self, events=found)
+
+    def near(self, failure: Sample) -> tuple[int, ...]:
+        """Return the places in `events` of those within a second of a failed request."""
+        began = self.started_at + failure.at
+        return events.near(self.events, began, began + failure.latency)
 
     def figure(self, metric: str) -> float | None:
         """Return the figure that a threshold is about; None where it was not measured."""
@@ -93,59 +117,24 @@ class Report:
         }
         return plain[metric] if metric in plain else self.latency_ms.get(metric)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the shape that LABELS.md promises, extended; stable."""
-        wanted = shares(self.expected.weights) if self.expected and self.expected.weights else {}
-        named = sum(self.servers.values())
-        return {
-            "url": self.url,
-            "started_at": dt.datetime.fromtimestamp(self.started_at, dt.UTC).isoformat(),
-            "requests": self.requests,
-            "ok": self.requests - self.failed,
-            "errors": dict.fromkeys(_ALWAYS_LISTED, 0) | dict(sorted(self.errors.items())),
-            "unfinished": self.unfinished,
-            "seconds": round(self.seconds, 3),
-            "rate": round(self.rate, 1),
-            "latency_ms": dict(self.latency_ms),
-            "servers": {
-                name: {
-                    "requests": self.servers.get(name, 0),
-                    "share": round(self.servers.get(name, 0) / named, 4) if named else 0.0,
-                    "expected": round(wanted[name], 4) if name in wanted else None,
-                }
-                for name in sorted({*self.servers, *wanted})
-            },
-            "verdicts": [dataclasses.asdict(verdict) for verdict in self.verdicts],
-            "notes": list(self.notes),
-            "failures": [
-                {"at": round(f.at, 4), "kind": f.error, "status": f.status, "server": f.server}
-                for f in self.failures[:_LISTED_FAILURES]
-            ],
-        }
 
-    def _errors(self, threshold: Threshold) -> Verdict:
-        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(self.errors.items()))
-        verdict = threshold.judge(self.failed if self.requests else None)
-        return dataclasses.replace(verdict, detail=kinds if self.requests else "no request ended")
-
-    def _balance(self, expected: Expected | None, notes: list[str]) -> Verdict | None:
-        if not self.servers:
-            if self.requests > self.failed:
-                notes.append("servers not named: no check token for this gateway, and no --server-from header:NAME")
-        elif expected is None or expected.weights is None:
-            notes.append(f"balance not judged: {expected.source if expected else 'no shares are expected'}")
-        else:
-            verdict = balance(self.servers, expected.weights)
-            return dataclasses.replace(verdict, detail=f"{verdict.detail}; by {expected.source}")
-        return None
-
-    def _judge(self, threshold: Threshold, judged: Verdict | None) -> Verdict:
-        if threshold.metric == "errors":
-            return self._errors(threshold)
-        if threshold.metric == "balance.p":
-            verdict = threshold.judge(judged.value if judged else None)
-            return dataclasses.replace(verdict, detail=judged.detail if judged else verdict.detail)
-        return threshold.judge(self.figure(threshold.metric))
+def summarize(url: str, tally: Tally, unfinished: int = 0, options: Mapping[str, Any] | None = None) -> Report:
+    """Return what was counted so far, not judged yet."""
+    return Report(
+        url=url,
+        started_at=tally.started_at,
+        seconds=tally.seconds,
+        requests=tally.requests,
+        errors=dict(tally.errors),
+        latency=tally.all.latency,
+        first_byte=tally.all.first_byte,
+        by_server=dict(tally.by_server),
+        slice_seconds=tally.timeline.width,
+        timeline=tally.timeline.closed(),
+        failures=tuple(tally.failures),
+        unfinished=unfinished,
+        options=options or {},
+    )
 
 
 def failed_line(report: Report) -> str:

@@ -16,8 +16,9 @@ from proxyctl.edges.load.generator import Load
 from proxyctl.edges.load.loop import new_event_loop
 from proxyctl.edges.load.request import Pace, RequestOptions
 from proxyctl.edges.load.sample import Sample
-from proxyctl.verify.check import addressed, summarize
-from proxyctl.verify.report import Report
+from proxyctl.verify.check import addressed
+from proxyctl.verify.judge import judge
+from proxyctl.verify.report import Report, summarize
 from proxyctl.verify.tally import Tally
 
 _CONCURRENCY: Final = 200
@@ -69,7 +70,7 @@ class SteadyLoad:
     def report(self) -> Report:
         """Return what was counted so far, with the verdict on errors."""
         with self._changed:
-            return summarize(self._request.url, self._tally, self._unfinished).judged()
+            return judge(summarize(self._request.url, self._tally, self._unfinished))
 
     def wait(self, more: int, timeout: float = 30.0) -> None:
         """Block until `more` further requests have ended; raise TimeoutError after `timeout` seconds."""

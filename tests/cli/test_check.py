@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
@@ -26,9 +25,6 @@ from proxyctl.errors import ProxyctlError, ThresholdFailed, UsageError
 from proxyctl.verify.tally import Tally
 from tests.edges.backends import EchoProcess, echo_process
 from tests.verify.proxies import TOKEN, balancing, in_thread
-
-app = typer.Typer()
-app.command()(module.check)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +44,7 @@ def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def run(*argv: str) -> Result:
     """Run the verb; what it raised is in the result."""
-    return CliRunner().invoke(app, list(argv))
+    return CliRunner().invoke(module.app, list(argv))
 
 
 def failure(*argv: str) -> ProxyctlError:
@@ -108,10 +104,8 @@ def test_token_and_weights_of_the_gateway(monkeypatch: pytest.MonkeyPatch, tmp_p
     with in_thread(balancing("web1", "web2", "web1")) as proxy:
         result = run(proxy.url(), "--requests", "300", "--json", "--state", str(folder))
     report = json.loads(result.stdout)
-    assert report["servers"] == {
-        "web1": {"requests": 200, "share": 0.6667, "expected": 0.6667},
-        "web2": {"requests": 100, "share": 0.3333, "expected": 0.3333},
-    }
+    shown = {n: (s["requests"], s["share"], s["expected"]) for n, s in report["servers"].items()}
+    assert shown == {"web1": (200, 0.6667, 0.6667), "web2": (100, 0.3333, 0.3333)}
     assert [verdict["name"] for verdict in report["verdicts"]] == ["errors", "balance"]
     assert report["verdicts"][1]["detail"].endswith("by the weights of pool web")
     assert set(asked) == {folder}
@@ -137,6 +131,20 @@ def test_change_during_the_check(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     with in_thread(balancing("web1")) as proxy:
         report = json.loads(run(proxy.url(), "-r", "100", "--json").stdout)
     assert report["notes"] == ["balance not judged: the pool changed during the check"]
+
+
+def test_events_of_the_gateway(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Failures are told with what `watch` did within a second of them."""
+    gateway(tmp_path / "var" / "one")
+    log = [{"at": time.time(), "kind": "leave", "text": "web2 left"}, {"at": 1.0, "kind": "join", "text": "long ago"}]
+    monkeypatch.setattr("proxyctl.edges.control.status", lambda state: status(web1=1))
+    monkeypatch.setattr("proxyctl.edges.control.ask", lambda state, path: {"events": log})
+    shown = run("http://127.0.0.1:1/", "-r", "5").output
+    told = json.loads(run("http://127.0.0.1:1/", "-r", "5", "--json").stdout)
+    assert "  5 within 1 s of leave at " in shown
+    assert "web2 left" in shown
+    assert [event["text"] for event in told["events"]] == ["web2 left"]
+    assert [failure["events"] for failure in told["failures"]] == [[0]] * 5
 
 
 def test_token_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,7 +233,7 @@ def test_usage_errors(argv: list[str], reason: str) -> None:
 
 def test_interrupt() -> None:
     """Ctrl-C ends early with the report of what was done."""
-    code = "import typer; from proxyctl.cli.check import check; typer.run(check)"
+    code = "from proxyctl.cli.check import app; app()"
     with in_thread(balancing("web1")) as proxy:
         command = [sys.executable, "-c", code, proxy.url(), "--duration", "1h", "--rate", "50", "--json"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -260,7 +268,7 @@ def test_live_view() -> None:
 @pytest.mark.parametrize(("encoding", "mark"), [("utf-8", "✔"), ("ascii", "ok")])
 def test_terminal(echo: EchoProcess, encoding: str, mark: str) -> None:
     """On a real terminal the live view comes first, the table after it, in characters that it can show."""
-    code = "import typer; from proxyctl.cli.check import check; typer.run(check)"
+    code = "from proxyctl.cli.check import app; app()"
     main, side = pty.openpty()
     environ = {**os.environ, "TERM": "xterm", "PYTHONIOENCODING": encoding, "COLUMNS": "80"}
     command = [sys.executable, "-c", code, echo.url(), "-d", "500ms", "--rate", "50"]

@@ -106,6 +106,30 @@ async def test_failures_have_their_time() -> None:
     assert report.failures[0].at == pytest.approx(0.02)
 
 
+async def test_options_are_in_the_report() -> None:
+    """The report says what it was run with, and no value of a header: that may be a secret."""
+    async with raw_server(well_behaved) as server:
+        report = await verify.run(
+            server.url(), requests=2, concurrency=1, rate=90, token=TOKEN, method="POST", headers=(("X-Key", "hush"),)
+        )
+    assert report.options == {
+        "urls": [server.url()],
+        "requests": 2,
+        "duration": None,
+        "concurrency": 1,
+        "rate": 90,
+        "method": "POST",
+        "headers": ["X-Key"],
+        "body_bytes": 0,
+        "timeout": 10.0,
+        "keepalive": True,
+        "verify_tls": True,
+        "server_from": "header:X-Proxyctl-Server",
+    }
+    assert report.first_byte.total == 2
+    assert (report.first_byte_ms["max"] or 0) <= (report.latency_ms["max"] or 0)
+
+
 async def test_bad_input_is_refused_before_sending() -> None:
     """What cannot be sent is a usage error."""
     with pytest.raises(UsageError):

@@ -120,7 +120,7 @@ class Load:
 
     async def _send(self, session: aiohttp.ClientSession, due: float) -> Sample:
         request = self._request
-        status = server = None
+        status = server = first_byte = None
         try:
             async with session.request(
                 request.method,
@@ -129,6 +129,7 @@ class Load:
                 data=request.body or None,
                 allow_redirects=False,
             ) as response:
+                first_byte = time.perf_counter() - due
                 status = response.status
                 server = response.headers.get(request.server_header)
                 async for _ in response.content.iter_any():
@@ -136,4 +137,4 @@ class Load:
             error = kind_of_status(status)
         except (aiohttp.ClientError, HttpProcessingError, OSError) as exc:
             error = kind_of(exc)
-        return Sample(due - self.began, time.perf_counter() - due, error, status, server)
+        return Sample(due - self.began, time.perf_counter() - due, error, status, server, first_byte)

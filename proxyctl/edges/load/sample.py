@@ -45,8 +45,9 @@ _BY_ERRNO = {
 class Sample:
     """One request. Times in seconds; `at` is when it was meant to start, from the start of the load.
 
-    `latency` runs from `at` to the end of the body, or to the failure. `status` is None where no answer
-    began. `server` is what the proxy says served it, None where it does not say.
+    `latency` runs from `at` to the end of the body, or to the failure, and `first_byte` from `at` to the first of
+    the answer. `status` and `first_byte` are None where no answer began. `server` is what the proxy says served
+    it, None where it does not say.
     """
 
     at: float
@@ -54,6 +55,7 @@ class Sample:
     error: str | None = None
     status: int | None = None
     server: str | None = None
+    first_byte: float | None = None
 
 
 def kind_of_status(status: int) -> str | None:
