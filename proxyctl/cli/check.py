@@ -70,6 +70,7 @@ def check(
     an answer. Ctrl-C ends early, with a full report.
     """
     from proxyctl.edges.load.request import RequestOptions
+    from proxyctl.edges.load.served import parse_server_from
     from proxyctl.verify.expected import Expected, from_status
     from proxyctl.verify.judge import judge
 
@@ -87,7 +88,7 @@ def check(
     seconds = parse.read("--duration", parse.seconds, duration) if duration else None
     folder = None
     if server_from:
-        request["server_header"] = parse.read("--server-from", parse.server_from, server_from)
+        request["server_from"] = parse.read("--server-from", parse_server_from, server_from)
     else:
         folder = gateway.state_folder(network, state)
     token = gateway.token(folder)

@@ -37,14 +37,6 @@ def header(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def server_from(text: str) -> str:
-    """Read where the server's name is: `header:X-Served-By`."""
-    kind, _, name = text.partition(":")
-    if kind != "header" or not name:
-        raise UsageError(f"{text!r} is not like header:X-Served-By")
-    return name
-
-
 def body(text: str) -> bytes:
     """Read a body, or the file that has it."""
     if not text.startswith("@"):

@@ -61,7 +61,7 @@ async def run(  # noqa: PLR0913 - the whole of `proxyctl check`, by name
 def addressed(url: str, token: str | None, options: RequestOptions) -> Request:
     """Return the request; the secret token goes only where the gateway's own header is to name the server."""
     request = Request(url, **options)
-    if token is None or "server_header" in options:
+    if token is None or not request.server_from.gateway:
         return request
     return Request(url, **options | {"headers": (*request.headers, (CHECK_HEADER, token))})
 
@@ -77,7 +77,7 @@ def told(request: Request, pace: Pace) -> dict[str, Any]:
         "timeout": request.timeout,
         "keepalive": request.keepalive,
         "verify_tls": request.verify_tls,
-        "server_from": f"header:{request.server_header}",
+        "server_from": str(request.server_from),
     }
 
 

@@ -9,6 +9,7 @@ import pytest
 from proxyctl import verify
 from proxyctl.core.layout import CHECK_HEADER
 from proxyctl.core.verdict import parse_threshold
+from proxyctl.edges.load.served import ServerFrom
 from proxyctl.errors import UsageError
 from proxyctl.verify.tally import Tally
 from tests.edges.backends import Peer, raw_server, well_behaved
@@ -44,7 +45,9 @@ async def test_servers_without_token() -> None:
 async def test_foreign_proxies_do_not_see_the_token() -> None:
     """With a header of the user's choice the servers are named by that, and the secret is not sent."""
     async with raw_server(balancing("web1", "web2")) as proxy:
-        report = await verify.run(proxy.url(), requests=10, token=TOKEN, server_header="X-Served-By")
+        report = await verify.run(
+            proxy.url(), requests=10, token=TOKEN, server_from=ServerFrom("header", "X-Served-By")
+        )
     assert report.servers == {"web1": 5, "web2": 5}
     assert not any(CHECK_HEADER in head for head in proxy.heads)
 
