@@ -37,6 +37,14 @@ def header(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
+def shares(text: str) -> tuple[float, ...]:
+    """Read `3,1`."""
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as exc:
+        raise UsageError(f"{text!r} is not like 3,1") from exc
+
+
 def body(text: str) -> bytes:
     """Read a body, or the file that has it."""
     if not text.startswith("@"):

@@ -13,14 +13,14 @@ from rich.text import Text
 from proxyctl.core.verdict import Verdict, number, shares
 from proxyctl.edges.load.sample import Sample
 from proxyctl.verify.report import Report
-from proxyctl.verify.tally import Tally
+from proxyctl.verify.tally import Progress
 
 _BAR = 30
 _ROWS = 16  # of servers, while it runs
 _EVENTS = 5  # near the failures of one kind
 
 
-def live(tally: Tally, done: float, *, ascii_only: bool = False) -> RenderableType:
+def live(tally: Progress, done: float, *, ascii_only: bool = False) -> RenderableType:
     """Draw a running check; `done` is from 0 to 1."""
     head = Table.grid(padding=(0, 2))
     errors = Text(_count(tally.failed, "error"), style="bold red" if tally.failed else "green")

@@ -6,22 +6,48 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from proxyctl.core.stalls import Gap
 from proxyctl.core.verdict import Verdict, number
+from proxyctl.edges.load.pulse import BUSY, LATE
 from proxyctl.edges.load.sample import REFUSED, Sample
 from proxyctl.verify import events
 from proxyctl.verify.events import Event
 from proxyctl.verify.expected import Expected
 from proxyctl.verify.histogram import Histogram
-from proxyctl.verify.tally import Served, Tally
+from proxyctl.verify.plan import Plan
+from proxyctl.verify.tally import Served
 from proxyctl.verify.timeline import Slice
+from proxyctl.verify.workers import Outcome
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Generator:
+    """How near the generator came to its own ceiling: of so many processes, the worst.
+
+    `busy` is the share of a processor, `late` how late its loop was (99th percentile, seconds), `waited` how many
+    requests had no free connection when they were due, `deaf` the windows in which a loop heard nothing.
+    """
+
+    workers: int = 1
+    busy: float = 0.0
+    late: float = 0.0
+    waited: int = 0
+    deaf: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def was_the_limit(self) -> bool:
+        """Whether the load says more of the generator than of the proxy."""
+        return self.busy >= BUSY or self.late >= LATE
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Report:
     """One check. Latency is that of good requests; `by_server` is by who served them.
+
+    `by_url` are URL, requests and failures; `by_key` says which servers served a key how often.
 
     `started_at` is Unix time, all other times are seconds from then. `unfinished` requests were cut off when
     the check was ended early and count nowhere else. `options` are what it was run with. `notes` say what
@@ -36,11 +62,15 @@ class Report:
     latency: Histogram = dataclasses.field(default_factory=Histogram)
     first_byte: Histogram = dataclasses.field(default_factory=Histogram)
     by_server: Mapping[str, Served] = dataclasses.field(default_factory=dict)
+    by_url: tuple[tuple[str, int, int], ...] = ()
+    by_key: Mapping[int, Mapping[str, int]] = dataclasses.field(default_factory=dict)
     slice_seconds: float = 0.0
     timeline: tuple[Slice, ...] = ()
+    gaps: tuple[Gap, ...] = ()
     failures: tuple[Sample, ...] = ()
     events: tuple[Event, ...] = ()
     unfinished: int = 0
+    generator: Generator = Generator()
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     expected: Expected | None = None
     verdicts: tuple[Verdict, ...] = ()
@@ -118,10 +148,14 @@ class Report:
         return plain[metric] if metric in plain else self.latency_ms.get(metric)
 
 
-def summarize(url: str, tally: Tally, unfinished: int = 0, options: Mapping[str, Any] | None = None) -> Report:
-    """Return what was counted so far, not judged yet."""
+def summarize(plan: Plan, outcomes: Sequence[Outcome]) -> Report:
+    """Return what each worker has counted as one report, not judged yet."""
+    tally, *others = (outcome.tally for outcome in outcomes)
+    for other in others:
+        tally.merge(other)
+    pulses = [outcome.pulse for outcome in outcomes]
     return Report(
-        url=url,
+        url=plan.requests[0].shown,
         started_at=tally.started_at,
         seconds=tally.seconds,
         requests=tally.requests,
@@ -129,11 +163,21 @@ def summarize(url: str, tally: Tally, unfinished: int = 0, options: Mapping[str,
         latency=tally.all.latency,
         first_byte=tally.all.first_byte,
         by_server=dict(tally.by_server),
+        by_url=tuple((r.shown, *tally.targets.get(i, (0, 0))) for i, r in enumerate(plan.requests)),
+        by_key=dict(tally.keys),
         slice_seconds=tally.timeline.width,
         timeline=tally.timeline.closed(),
+        gaps=tally.gaps.found(),
         failures=tuple(tally.failures),
-        unfinished=unfinished,
-        options=options or {},
+        unfinished=sum(outcome.unfinished for outcome in outcomes),
+        generator=Generator(
+            len(outcomes),
+            max(pulse.busy for pulse in pulses),
+            max(pulse.late_p99 for pulse in pulses),
+            sum(outcome.waited for outcome in outcomes),
+            tuple(sorted(window for pulse in pulses for window in pulse.deaf)),
+        ),
+        options=plan.told(),
     )
 
 

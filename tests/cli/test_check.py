@@ -219,7 +219,7 @@ def test_nothing_listens() -> None:
         (["http://a/", "--data", "@/nowhere"], "--data: /nowhere: No such file"),
         (["http://a/", "--expect", "p99"], "--expect: the threshold 'p99' is not like"),
         (["http://a/", "--expect-weights", "web1"], "--expect-weights: the weights 'web1' are not like"),
-        (["http://a/", "--server-from", "body:x"], "--server-from: 'body:x' is not like header:X-Served-By"),
+        (["http://a/", "--server-from", "body"], "--server-from: 'body' is not like header:X-Served-By"),
         (["http://a/", "--network", "a/b"], "network"),
     ],
 )  # fmt: skip
@@ -255,7 +255,7 @@ def test_live_view() -> None:
         tally.add(Sample(0.0, 0.001, server=f"web{number % 20}"))
     tally.add(Sample(0.0, 0.001, "reset"))
     console = Console(width=80, record=True, file=io.StringIO())
-    console.print(check_view.live(tally, 0.5))
+    console.print(check_view.live(tally.progress(), 0.5))
     shown = console.export_text()
     assert "50%" in shown
     assert "31 requests" in shown

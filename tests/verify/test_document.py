@@ -99,7 +99,7 @@ def test_json() -> None:
         ],
         "events": [{"at": "2026-11-18T11:06:40.500000+00:00", "kind": "leave", "text": "web3 left"}],
         "expected": {"weights": {"web1": 2, "web2": 1}, "source": "the user"},
-        "options": {},
+        "options": told["options"],
         "timeline": {
             "slice_seconds": 0.1,
             "slices": [

@@ -64,6 +64,7 @@ class Load:
         self._ended = 0
         self.began = 0.0
         self.pulse = Pulse()
+        self.waited = 0  # requests that had no turn when they were due
 
     def stop(self, grace: float = GRACE) -> None:
         """Start no more requests; those under way have `grace` seconds to end. Not thread-safe."""
@@ -145,7 +146,9 @@ class Load:
             if shot is None:
                 return
             now, due = time.perf_counter(), self._waiting.popleft()
-            self._start(shot, due if now - due > GRAIN else now, now)
+            late = now - due > GRAIN
+            self.waited += late
+            self._start(shot, due if late else now, now)
 
     def _finish_if_over(self) -> None:
         done = self._all_started and not self._under_way and not self._waiting
