@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -107,12 +109,14 @@ class _Worker:
         loop.add_reader(place, readable.set)
         try:
             await readable.wait()
-            return self._pipe.recv()
-        except (EOFError, OSError) as exc:
-            code = self._process.wait(_END_SECONDS)
-            raise ProxyctlError(f"a worker process ended with {code} before its load did") from exc
         finally:
             loop.remove_reader(place)
+        os.set_blocking(place, True)  # uvloop has made it otherwise; what has begun to come comes whole
+        try:
+            return self._pipe.recv()
+        except (EOFError, OSError) as exc:
+            code = await asyncio.to_thread(self._process.wait, _END_SECONDS)
+            raise ProxyctlError(f"a worker process ended with {code} before its load did") from exc
 
     async def outcome(self) -> Outcome:
         """Return what it did, when it has done it."""
@@ -145,12 +149,12 @@ async def _serve(pipe: Connection) -> None:
     loop = asyncio.get_running_loop()
 
     def listen() -> None:
-        loop.remove_reader(pipe.fileno())
         with contextlib.suppress(EOFError, OSError):
             pipe.recv()
-        load.stop()  # told to, or the parent is gone
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(load.stop)  # told to, or the parent is gone
 
-    loop.add_reader(pipe.fileno(), listen)
+    threading.Thread(target=listen, daemon=True).start()
     telling = asyncio.create_task(_report(tally, pipe))
     unfinished = await load.run(began)
     telling.cancel()
