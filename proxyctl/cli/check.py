@@ -15,10 +15,12 @@ from rich.live import Live
 from proxyctl.cli import check_gateway as gateway
 from proxyctl.cli import check_group, options
 from proxyctl.cli import check_parse as parse
-from proxyctl.core import verdict
-from proxyctl.errors import ThresholdFailed
+from proxyctl.core.threshold import parse_threshold
+from proxyctl.core.verdict import parse_weights
+from proxyctl.errors import ThresholdFailed, UsageError
 
 if TYPE_CHECKING:  # aiohttp takes 0.2 s to import, and the other verbs do not need it
+    from proxyctl.core.verdict import Verdict
     from proxyctl.verify import Report
     from proxyctl.verify.plan import Plan
     from proxyctl.verify.tally import Progress
@@ -69,6 +71,15 @@ def check(
     expect_weights: Annotated[
         str | None, typer.Option(metavar="web1=3,web2=1", help="Who should serve how much (as `watch` says).")
     ] = None,
+    expect_balance: Annotated[
+        str | None, typer.Option(metavar="roundrobin|leastconn|...", help="By which algorithm (as `watch` says).")
+    ] = None,
+    proxy_workers: Annotated[
+        int | None, typer.Option(min=1, help="Round robin is exact: so many processes of the proxy count alone.")
+    ] = None,
+    check_headers: Annotated[
+        bool, typer.Option("--check-headers", help="Judge X-Forwarded-*; needs servers such as `proxyctl echo`.")
+    ] = False,
     expect: Annotated[
         list[str] | None,
         typer.Option(metavar="'p99<50ms'", help="Fail with 99 unless so; repeatable (errors==0, balance.p>1e-4)."),
@@ -86,7 +97,7 @@ def check(
     from proxyctl.edges.load.served import parse_server_from
     from proxyctl.edges.load.shots import parse_key_by
     from proxyctl.verify.check import DEFAULT_REQUESTS
-    from proxyctl.verify.expected import Expected, from_status
+    from proxyctl.verify.expected import BALANCES, Asked, expected
     from proxyctl.verify.judge import judge
     from proxyctl.verify.plan import Plan
 
@@ -102,8 +113,11 @@ def check(
         "cacert": cacert,
         "sni": sni,
     }
-    thresholds = [parse.read("--expect", verdict.parse_threshold, text) for text in expect or ()]
-    weights = parse.read("--expect-weights", verdict.parse_weights, expect_weights) if expect_weights else None
+    thresholds = [parse.read("--expect", parse_threshold, text) for text in expect or ()]
+    weights = parse.read("--expect-weights", parse_weights, expect_weights) if expect_weights else None
+    if expect_balance and expect_balance not in BALANCES:
+        raise UsageError(f"--expect-balance: {expect_balance!r} is none of {', '.join(BALANCES)}")
+    asked = Asked(weights, expect_balance, proxy_workers)
     seconds = parse.read("--duration", parse.seconds, duration) if duration else None
     folder = None
     if server_from:
@@ -123,10 +137,9 @@ def check(
     )
     before = gateway.status(folder)
     report = _measure(plan, live=not as_json)
-    expected = Expected(weights, "--expect-weights") if weights else from_status(before, urls[0], host)
-    if not weights and expected != from_status(gateway.status(folder), urls[0], host):
-        expected = Expected(None, "the pool changed during the check")
-    report = judge(report.with_events(gateway.events(folder)), expected, thresholds)
+    found = expected(asked, before, gateway.status(folder), urls[0], host, report.requests)
+    also = _headers(plan, asked_for=check_headers) if check_headers or (before and report.failed == 0) else []
+    report = judge(report.with_events(gateway.events(folder)), found, thresholds, also)
     _show(report, as_json=as_json)
     if not report.ok:
         raise ThresholdFailed(_failed(report))
@@ -158,6 +171,14 @@ def _measure(plan: Plan, *, live: bool) -> Report:
 
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         return runner.run(run())
+
+
+def _headers(plan: Plan, *, asked_for: bool) -> list[Verdict]:
+    """Judge the headers that servers receive; where they do not echo them, only who asked is told."""
+    from proxyctl.verify.headers import UNKNOWN, headers
+
+    found = asyncio.run(headers(plan.requests[0]))
+    return [found] if found else [UNKNOWN] if asked_for else []
 
 
 def _show(report: Report, *, as_json: bool) -> None:

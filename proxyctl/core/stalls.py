@@ -14,7 +14,7 @@ from typing import Final
 from proxyctl.core.verdict import Verdict
 
 LEAST: Final = 0.15  # seconds
-_DUE: Final = 20  # requests that should have ended: by chance none does once in e^20
+DUE: Final = 20  # requests that should have ended: by chance none does once in e^20
 _TOGETHER: Final = 0.6  # of the connections that were held and ended within 50 ms after it
 _LISTED: Final = 5
 
@@ -46,7 +46,7 @@ def stalls(
         gap
         for gap in gaps
         if (seen := gap.seconds - _overlap(gap, not_heard)) >= LEAST + 3 * typical
-        and rate * seen >= _DUE
+        and rate * seen >= DUE
         and (connections is None or gap.held >= _TOGETHER * connections)
     )
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, Unpack
 
-from proxyctl.core.verdict import Threshold
+from proxyctl.core.threshold import Threshold
 from proxyctl.edges.load.request import Pace, Request, RequestOptions
 from proxyctl.edges.load.shots import KeyBy
 from proxyctl.verify import workers

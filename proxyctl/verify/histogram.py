@@ -48,6 +48,11 @@ class Histogram:
         """How many times were counted."""
         return sum(self.counts.values())
 
+    @property
+    def total_seconds(self) -> float:
+        """The sum of all times."""
+        return sum(key * count for key, count in self.counts.items()) / 1e6
+
     def add(self, seconds: float) -> None:
         """Count one time."""
         us = int(seconds * 1e6 + 0.5)  # this runs several times for each request: no call that can be saved

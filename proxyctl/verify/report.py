@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from proxyctl.core.stalls import Gap
+from proxyctl.core.stalls import Gap, stalls
 from proxyctl.core.verdict import Verdict, number
 from proxyctl.edges.load.pulse import BUSY, LATE
 from proxyctl.edges.load.sample import REFUSED, Sample
@@ -111,6 +111,25 @@ class Report:
         """Whether every single request was refused."""
         return self.requests > 0 and self.errors.get(REFUSED) == self.requests
 
+    @property
+    def busy(self) -> dict[str, float]:
+        """How many good requests each server had under way on average (Little's law)."""
+        if self.seconds <= 0:
+            return {}
+        return {name: served.latency.total_seconds / self.seconds for name, served in self.by_server.items()}
+
+    @property
+    def stalls(self) -> tuple[Gap, ...]:
+        """The windows in which the proxy answered nobody."""
+        closed = self.options.get("rate") is None
+        return stalls(
+            self.gaps,
+            self.generator.deaf,
+            rate=self.rate,
+            typical=(self.latency.percentile_ms(50) or 0.0) / 1000,
+            connections=self.options.get("concurrency", 1) if closed else None,
+        )
+
     def with_events(self, log: Iterable[Mapping[str, Any]]) -> Report:
         """Return it with what proxyctl did meanwhile, from the event log of `watch` (`/api/v1/events`)."""
         found = events.from_log(log, self.started_at, self.started_at + self.seconds)
@@ -124,28 +143,38 @@ class Report:
     def figure(self, metric: str) -> float | None:
         """Return the figure that a threshold is about; None where it was not measured."""
         family, _, name = metric.partition(".")
+        named = sum(self.servers.values())
         match family:
             case "errors" if name:
                 return self.errors.get(name, 0)
             case "requests" if name:
                 return self.servers.get(name, 0)
             case "share":
-                named = sum(self.servers.values())
                 return self.servers.get(name, 0) / named if named else None
-            case "servers":
-                return len(self.servers)
-            case "error_rate":
-                return self.failed / self.requests if self.requests else None
             case _:
                 pass
-        plain = {
+        figures = {
             "requests": self.requests,
             "ok": self.requests - self.failed,
             "errors": self.failed,
+            "error_rate": self.failed / self.requests if self.requests else None,
             "rate": self.rate,
             "seconds": self.seconds,
+            "servers": len(self.servers),
+            **self.latency_ms,
+            **{f"ttfb.{time}": value for time, value in self.first_byte_ms.items()},
         }
-        return plain[metric] if metric in plain else self.latency_ms.get(metric)
+        return figures.get(metric)
+
+    def server_figure(self, name: str, metric: str) -> float | None:
+        """Return the figure of one server; None where it served nothing."""
+        served = self.by_server.get(name)
+        if served is None:
+            return None
+        if metric in {"requests", "errors"}:
+            return served.requests if metric == "requests" else served.failed
+        times = served.first_byte if metric.startswith("ttfb.") else served.latency
+        return times.figures().get(metric.removeprefix("ttfb."))
 
 
 def summarize(plan: Plan, outcomes: Sequence[Outcome]) -> Report:

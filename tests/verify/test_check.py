@@ -8,7 +8,7 @@ import pytest
 
 from proxyctl import verify
 from proxyctl.core.layout import CHECK_HEADER
-from proxyctl.core.verdict import parse_threshold
+from proxyctl.core.threshold import parse_threshold
 from proxyctl.edges.load.served import ServerFrom
 from proxyctl.errors import UsageError
 from proxyctl.verify.tally import Progress

@@ -12,7 +12,9 @@ from typing import Final
 DEAF: Final = 0.03  # seconds that the loop may be late before nothing that it saw meanwhile is believed
 BUSY: Final = 0.9  # of one processor
 LATE: Final = 0.02  # seconds, as the 99th percentile of how late the loop was
+ENOUGH: Final = 0.5  # seconds, below which nothing is said
 
+_BEATS: Final = 20
 _KEPT: Final = 10_000
 
 
@@ -40,10 +42,11 @@ class Pulse:
     def end(self) -> None:
         """Stop the clocks."""
         wall = time.perf_counter() - self._wall
-        self.busy = (time.thread_time() - self._cpu) / wall if wall > 0 else 0.0
+        if wall >= ENOUGH:
+            self.busy = (time.thread_time() - self._cpu) / wall
 
     @property
     def late_p99(self) -> float:
         """The 99th percentile of how late the loop was, in seconds."""
         ordered = sorted(self.late)
-        return ordered[(len(ordered) * 99 - 1) // 100] if ordered else 0.0
+        return ordered[(len(ordered) * 99 - 1) // 100] if len(ordered) >= _BEATS else 0.0
