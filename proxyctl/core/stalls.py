@@ -16,6 +16,7 @@ from proxyctl.core.verdict import Verdict
 LEAST: Final = 0.15  # seconds
 DUE: Final = 20  # requests that should have ended: by chance none does once in e^20
 _TOGETHER: Final = 0.6  # of the connections that were held and ended within 50 ms after it
+_SLACK: Final = 0.03  # seconds between listening again and having seen all that had come
 _LISTED: Final = 5
 
 
@@ -45,7 +46,7 @@ def stalls(
     return tuple(
         gap
         for gap in gaps
-        if (seen := gap.seconds - _overlap(gap, not_heard)) >= LEAST + 3 * typical
+        if (seen := _heard(gap, not_heard)) >= LEAST + 3 * typical
         and rate * seen >= DUE
         and (connections is None or gap.held >= _TOGETHER * connections)
     )
@@ -60,5 +61,12 @@ def stalls_verdict(found: tuple[Gap, ...]) -> Verdict:
     return Verdict("stalls", ok=False, value=len(found), expected="== 0", detail=f"nothing ended for {listed}{more}")
 
 
-def _overlap(gap: Gap, windows: tuple[tuple[float, float], ...]) -> float:
-    return sum(max(0.0, min(gap.at + gap.seconds, end) - max(gap.at, begin)) for begin, end in windows)
+def _heard(gap: Gap, deaf: tuple[tuple[float, float], ...]) -> float:
+    """Return how long nothing ended for certain.
+
+    What ends while the generator is deaf is seen when it listens again. So a deaf window counts only where the gap
+    ends with it: from its beginning on, something may have ended.
+    """
+    end = gap.at + gap.seconds
+    hidden = [begin for begin, until in deaf if begin < end and end - _SLACK <= until <= end + _SLACK]
+    return max(0.0, min([end, *hidden]) - gap.at)

@@ -30,7 +30,14 @@ def test_stalls(gap: Gap, circumstances: dict[str, Any], stalled: bool) -> None:
 
 @pytest.mark.parametrize(
     ("deaf", "stalled"),
-    [((4.9, 5.3), False), ((5.0, 5.06), False), ((5.0, 5.03), True), ((1.0, 2.0), True), ((5.19, 9.0), True)],
+    [
+        pytest.param((4.9, 5.2), False, id="all the time"),
+        pytest.param((5.1, 5.19), False, id="until its end"),
+        pytest.param((5.16, 5.22), True, id="only at its very end"),
+        pytest.param((5.0, 5.06), True, id="at its beginning: what had ended would have been seen"),
+        pytest.param((1.0, 2.0), True, id="before"),
+        pytest.param((5.25, 5.4), True, id="after"),
+    ],
 )
 def test_deaf(deaf: tuple[float, float], stalled: bool) -> None:
     """What the generator did not hear is not blamed on the proxy."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from proxyctl.edges.load.connection import NO_HEADERS, Connection
-from proxyctl.edges.load.pulse import Pulse
+from proxyctl.edges.load.pulse import PERIOD, Pulse
 from proxyctl.edges.load.request import Pace, Request
 from proxyctl.edges.load.sample import TIMEOUT, Sample, kind_of, kind_of_status
 from proxyctl.edges.load.shots import Place, Shot, Shots
@@ -23,7 +23,6 @@ GRACE: Final = 1.0  # seconds
 GRAIN: Final = 0.002  # seconds: timers are not finer, and what is late by less is not the proxy's doing
 
 _NAP: Final = 0.1  # seconds after which `stop` is noticed, however slow the rate
-_SWEEP: Final = 0.02  # seconds between two looks for requests that take too long
 
 
 @dataclasses.dataclass(slots=True, eq=False)
@@ -162,7 +161,7 @@ class Load:
     async def _sweep(self) -> None:
         """End what takes longer than its time-out, and feel the loop's pulse."""
         limit = self._request.timeout
-        pause = min(_SWEEP, limit / 10)
+        pause = min(PERIOD, limit / 10)
         while True:
             asked = time.perf_counter()
             await asyncio.sleep(pause)

@@ -10,6 +10,7 @@ import time
 from typing import Final
 
 DEAF: Final = 0.03  # seconds that the loop may be late before nothing that it saw meanwhile is believed
+PERIOD: Final = 0.02  # seconds between two beats
 BUSY: Final = 0.9  # of one processor
 LATE: Final = 0.02  # seconds, as the 99th percentile of how late the loop was
 ENOUGH: Final = 0.5  # seconds, below which nothing is said
@@ -37,7 +38,7 @@ class Pulse:
         if len(self.late) < _KEPT:
             self.late.append(now - due)
         if now - due > DEAF and len(self.deaf) < _KEPT:
-            self.deaf.append((due, now))
+            self.deaf.append((due - PERIOD, now))  # since the last beat, at worst
 
     def end(self) -> None:
         """Stop the clocks."""

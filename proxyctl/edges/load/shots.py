@@ -7,8 +7,8 @@ were set, or the address that is connected from. At most one request of a key is
 from __future__ import annotations
 
 import base64
-import collections
 import dataclasses
+import random
 import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from http.cookies import CookieError, SimpleCookie
@@ -86,7 +86,9 @@ class Shots:
         self._key_by = key_by
         self._shares = list(shares or [1.0] * len(requests))
         self._credit = [0.0] * len(requests)
-        self._free = collections.deque(keys)
+        self._free, self._asked = list(keys), list[int]()  # of this round, and of the next
+        # Each round in another order: in a fixed one a proxy that takes turns could meet a key with one server.
+        self._chance = random.Random(0)  # noqa: S311 - no secret
         self._cookies: dict[int, dict[str, str]] = {}
         every: tuple[int | None, ...] = tuple(self._free) or (None,)
         self._shots = {
@@ -102,13 +104,16 @@ class Shots:
             return self._only
         if self._key_by is None:
             return self._shots[self._target(), None]
-        return self._shots[self._target(), self._free.popleft()] if self._free else None
+        if not self._free:
+            self._free, self._asked = self._asked, self._free
+            self._chance.shuffle(self._free)
+        return self._shots[self._target(), self._free.pop()] if self._free else None
 
     def back(self, shot: Shot, headers: Mapping[str, str] | None) -> None:
         """Take back a request that has ended, with the headers of its answer where there was one."""
         if shot.key is None:
             return
-        self._free.append(shot.key)
+        self._asked.append(shot.key)
         if headers is not None and self._key_by is not None and self._key_by.kind == "cookie":
             self._remember(shot.key, headers)
 
