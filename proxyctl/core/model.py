@@ -152,6 +152,7 @@ class Pool:
     timeout_connect_ms: int = 2_000
     timeout_server_ms: int = 60_000
     timeout_queue_ms: int = 10_000
+    retry_unsafe: bool = False
     servers: tuple[Server, ...] = ()
 
     def __post_init__(self) -> None:
