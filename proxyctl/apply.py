@@ -45,6 +45,8 @@ class Applier:
         self._refused: dict[str, str] = {}
         self._before: Generation | None = None
         self.applied: Generation | None = None
+        self.accepted = Desired()
+        """What the proxy's own check last accepted: `applied`, but for servers that joined and then were refused."""
 
     async def adopt(self) -> bool:
         """Take over a proxy that already runs the current generation; False: the first apply will load one.
@@ -60,6 +62,7 @@ class Applier:
             await asyncio.sleep(0.02)
         if running is not None and self._runs(running, current):
             self.applied = current
+            self.accepted = current.desired
         return self.applied is not None
 
     async def still_true(self) -> bool:
@@ -102,6 +105,7 @@ class Applier:
         if self.applied is not None and files.revision == self.applied.revision:
             # On nginx a server that drains and one that is gone are written alike: only what is known changes.
             self.applied = dataclasses.replace(self.applied, desired=desired)
+            self.accepted = desired
             return Applied("unchanged", plan)
         if files.revision in self._refused:
             raise ConfigRefused(self._refused[files.revision])
@@ -125,8 +129,20 @@ class Applier:
                 self.applied = dataclasses.replace(self.applied, desired=desired)
             raise
         self.applied = Generation(number, files.revision, files.topology, desired)
+        self.accepted = desired
         self._refused.clear()
         return Applied(how, plan, reasons, time.monotonic() - start)
+
+    async def refusal(self, desired: Desired, files: ConfigFiles) -> str:
+        """Have the proxy check what it does not run; return why it is refused, or an empty string."""
+        number = await asyncio.to_thread(self._generations.stage, files, desired)
+        try:
+            await self._engine.check(self._generations.path(number), files)
+        except ConfigRefused as exc:
+            return str(exc)
+        finally:
+            self._generations.drop(number)
+        return ""
 
     async def _stage(self, desired: Desired, files: ConfigFiles) -> int:
         """Write and check a generation; make it current unless the proxy must be reloaded for it."""

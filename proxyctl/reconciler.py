@@ -31,6 +31,7 @@ from proxyctl.core.model import (
     Target,
     Tuning,
 )
+from proxyctl.core.quarantine import build
 from proxyctl.core.render import render
 from proxyctl.errors import (
     ConfigRefused,
@@ -38,14 +39,17 @@ from proxyctl.errors import (
     GatewayError,
     ProxyctlError,
     ReloadFailed,
+    TemplateError,
 )
 from proxyctl.feed import Feed
 from proxyctl.names import Names
 from proxyctl.ports import Engine, Gateway, Prober, Resolver, Source
+from proxyctl.quarantine import Quarantine, culprits
 
 log = structlog.get_logger()
 
 RETRY_FIRST, RETRY_LAST = 0.25, 5.0
+RETRY_REFUSED = 60.0  # seconds until what was refused is tried again: its reason may lie outside, as a taken port
 
 
 class Decided(Protocol):
@@ -94,12 +98,15 @@ class Reconciler:
         self._engine, self._applier, self._features = engine, applier, features
         self._decisions, self._read_inputs, self._feed = decisions, read_inputs, feed
         self._names = Names(resolver, self.wake)
+        self._quarantine = Quarantine()
+        self._refused_until = 0.0
         self._spacing = spacing
         self._woken = asyncio.Event()
         self._passed = asyncio.Event()
         self._unsettled = True  # set at the end of each pass: `settled` may look in the middle of one
         self._undecided = True
         self._inputs = read_inputs()
+        self._good: Inputs | None = None
         self._inputs_stale = False
         self._file_problem = ""
         self._outcome = Outcome(Desired())
@@ -147,13 +154,14 @@ class Reconciler:
             self._later(self._back_off(), "gateway")
             return None
         self._refresh_inputs()
+        if self._quarantine and time.monotonic() >= self._refused_until:
+            self._retry_refused()
         self._decisions.forget_except(c.id for c in snapshot.containers)
-        self._outcome = await self._decide(snapshot)
-        found += self._outcome.problems
+        wanted = await self._decide(snapshot)
+        self._outcome = self._quarantine.hold(self._applier.accepted, wanted)
         applied, postponed = None, False
         try:
-            files = self._render(self._outcome.desired)
-            applied = await self._apply(self._outcome.desired, files)
+            applied = await self._reach(wanted)
             postponed = applied is None
             self._retry = RETRY_FIRST
         except (ConfigRefused, ReloadFailed) as exc:
@@ -164,8 +172,11 @@ class Reconciler:
             found.append(Problem("", "", f"gateway: {exc}"))
             self._gateway_changes = -1
             self._later(self._back_off(), "gateway")
+        found += self._outcome.problems
         if self._file_problem:
             found.append(Problem("", "", self._file_problem))
+        if self._quarantine:
+            self._later(self._refused_until - time.monotonic(), "to retry what was refused")
         self._publish(found)
         self._unsettled = self._undecided or postponed
         return applied
@@ -178,6 +189,7 @@ class Reconciler:
         if started or self._applier.applied is None or not await self._applier.still_true():
             adopted = await self._applier.adopt()
             if started:
+                self._retry_refused()
                 self._happened("gateway", "the gateway was started" + (" and runs its last generation" * adopted))
             elif adopted:
                 self._happened("gateway", "the running gateway was adopted as it is")
@@ -193,7 +205,11 @@ class Reconciler:
             self._file_problem = f"{exc}; the last good ones stay in use"
         else:
             self._file_problem = ""
-            self._applier.retry()
+            self._retry_refused()
+
+    def _retry_refused(self) -> None:
+        self._applier.retry()
+        self._quarantine.forget()
 
     async def _decide(self, snapshot: Snapshot) -> Outcome:
         options = self._inputs.options
@@ -215,41 +231,67 @@ class Reconciler:
             previous=previous,
         )
 
-    def _render(self, state: Desired) -> ConfigFiles:
-        """Render with the newest templates; those that do not render are reported and the last good ones used."""
-        inputs = self._inputs
+    async def _reach(self, wanted: Outcome) -> Applied | None:
+        """Apply what is wanted; what the proxy refuses of it is searched for and left out."""
+        accepted = self._applier.accepted
+        if reason := self._quarantine.in_vain(wanted.desired):
+            raise ConfigRefused(reason)
         try:
-            files = render(
-                state, features=self._features, tuning=inputs.tuning, templates=inputs.templates, token=inputs.token
-            )
-        except ProxyctlError as exc:
-            if self._good is None:
-                raise ConfigRefused(str(exc)) from exc
-            self._file_problem = f"{exc}; the last good templates stay in use"
-            self._inputs = inputs = self._good
-            files = render(
-                state, features=self._features, tuning=inputs.tuning, templates=inputs.templates, token=inputs.token
-            )
-        return files
+            return await self._apply(self._outcome.desired)
+        except (ConfigRefused, TemplateError) as exc:
+            self._refused_until = time.monotonic() + RETRY_REFUSED
+            if not await self._find_refused(accepted, wanted.desired, str(exc)):
+                return None
+        self._outcome = self._quarantine.hold(accepted, wanted)
+        self._applier.retry()
+        try:
+            return await self._apply(self._outcome.desired)
+        except (ConfigRefused, TemplateError) as exc:
+            raise self._quarantine.give_up(wanted.desired, str(exc)) from exc
 
-    _good: Inputs | None = None
+    async def _find_refused(self, accepted: Desired, wanted: Desired, why: str) -> bool:
+        """Return whether something is left that can be applied now.
 
-    async def _apply(self, state: Desired, files: ConfigFiles) -> Applied | None:
+        Where what serves already is refused as well, the new templates or settings are to blame: then the last good
+        ones are taken, and everything is decided anew by them.
+        """
+        serves = build(accepted, wanted, ())
+        reason = await self._refusal(serves)
+        if not reason:
+            await self._quarantine.search(accepted, wanted, self._refusal)
+            return True
+        pools = await culprits(serves, self._refusal)
+        place = f", for pool {', '.join(pools)}" if pools else ""
+        if self._good is None or self._good == self._inputs:
+            raise self._quarantine.give_up(wanted, f"{why}{place}")
+        self._file_problem = f"{reason}{place}; the last good ones stay in use"
+        self._inputs = self._good
+        self.wake("back to the last good templates and settings")
+        return False
+
+    def _render(self, state: Desired) -> ConfigFiles:
+        inputs = self._inputs
+        return render(
+            state, features=self._features, tuning=inputs.tuning, templates=inputs.templates, token=inputs.token
+        )
+
+    async def _refusal(self, state: Desired) -> str:
+        try:
+            files = self._render(state)
+        except TemplateError as exc:
+            return str(exc)
+        reason = await self._applier.refusal(state, files)
+        return f"{self._engine.kind} refused it: {reason}" if reason else ""
+
+    async def _apply(self, state: Desired) -> Applied | None:
+        files = self._render(state)
         plan = self._applier.plan(state)
         if self._applier.reload_reasons(state, files) and not plan.shrinks:
             wait = self._reloaded_at + self._spacing - time.monotonic()
             if wait > 0 and self._applier.applied is not None:
                 self._later(wait, "spacing of reloads")
                 return None
-        try:
-            done = await self._applier.apply(state, files)
-        except ConfigRefused as exc:
-            if self._good is None or self._good == self._inputs:
-                raise
-            # the new templates or settings are what is refused: go on with those that were accepted last
-            self._file_problem = f"{self._engine.kind} refused it: {exc}; the last good ones stay in use"
-            self._inputs = self._good
-            return await self._apply(state, self._render(state))
+        done = await self._applier.apply(state, files)
         self._good = self._inputs
         if done.how == "reload":
             self._reloaded_at = time.monotonic()

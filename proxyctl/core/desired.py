@@ -12,10 +12,22 @@ from collections.abc import Iterable, Iterator, Mapping
 from proxyctl.core.claims import Claimant, Refused, settle
 from proxyctl.core.labels import Options
 from proxyctl.core.members import Member, present, survey
-from proxyctl.core.model import Decision, Desired, Features, Finding, Listener, Pool, Problem, Server, Snapshot, Target
+from proxyctl.core.model import (
+    Decision,
+    Desired,
+    Features,
+    Finding,
+    Listener,
+    Pool,
+    Problem,
+    Server,
+    Severity,
+    Snapshot,
+    Target,
+)
 from proxyctl.core.replicas import differences
 
-__all__ = ["Options", "Outcome", "Waiting", "desired", "targets"]
+__all__ = ["Options", "Outcome", "Refusal", "Waiting", "desired", "targets", "with_default_port"]
 
 _UNDECIDED = Decision()
 DEFAULT_PORT = 80  # of HTTP, and of the label `listen`
@@ -38,12 +50,30 @@ class Waiting:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Refusal:
+    """What the proxy would not take of a pool, and what is done instead, for people.
+
+    It concerns all containers of the pool unless it names one. `left_out` is the pool where nothing is left of it.
+    """
+
+    pool: str
+    text: str
+    severity: Severity
+    container: str = ""
+    left_out: Pool | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the proxy should do, what is wrong with the containers, and who waits; the last two sorted."""
+    """What the proxy should do, what is wrong with the containers, and who waits; the last two sorted.
+
+    `refused` is filled in by `quarantine`, which takes it out of `desired`.
+    """
 
     desired: Desired
     problems: tuple[Problem, ...] = ()
     waiting: tuple[Waiting, ...] = ()
+    refused: tuple[Refusal, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -102,10 +132,10 @@ def desired(
     routed = {r.pool for x in listeners for r in x.routes}
     pools = [_pool(speakers[name], by_pool[name]) for name in routed]
     waiting = [_waiting(s) for name in routed for s in by_pool[name] if s.reason]
-    return Outcome(Desired(_open(listeners), tuple(pools)), tuple(sorted(problems)), tuple(sorted(waiting)))
+    return Outcome(Desired(with_default_port(listeners), tuple(pools)), tuple(sorted(problems)), tuple(sorted(waiting)))
 
 
-def _open(listeners: tuple[Listener, ...]) -> tuple[Listener, ...]:
+def with_default_port(listeners: tuple[Listener, ...]) -> tuple[Listener, ...]:
     """Add the default port where no route uses it: the gateway answers 404 there instead of refusing."""
     if any(listener.port == DEFAULT_PORT for listener in listeners):
         return listeners
