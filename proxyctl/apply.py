@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
+from collections.abc import Collection
 from typing import Literal
 
 import structlog
@@ -94,9 +95,10 @@ class Applier:
             reasons = ("templates changed",)
         return reasons
 
-    async def apply(self, desired: Desired, files: ConfigFiles) -> Applied:
+    async def apply(self, desired: Desired, files: ConfigFiles, drained: Collection[tuple[str, str]] = ()) -> Applied:
         """Make the proxy do `desired`; on any failure it goes on with what it had.
 
+        `drained` are the (pool, container id) whose drain is over: what still runs there is cut when they leave.
         Raise ConfigRefused or ReloadFailed with the proxy's own reason. What was refused once is not tried
         again until it changes.
         """
@@ -110,6 +112,8 @@ class Applier:
         if files.revision in self._refused:
             raise ConfigRefused(self._refused[files.revision])
         reasons = self.reload_reasons(desired, files)
+        if over := [(p, s.name) for p, s in plan.removed if (p, s.container) in drained]:
+            await self._engine.cut(over)
         how: How = "reload"
         if not reasons:
             try:

@@ -33,6 +33,7 @@ from proxyctl.core.model import (
 )
 from proxyctl.core.quarantine import build
 from proxyctl.core.render import render
+from proxyctl.drains import Drains
 from proxyctl.errors import (
     ConfigRefused,
     DockerUnavailable,
@@ -99,6 +100,7 @@ class Reconciler:
         self._decisions, self._read_inputs, self._feed = decisions, read_inputs, feed
         self._names = Names(resolver, self.wake)
         self._quarantine = Quarantine()
+        self._drains = Drains()
         self._refused_until = 0.0
         self._spacing = spacing
         self._woken = asyncio.Event()
@@ -114,7 +116,7 @@ class Reconciler:
         self._reloaded_at = float("-inf")
         self._gateway_changes = -1
         self._retry = RETRY_FIRST
-        self._timer_due = 0.0
+        self._timer_due = float("inf")
 
     def wake(self, reason: str) -> None:
         """Ask for a pass; called by the store, the prober, timers and operators."""
@@ -175,6 +177,8 @@ class Reconciler:
         found += self._outcome.problems
         if self._file_problem:
             found.append(Problem("", "", self._file_problem))
+        if (wait := self._drains.next_end(time.monotonic())) is not None:
+            self._later(wait, "the end of a drain")
         if self._quarantine:
             self._later(self._refused_until - time.monotonic(), "to retry what was refused")
         self._publish(found)
@@ -222,14 +226,18 @@ class Reconciler:
         findings: dict[Target, Finding] = dict(self._prober.findings())
         findings |= {t: Finding(ok=False, reason=r, late=True) for t, r in names.items() if r}
         self._undecided = any(t not in findings or not (findings[t].ok or findings[t].late) for t in wanted)
-        return desired(
+        now = time.monotonic()
+        outcome = desired(
             snapshot,
             findings=findings,
             decisions=self._decisions.all(),
             options=options,
             features=self._features,
             previous=previous,
+            drained=self._drains.over(now),
         )
+        self._drains.follow(outcome.leaving, now)
+        return outcome
 
     async def _reach(self, wanted: Outcome) -> Applied | None:
         """Apply what is wanted; what the proxy refuses of it is searched for and left out."""
@@ -291,7 +299,7 @@ class Reconciler:
             if wait > 0 and self._applier.applied is not None:
                 self._later(wait, "spacing of reloads")
                 return None
-        done = await self._applier.apply(state, files)
+        done = await self._applier.apply(state, files, self._drains.over(time.monotonic()))
         self._good = self._inputs
         if done.how == "reload":
             self._reloaded_at = time.monotonic()
@@ -338,10 +346,15 @@ class Reconciler:
         """Wake after a while, unless a wake-up that comes earlier is on its way already."""
         loop = asyncio.get_running_loop()
         due = loop.time() + seconds
-        if loop.time() < self._timer_due <= due:
+        if self._timer_due <= due:
             return
         self._timer_due = due
-        loop.call_later(seconds, self.wake, reason)
+        loop.call_later(seconds, self._ring, reason)
+
+    def _ring(self, reason: str) -> None:
+        # Forgotten first: a timer may ring a moment early by the other clock, and is then set again.
+        self._timer_due = float("inf")
+        self.wake(reason)
 
     async def settled(self) -> dict[str, Any]:
         """Return the status once everything that is there now has joined or has a problem."""

@@ -7,7 +7,7 @@ can do. Does not look at other containers: who shares a pool or wants the same r
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Literal
 
 from proxyctl.core import labels
@@ -32,26 +32,36 @@ def present(container: Container) -> bool:
     return container.state in {"running", "paused", "restarting"}
 
 
-def survey(snapshot: Snapshot, options: Options, features: Features) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
-    """Return every valid membership of the watched network, ended containers' too, and the problems."""
+def survey(
+    snapshot: Snapshot, options: Options, features: Features, served: Mapping[str, Collection[str]] | None = None
+) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
+    """Return every valid membership of the watched network, ended containers' too, and the problems.
+
+    `served` are the pools of each container, by id, that the proxy has: one that was disconnected from the network
+    is still a member of those, for it has to leave them.
+    """
     members: list[Member] = []
     problems: list[Problem] = []
     for container in snapshot.containers:
-        found, wrong = judge(container, snapshot, options, features)
+        left = served.get(container.id, ()) if served and container.live else ()
+        found, wrong = judge(container, snapshot, options, features, left)
         members += found
         problems += wrong if present(container) else ()
     return tuple(members), tuple(problems)
 
 
 def judge(
-    container: Container, snapshot: Snapshot, options: Options, features: Features
+    container: Container, snapshot: Snapshot, options: Options, features: Features, left: Collection[str] = ()
 ) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
-    """Return one container's memberships of the watched network and everything that is wrong with it."""
+    """Return one container's memberships of the watched network and everything that is wrong with it.
+
+    Those of the pools in `left` are returned also where it is on that network no more.
+    """
     declaration = labels.parse(container, options)
     networks = {m.network for m in declaration.memberships} or {declaration.network}
     astray = {n: _astray(container, n, snapshot) for n in networks}
     unasked = declaration.takes_part and not declaration.asked
-    if None not in astray.values() and (unasked or not any(astray.values())):
+    if not left and None not in astray.values() and (unasked or not any(astray.values())):
         # Another gateway's; or one that expose_by_default took in without its ever having met this network.
         return (), ()
     problems = list(declaration.problems)
@@ -61,10 +71,10 @@ def judge(
     if not any(p.severity == "error" for p in problems):
         for membership in declaration.memberships:
             reason = astray[membership.network]
-            if reason is None:
+            if reason is None or membership.pool.name in left:
                 target = _target(container, membership, snapshot.network, features)
                 members.append(Member(container, membership, target))
-            elif reason:
+            if reason:
                 label = f"{membership.at}network"
                 if label not in membership.written:
                     label = f"{options.label_prefix}.network"

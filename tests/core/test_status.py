@@ -71,7 +71,7 @@ def test_a_pool_that_the_proxy_refuses_is_listed_without_routes() -> None:
     )
     waiting = (Waiting("id-r", "r", "bad", "10.0.0.2", 80, "not yet"),)
     state = Desired((), (serves,))
-    bad, web = status.pools(Outcome(state, (), waiting, refused), state, world(), [])
+    bad, web = status.pools(Outcome(state, (), waiting, refused=refused), state, world(), [])
     assert (bad["name"], bad["routes"], bad["refused"]) == ("bad", [], ["pool bad is left out: no"])
     assert [(s["name"], s["state"], s["reason"]) for s in bad["servers"]] == [
         ("r", "starting", "not yet"),

@@ -36,6 +36,7 @@ ACTIONS = [
 ]
 PING_EVERY = 10.0
 DRIFT_GRACE = 1.0
+OOM_GRACE = 1.0  # seconds after which a container has survived: the kernel killed another process than its first
 FIRST_DELAY, LAST_DELAY = 0.5, 30.0
 
 _Event = Mapping[str, Any]
@@ -91,6 +92,7 @@ class DockerStore:
         self._containers: dict[str, Container] = {}
         self._gateways: tuple[str, ...] = ()
         self._stopping: set[str] = set()
+        self._oom: dict[str, float] = {}
         self.snapshot: Snapshot | None = None
         self.synced_at: float | None = None
         self.connected = False
@@ -135,11 +137,14 @@ class DockerStore:
             drifted: set[str] = set()
             while True:
                 now = time.monotonic()
-                due = min(next_list, next_ping)
+                due = min(next_list, next_ping, *self._oom.values())
                 try:
                     async with asyncio.timeout(max(0.0, due - now)):
                         event = await queue.get()
                 except TimeoutError:
+                    if self._survivors():
+                        wake("out of memory, but it runs on")
+                        continue
                     if drifted:
                         log.warning("docker changed without an event, the stream is opened anew", n=len(drifted))
                         self.drift += len(drifted)
@@ -276,6 +281,19 @@ class DockerStore:
         self.gateway_changes += 1
         return True
 
+    def _survivors(self) -> bool:
+        """Take those that ran out of memory and did not end as running again; return whether there are any."""
+        now = time.monotonic()
+        survived = {id_ for id_, until in self._oom.items() if until <= now}
+        for id_ in survived:
+            del self._oom[id_]
+            self._stopping.discard(id_)
+            if id_ in self._containers:
+                self._containers[id_] = dataclasses.replace(self._containers[id_], stopping=False)
+        if survived:
+            self._publish()
+        return bool(survived)
+
     async def _inspect(self, id_: str, action: str, attributes: Mapping[str, str]) -> bool:
         before = self._containers.get(id_)
         try:
@@ -286,7 +304,11 @@ class DockerStore:
         else:
             if layout.GATEWAY_LABEL in (entry["Config"].get("Labels") or {}):
                 return False
-            if action == "kill":
+            self._oom.pop(id_, None)
+            if action == "oom":  # its end is near, or it goes on without one of its processes
+                self._stopping.add(id_)
+                self._oom[id_] = time.monotonic() + OOM_GRACE
+            elif action == "kill":
                 if attributes.get("signal") in {"9", str(view.stop_signal(entry))}:
                     self._stopping.add(id_)
             elif action in {"die", "start", "restart", "stop"}:

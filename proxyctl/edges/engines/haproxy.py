@@ -7,6 +7,7 @@ relies on for the proof is `templates/haproxy/_global.cfg.j2`. Next: `haproxy_ch
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
 from collections.abc import Iterable
@@ -173,6 +174,12 @@ class HAProxy:
             )
             await change.carry_out()
             await self._prove(pool, plan.after)
+
+    async def cut(self, servers: Iterable[tuple[str, str]]) -> None:
+        """End the sessions of servers that drain; those of old workers last until `hard-stop-after`."""
+        commands = [f"shutdown sessions server {pool}/{name}" for pool, name in servers]
+        with contextlib.suppress(NoAnswer):
+            await runtime.ask(self._admin, *commands)
 
     async def _prove(self, pool: str, after: Desired) -> None:
         """Compare HAProxy's list with what was asked for, by name, address, port and weight in effect."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from proxyctl.core import layout
@@ -147,6 +148,9 @@ class Nginx:
     async def change(self, plan: Plan, files: ConfigFiles) -> None:  # noqa: ARG002 - part of the protocol
         """Refuse: nginx takes nothing at run time."""
         raise RuntimeRefused("nginx takes every change by a reload")
+
+    async def cut(self, servers: Iterable[tuple[str, str]]) -> None:
+        """Do nothing: a server that drains has left the upstream, and worker_shutdown_timeout ends its old workers."""
 
     async def running(self) -> Running | None:
         """Return the revision and topology that a worker answers with; None when none answers."""
