@@ -43,7 +43,7 @@ class Applier:
         self._engine = engine
         self._generations = generations
         self._features = features
-        self._refused: dict[str, str] = {}
+        self._refused: dict[str, ConfigRefused | ReloadFailed] = {}
         self._before: Generation | None = None
         self.applied: Generation | None = None
         self.accepted = Desired()
@@ -109,8 +109,8 @@ class Applier:
             self.applied = dataclasses.replace(self.applied, desired=desired)
             self.accepted = desired
             return Applied("unchanged", plan)
-        if files.revision in self._refused:
-            raise ConfigRefused(self._refused[files.revision])
+        if known := self._refused.get(files.revision):
+            raise type(known)(str(known))
         reasons = self.reload_reasons(desired, files)
         if over := [(p, s.name) for p, s in plan.removed if (p, s.container) in drained]:
             await self._engine.cut(over)
@@ -127,7 +127,7 @@ class Applier:
             if how == "reload":
                 await self._reload(number, files)
         except (ConfigRefused, ReloadFailed) as exc:
-            self._refused[files.revision] = str(exc)
+            self._refused[files.revision] = exc
             if how == "runtime" and self.applied is not None:
                 # the servers are already as wanted, and the file on disk is the last one that loads
                 self.applied = dataclasses.replace(self.applied, desired=desired)
@@ -174,5 +174,9 @@ class Applier:
             raise
 
     def retry(self) -> None:
-        """Forget what was refused: something outside the files may have changed."""
+        """Forget what failed: something outside the files may have changed."""
         self._refused.clear()
+
+    def retry_checks(self) -> None:
+        """Forget what a check refused; a reload that failed is not tried again, for that costs connections."""
+        self._refused = {r: exc for r, exc in self._refused.items() if isinstance(exc, ReloadFailed)}

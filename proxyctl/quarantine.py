@@ -52,11 +52,11 @@ class Quarantine:
 
     def hold(self, accepted: Desired, outcome: Outcome) -> Outcome:
         """Return the outcome without what is known to be refused; what nobody wants any more is forgotten."""
+        if not self._refused:
+            return outcome
         wanted = outcome.desired
         own = [p for pool in quarantine.parts(accepted, wanted).values() for p in pool]
         self._refused = {p: self._refused[p] for p in own if p in self._refused}
-        if not self._refused:
-            return outcome
         state = quarantine.build(accepted, wanted, [p for p in own if p not in self._refused])
         return quarantine.told(outcome, state, quarantine.refusals(accepted, wanted, self._refused))
 

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import structlog
 
 from proxyctl.apply import Applied, Applier
-from proxyctl.core import status
+from proxyctl.core import status, vanished
 from proxyctl.core.describe import describe
 from proxyctl.core.desired import Outcome, desired, targets
 from proxyctl.core.labels import Options
@@ -157,8 +157,9 @@ class Reconciler:
             return None
         self._refresh_inputs()
         if self._quarantine and time.monotonic() >= self._refused_until:
-            self._retry_refused()
-        self._decisions.forget_except(c.id for c in snapshot.containers)
+            self._quarantine.forget()
+            self._applier.retry_checks()
+        self._decisions.forget_except([*(c.id for c in snapshot.containers), *snapshot.missing])
         wanted = await self._decide(snapshot)
         self._outcome = self._quarantine.hold(self._applier.accepted, wanted)
         applied, postponed = None, False
@@ -237,7 +238,7 @@ class Reconciler:
             drained=self._drains.over(now),
         )
         self._drains.follow(outcome.leaving, now)
-        return outcome
+        return vanished.hold(outcome, snapshot, options, self._features, previous, self._outcome.held)
 
     async def _reach(self, wanted: Outcome) -> Applied | None:
         """Apply what is wanted; what the proxy refuses of it is searched for and left out."""
@@ -251,7 +252,7 @@ class Reconciler:
             if not await self._find_refused(accepted, wanted.desired, str(exc)):
                 return None
         self._outcome = self._quarantine.hold(accepted, wanted)
-        self._applier.retry()
+        self._applier.retry_checks()
         try:
             return await self._apply(self._outcome.desired)
         except (ConfigRefused, TemplateError) as exc:

@@ -76,6 +76,7 @@ class Refusal:
 class Outcome:
     """What the proxy should do, what is wrong with the containers, who waits and who leaves; all sorted.
 
+    `held` are the ids of the containers that stay although Docker's list lacks them: filled in by `vanished`.
     `leaving` also has those whose time is over, as long as the proxy has them. `refused` is filled in by
     `quarantine`, which takes it out of `desired`.
     """
@@ -85,6 +86,7 @@ class Outcome:
     waiting: tuple[Waiting, ...] = ()
     leaving: tuple[Leaving, ...] = ()
     refused: tuple[Refusal, ...] = ()
+    held: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

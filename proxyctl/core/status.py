@@ -17,7 +17,8 @@ def pools(
     A pool that the proxy refuses is listed without routes; `refused` says what is left out of a pool, and why.
     """
     figures = {(c.pool, c.server): c for c in counts}
-    states = {c.id: c.state for c in snapshot.containers}
+    states: dict[str, str] = dict.fromkeys(snapshot.missing, "running")
+    states |= {c.id: c.state for c in snapshot.containers}
     result = []
     for pool in outcome.desired.pools:
         live = applied.pool(pool.name) or Pool(pool.name)

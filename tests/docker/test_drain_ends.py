@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures
 import contextlib
 import http.client
@@ -11,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from proxyctl.core import layout
+from proxyctl.edges.engines import haproxy_runtime
 from tests.docker.watching import Watch, eventually
 
 pytestmark = pytest.mark.docker
@@ -55,7 +58,7 @@ def world(watch: Watch) -> Watch:
 @contextlib.contextmanager
 def streaming(watch: Watch, name: str) -> Iterator[http.client.HTTPResponse]:
     """Keep one long answer of a server running."""
-    connection = http.client.HTTPConnection(watch.address, timeout=10)
+    connection = http.client.HTTPConnection(watch.address, timeout=3)
     connection.request("GET", "/stream/60", headers={"Host": f"{name}.test"})
     answer = connection.getresponse()
     assert answer.read(5)
@@ -67,20 +70,28 @@ def streaming(watch: Watch, name: str) -> Iterator[http.client.HTTPResponse]:
 
 
 def was_cut(answer: http.client.HTTPResponse) -> bool:
-    """Read on until the answer ends; return whether it was cut rather than silent."""
+    """Read on until the answer ends; return whether that was soon, rather than silence or its own end."""
+    deadline = time.monotonic() + 3
     try:
-        while answer.read1(65536):
-            pass
+        while time.monotonic() < deadline:
+            if not answer.read1(65536):
+                return True
     except TimeoutError:
         return False
     except (OSError, http.client.HTTPException):
         return True
-    return True
+    return False
 
 
 def until_servers(watch: Watch, pool: str, expected: dict[str, str], within: float = 15) -> None:
     """Wait until a pool has exactly these servers in these states."""
     eventually(lambda: watch.servers(pool) == expected, f"{pool} with {expected}", within)
+
+
+def until_deleted(watch: Watch, pool: str) -> None:
+    """Wait until HAProxy itself knows no server in the pool."""
+    admin = watch.state / "proxy" / "run" / layout.ADMIN_SOCKET
+    eventually(lambda: not asyncio.run(haproxy_runtime.rows(admin, pool)), f"{pool}'s server to be deleted", 3)
 
 
 def act(watch: Watch, name: str) -> None:
@@ -123,6 +134,7 @@ def test_a_drain_starts_at_once_and_ends_in_time(world: Watch) -> None:
             assert DRAIN - 0.2 < time.monotonic() - start < DRAIN + AT_ONCE
             if world.engine == "haproxy":
                 assert was_cut(answer)
+                until_deleted(world, name)
             elif name == "stops":
                 assert answer.read(1)
     assert world.servers("kept") == {"kept": "draining"}

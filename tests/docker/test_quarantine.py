@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
+import docker
 import pytest
 
-from tests.docker.watching import BACKEND, LABEL, Watch, eventually
+from proxyctl.core import layout
+from proxyctl.edges.engines import haproxy_runtime
+from tests.docker.watching import BACKEND, LABEL, Watch, eventually, watching
 
 pytestmark = pytest.mark.docker
 
@@ -78,7 +82,7 @@ def test_a_new_pool_that_is_refused_is_left_out_and_everything_else_goes_on(watc
     template.add("# newer\n" + RAISES.format('pool.name == "bad"'))
     eventually(lambda: "division by zero" in str(reasons(watch, "bad1")), "the newer reason")
     assert f"{NAME[watch.engine]}, line " in str(reasons(watch, "bad1"))
-    assert "# newer" in watch.applied_text()
+    eventually(lambda: "# newer" in watch.applied_text(), "the newer template")
     assert watch.served_by(4, host="web.test").keys() == {"web1", "web2"}
     template.add("# mended\n")
     watch.until("bad", bad1="up")
@@ -167,3 +171,26 @@ def test_a_port_that_cannot_be_bound_costs_only_the_route_on_it(watch: Watch) ->
 def _listens(watch: Watch, port: int) -> bool:
     sockets = watch.gateway.exec_run(["cat", "/proc/net/tcp", "/proc/net/tcp6"]).output.decode()
     return f":{port:04X} 0" in sockets
+
+
+def test_a_reload_that_failed_is_not_searched_and_not_tried_again(
+    docker_client: docker.DockerClient, network: str, tmp_path: Path
+) -> None:
+    """Its files passed the check, so no part is to blame, and a reload costs connections. nginx needs 10 s to fail."""
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    good = Path("templates/haproxy/_global.cfg.j2").read_text()
+    (folder / "_global.cfg.j2").write_text(good)
+    with watching(docker_client, network, "haproxy", tmp_path / "state") as watch:
+        watch.start("--templates", str(folder))
+        watch.run("web1", labels={"pool": "web"})
+        watch.until("web", web1="up")
+        (folder / "_global.cfg.j2").write_text(good.replace("    description ", "    # description "))
+        (told,) = eventually(lambda: reasons(watch), "a problem")
+        assert "is `description` gone from the template?" in told[1]
+        admin = watch.state / "proxy" / "run" / layout.ADMIN_SOCKET
+        before = asyncio.run(haproxy_runtime.info(admin)).pid
+        for _ in range(3):  # each makes a pass, and is over before the next verb has started
+            assert watch.ctl("weight", f"{network}-web1", "1").returncode == 0
+        assert reasons(watch) == [told]
+        assert asyncio.run(haproxy_runtime.info(admin)).pid == before

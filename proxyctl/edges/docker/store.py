@@ -13,7 +13,7 @@ import dataclasses
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import docker
@@ -93,6 +93,8 @@ class DockerStore:
         self._gateways: tuple[str, ...] = ()
         self._stopping: set[str] = set()
         self._oom: dict[str, float] = {}
+        self._missing: dict[str, float] = {}
+        self._expected: set[str] = set()
         self.snapshot: Snapshot | None = None
         self.synced_at: float | None = None
         self.connected = False
@@ -100,6 +102,10 @@ class DockerStore:
         self.drift = 0
         self.gateway_changes = 0
         self.last_event: _Event | None = None
+
+    def expect(self, containers: Iterable[str]) -> None:
+        """Say which containers, by id, the first listing should have: what the proxy serves already."""
+        self._expected = set(containers)
 
     async def list_once(self) -> Snapshot:
         """Ask for one full listing and return it; raise DockerUnavailable."""
@@ -224,6 +230,8 @@ class DockerStore:
             if not container.ports:
                 container = await self._with_ports(container, before.get(id_))
             self._containers[id_] = container
+        self._note_missing(self._expected | before.keys())
+        self._expected = set()
         self._stopping &= {i for i, c in self._containers.items() if c.stopping}
         self._gateways = tuple(g["Labels"][layout.GATEWAY_LABEL] for g in gateways)
         first = self.snapshot is None
@@ -232,6 +240,12 @@ class DockerStore:
         self.synced_at = time.time()
         changed = before.items() ^ self._containers.items()
         return set() if first else {i for i, _ in changed if self._matters(i, before)}
+
+    def _note_missing(self, known: set[str]) -> None:
+        """Remember since when a listing lacks containers that no event has ended; after one resync it is believed."""
+        now = time.monotonic()
+        since = {id_: self._missing.get(id_, now) for id_ in (known | self._missing.keys()) - self._containers.keys()}
+        self._missing = {id_: first for id_, first in since.items() if now - first < self._resync}
 
     async def _with_ports(self, container: Container, before: Container | None) -> Container:
         """Fill in the exposed ports, which never change, where a listing leaves them out: from memory or an inspect."""
@@ -260,13 +274,15 @@ class DockerStore:
                 return False
             if attributes.get("name") != self._network and id_ not in self._containers:
                 return False
-        elif id_ not in self._containers and f"{self._prefix}.enable" not in attributes:
+        elif not {id_} & (self._containers.keys() | self._missing.keys()) and (
+            f"{self._prefix}.enable" not in attributes
+        ):
             return False
         if action == "destroy":
             self._stopping.discard(id_)
-            gone = self._containers.pop(id_, None)
+            gone = self._containers.pop(id_, None), self._missing.pop(id_, None)
             self._publish()
-            return gone is not None
+            return gone != (None, None)
         return await self._inspect(id_, action, attributes)
 
     async def _gateway_event(self, action: str, network: str) -> bool:
@@ -300,6 +316,7 @@ class DockerStore:
             entry = await self._call("inspecting", lambda c: c.inspect_container(id_))
         except docker.errors.NotFound:
             self._containers.pop(id_, None)
+            self._missing.pop(id_, None)
             self._stopping.discard(id_)
         else:
             if layout.GATEWAY_LABEL in (entry["Config"].get("Labels") or {}):
@@ -313,12 +330,14 @@ class DockerStore:
                     self._stopping.add(id_)
             elif action in {"die", "start", "restart", "stop"}:
                 self._stopping.discard(id_)
+            self._missing.pop(id_, None)
             self._containers[id_] = view.from_inspect(entry, stopping=id_ in self._stopping)
         self._publish()
         return self._containers.get(id_) != before
 
     def _publish(self) -> Snapshot:
-        self.snapshot = Snapshot(self._network, tuple(self._containers.values()), self._gateways)
+        missing = frozenset(self._missing)
+        self.snapshot = Snapshot(self._network, tuple(self._containers.values()), self._gateways, missing)
         return self.snapshot
 
 
