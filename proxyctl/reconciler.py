@@ -300,7 +300,10 @@ class Reconciler:
             if wait > 0 and self._applier.applied is not None:
                 self._later(wait, "spacing of reloads")
                 return None
-        done = await self._applier.apply(state, files, self._drains.over(time.monotonic()))
+        drained = self._drains.over(time.monotonic())
+        done = await self._applier.apply(state, files, drained)
+        if drained:
+            self.wake("a drain is over")  # a pool that has lost its last container goes, now that it serves nobody
         self._good = self._inputs
         if done.how == "reload":
             self._reloaded_at = time.monotonic()

@@ -176,10 +176,11 @@ class HAProxy:
             await self._prove(pool, plan.after)
 
     async def cut(self, servers: Iterable[tuple[str, str]]) -> None:
-        """End the sessions of servers that drain; those of old workers last until `hard-stop-after`."""
-        commands = [f"shutdown sessions server {pool}/{name}" for pool, name in servers]
-        with contextlib.suppress(NoAnswer):
-            await runtime.ask(self._admin, *commands)
+        """End the sessions of servers that drain, also those that were there before a reload."""
+        for pool, name in servers:
+            with contextlib.suppress(NoAnswer):
+                await runtime.ask(self._admin, f"shutdown sessions server {pool}/{name}")
+                await master.cut_in_old_workers(self._master, pool, name)
 
     async def _prove(self, pool: str, after: Desired) -> None:
         """Compare HAProxy's list with what was asked for, by name, address, port and weight in effect."""
