@@ -98,7 +98,7 @@ def test_most_of_a_pool_is_not_believed_to_be_gone_before_the_next_listing(watch
     eventually(lambda: vanished(watch) == {"web1", "web2", "other"}, "the report", RESYNC + 2)
     assert watch.servers("web") == {"web1": "up", "web2": "up", "web3": "up"}
     assert watch.served_by(6) == {"web1": 2, "web2": 2, "web3": 2}
-    assert watch.get(host="other.test").status == 200
+    assert watch.served_by(2, host="other.test") == {"other": 2}
     relay.hide()
     eventually(lambda: vanished(watch) == set(), "the report to be taken back", RESYNC + 2)
     assert watch.servers("web") == {"web1": "up", "web2": "up", "web3": "up"}
@@ -113,9 +113,9 @@ def test_most_of_a_pool_is_not_believed_to_be_gone_before_the_next_listing(watch
     eventually(lambda: vanished(watch) == {"web1", "web2", "other"}, "the report", RESYNC + 4)
     start = time.monotonic()
     watch.until("web", web3="up", within=RESYNC + 4)
-    assert time.monotonic() - start > RESYNC / 2
+    assert time.monotonic() - start > RESYNC * 0.75
     assert vanished(watch) == set()
-    eventually(lambda: watch.get(host="other.test").status == 404, "the other's route to go")
+    eventually(lambda: watch.servers() == {"web3": "up"}, "the other to go")
 
 
 def test_an_engine_that_lists_nothing_at_the_start_empties_no_pool(watch: Watch, relay: Relay) -> None:
