@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
 
@@ -19,7 +19,7 @@ from proxyctl.labs import subnets
 from proxyctl.labs.shell import Background, Ran
 from proxyctl.labs.step import Command, as_command, fill
 from proxyctl.labs.subnets import Subnet
-from proxyctl.labs.texts import Said, Text, say
+from proxyctl.labs.texts import Said, Text, aligned, say
 
 if TYPE_CHECKING:
     from proxyctl.labs.run import Run
@@ -149,6 +149,13 @@ class At:
         """Say what was observed; without any note it is what the commands printed."""
         self.notes += lines
 
+    def table(self, *rows: Sequence[Said]) -> None:
+        """Note rows of cells as lines whose columns are aligned, in both languages."""
+        self.notes += [
+            Text(ko=ko, en=en) if ko != en else ko
+            for ko, en in zip(aligned(rows, "ko"), aligned(rows, "en"), strict=True)
+        ]
+
     def expect(self, true: object, otherwise: Text) -> None:
         """Fail the step, with the reason, unless it is true."""
         if not true:
@@ -171,11 +178,12 @@ class At:
 
 def _judge_end(command: Command, ran: Ran) -> None:
     last = ran.out.rpartition("\n")[2][:200]
+    text = f"{command.text}: {last}" if last else command.text
     if command.ends == "well" and ran.code != 0:
         raise Differs(
             Text(
-                ko=f"명령이 {ran.code}번 코드로 끝났습니다: {command.text}: {last}",
-                en=f"ended with exit code {ran.code}: {command.text}: {last}",
+                ko=f"명령이 {ran.code}번 코드로 끝났습니다: {text}",
+                en=f"ended with exit code {ran.code}: {text}",
             )
         )
     if command.ends == "badly" and ran.code == 0:

@@ -16,10 +16,22 @@ def fold(command: str, width: int) -> list[str]:
     if "\n" in command:
         return command.split("\n")
     lines, line = [], ""
-    for word in _WORD.findall(command):
+    for word in _units(_WORD.findall(command), width):
         if line and len(line) + len(word) + 3 > width:
             lines.append(line + " \\")
             line = "    " + word
         else:
             line = f"{line} {word}" if line else word
     return [*lines, line]
+
+
+def _units(words: list[str], width: int) -> list[str]:
+    """Join an option to its value, so that no line breaks between them."""
+    units: list[str] = []
+    for word in words:
+        last = units[-1] if units else ""
+        if re.fullmatch(r"--?[\w-]+", last) and not word.startswith("-") and len(last) + len(word) < width // 2:
+            units[-1] = f"{last} {word}"
+        else:
+            units.append(word)
+    return units

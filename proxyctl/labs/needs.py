@@ -36,4 +36,6 @@ def tool(name: str, package: str) -> Need:
 
 IPTABLES = tool("iptables", "iptables")
 IP = tool("ip", "iproute2")
+CURL = tool("curl", "curl")
+PGREP = tool("pgrep", "procps")
 NSENTER = tool("nsenter", "util-linux")

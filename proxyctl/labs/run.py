@@ -72,11 +72,18 @@ def run_lab(lab: Lab, client: docker.APIClient, on_step: OnStep, *, keep: bool =
             results = tuple(_steps(lab, run, watcher, on_step))
         finally:
             calm()
-            run.shell.close()
-            run.undo.close()
-            if not keep:
-                cleaning.remove_run(client, tag)
+            _end_run(run)
     return LabResult(lab, tag, results, time.monotonic() - began, watcher.seen)
+
+
+def _end_run(run: Run) -> None:
+    """Undo and remove everything: the first that goes wrong is raised, after all the others were tried."""
+    with contextlib.ExitStack() as ending:
+        if not run.keep:
+            ending.callback(cleaning.remove_run, run.client, run.tag)
+        ending.callback(run.shell.close)
+        ending.push(run.undo)
+        run.shell.settle()
 
 
 def _steps(lab: Lab, run: Run, watcher: Watcher, on_step: OnStep) -> Iterator[StepResult]:

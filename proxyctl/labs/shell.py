@@ -59,15 +59,17 @@ class Shell:
             self._running.discard(process)
         return Ran(command.text, process.returncode, out.strip("\n"))
 
-    def close(self) -> None:
-        """Wait for what runs, kill what takes longer than GRACE, and end the workers."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+    def settle(self) -> None:
+        """Wait for what still runs after an interruption; kill what takes longer than GRACE."""
         for process in tuple(self._running):
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(GRACE)
                 continue
             _kill(process)
-        self._pool.shutdown(wait=True)
+
+    def close(self) -> None:
+        """End the workers."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
 
 class Background:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
+
+from rich.cells import cell_len, set_cell_size
 
 Lang = Literal["ko", "en"]
 LANGS: Final[tuple[Lang, ...]] = ("ko", "en")
@@ -35,3 +37,13 @@ def language(environ: Mapping[str, str]) -> Lang:
     """Return the language of the locale: the first of LC_ALL, LC_MESSAGES and LANG that is set decides (POSIX)."""
     locale = next((environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environ.get(name)), "")
     return "ko" if locale.lower().startswith("ko") else "en"
+
+
+def aligned(rows: Sequence[Sequence[Said]], lang: Lang) -> list[str]:
+    """Return rows of cells as lines with aligned columns; a Korean letter is two columns wide."""
+    told = [[say(cell, lang) for cell in row] for row in rows]
+    columns = max(map(len, told), default=0)
+    widths = [max((cell_len(row[i]) for row in told if i < len(row)), default=0) for i in range(columns)]
+    return [
+        "  ".join(set_cell_size(cell, width) for cell, width in zip(row, widths, strict=False)).rstrip() for row in told
+    ]
