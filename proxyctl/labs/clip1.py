@@ -40,7 +40,8 @@ STEPS = (
         commands=(
             "stat -Lc %i {sandbox}",
             "stat -Lc %i /proc/{pid}/ns/net",
-            "docker inspect {box} -f '{{range .NetworkSettings.Networks}}{{.EndpointID}} {{.NetworkID}}{{end}}'",
+            "docker inspect {box} -f '{{range .NetworkSettings.Networks}}{{.EndpointID}}{{end}}'",
+            "docker inspect {box} -f '{{range .NetworkSettings.Networks}}{{.NetworkID}}{{end}}'",
             "docker network ls --no-trunc -qf name=^bridge$",
         ),
         check=checks.cnm,

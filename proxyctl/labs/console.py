@@ -96,7 +96,7 @@ class View:
     def _print(self, text: str, *, indent: str = "", style: str = "") -> None:
         for line in Line(text).wrap(self._console, self._width - cell_len(indent)):
             line.rstrip()
-            self._console.print(Line(indent + line.plain, style=style))
+            self._console.print(Line((indent + line.plain).rstrip(), style=style))
 
     @property
     def _width(self) -> int:

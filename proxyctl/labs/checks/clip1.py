@@ -47,13 +47,12 @@ def find_sandbox(at: At) -> None:
 
 def cnm(at: At) -> None:
     """Expect the sandbox to be the namespace of the container, and its endpoint on the network bridge."""
-    sandbox, namespace, joined, bridge = at.out
-    endpoint, network = joined.split()
+    sandbox, namespace, endpoint, network, bridge = at.out
     at.equal("sandbox", sandbox, namespace)
     at.equal("network", network, bridge)
     at.table(
         ("sandbox", f"{at['sandbox']} = net:[{namespace}]"),
-        ("endpoint", endpoint[:12], "eth0"),
+        ("endpoint", f"{endpoint[:12]} = eth0"),
         ("network", f"{network[:12]} = bridge"),
     )
 
