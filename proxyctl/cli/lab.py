@@ -62,6 +62,9 @@ def run(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the containers; `lab clean` removes them.")] = False,
     as_json: options.JsonOption = False,
     junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write a JUnit file.")] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a page with the drawn networks.")
+    ] = None,
 ) -> int:
     """Run labs; exit 99 when a step fails."""
     from proxyctl.edges.docker import store
@@ -71,14 +74,15 @@ def run(
     labs, language = catalog.chosen(clips), _language(lang)
     if pause and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("--pause waits for Enter, so it needs a terminal")
-    _check_writable("--junit", junit)
+    for flag, file in (("--junit", junit), ("--html", html)):
+        _check_writable(flag, file)
     view, client = _view(language), store.connect()
     results: list[LabResult] = []
     for lab in labs:
         if not as_json:
             view.head(lab)
         results.append(run_lab(lab, client, _listener(view, lab, quiet=as_json, pause=pause), keep=keep))
-    _write(results, language, junit)
+    _write(results, language, junit, html)
     if as_json:
         from proxyctl.labs.report import to_json
 
@@ -113,11 +117,15 @@ def _listener(view: View, lab: Lab, *, quiet: bool, pause: bool) -> OnStep:
     return heard
 
 
-def _write(results: list[LabResult], lang: Lang, junit: Path | None) -> None:
+def _write(results: list[LabResult], lang: Lang, junit: Path | None, html: Path | None) -> None:
     if junit:
         from proxyctl.labs.report import to_junit
 
         junit.write_text(to_junit(results, lang), encoding="utf-8")
+    if html:
+        from proxyctl.labs.page import to_html
+
+        html.write_text(to_html(results, lang), encoding="utf-8")
 
 
 def _check_writable(flag: str, file: Path | None) -> None:

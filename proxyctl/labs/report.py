@@ -42,6 +42,7 @@ class LabResult:
     steps: tuple[StepResult, ...]
     seconds: float
     topology: Topology
+    engine: str
 
     @property
     def ok(self) -> bool:
@@ -63,6 +64,7 @@ def to_json(results: Sequence[LabResult], lang: Lang) -> Mapping[str, Any]:
                 "title": result.lab.title.to(lang),
                 "ok": result.ok,
                 "seconds": round(result.seconds, 2),
+                "engine": result.engine,
                 "steps": [_step_json(step, lang) for step in result.steps],
                 "topology": dataclasses.asdict(result.topology),
             }

@@ -73,7 +73,14 @@ def run_lab(lab: Lab, client: docker.APIClient, on_step: OnStep, *, keep: bool =
         finally:
             calm()
             _end_run(run)
-    return LabResult(lab, tag, results, time.monotonic() - began, watcher.seen)
+    return LabResult(lab, tag, results, time.monotonic() - began, watcher.seen, _engine(client))
+
+
+def _engine(client: docker.APIClient) -> str:
+    """Return what it ran on: `Docker 20.10.24, Linux 6.1`."""
+    told = client.version()
+    kernel = ".".join(told.get("KernelVersion", "").split(".")[:2])
+    return f"Docker {told['Version'].partition('+')[0]}, Linux {kernel}"
 
 
 def _end_run(run: Run) -> None:

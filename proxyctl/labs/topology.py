@@ -55,10 +55,11 @@ class Watcher:
         """Look once: two calls."""
         named = {n["Name"]: n for n in self._client.networks()}
         listed = self._client.containers(all=True)
+        entries = {entry["Id"]: entry for entry in listed}
         names = {entry["Id"]: entry["Names"][0].removeprefix("/") for entry in listed if entry["Names"]}
         for id_, name in names.items():
-            if self._prefix in name:
-                box = _box(next(e for e in listed if e["Id"] == id_), name, names)
+            if self._prefix in name and entries[id_]["State"] == "running":
+                box = _box(entries[id_], name, names)
                 self._boxes[name] = _merged(self._boxes.get(name), box)
         used = {network for box in self._boxes.values() for network, _ in box.addresses}
         for name, entry in named.items():
@@ -90,22 +91,24 @@ def _box(entry: Mapping[str, Any], name: str, names: Mapping[str, str]) -> Box:
     networks = (entry.get("NetworkSettings") or {}).get("Networks") or {}
     mode = entry["HostConfig"]["NetworkMode"]
     shares = names.get(mode.partition(":")[2], "") if mode.startswith("container:") else ""
-    ports = {f"{p['PublicPort']}→{p['PrivatePort']}" for p in entry.get("Ports") or () if p.get("PublicPort")}
+    # those of IPv6 may have other numbers, which tell no more
+    ports = {
+        f"{port['PublicPort']}→{port['PrivatePort']}"
+        for port in entry.get("Ports") or ()
+        if port.get("PublicPort") and ":" not in port.get("IP", "")
+    }
     return Box(
         name=name,
         image=entry["Image"],
-        addresses=tuple(sorted((network, at.get("IPAddress") or "") for network, at in networks.items())),
+        addresses=tuple(sorted((network, at["IPAddress"]) for network, at in networks.items() if at.get("IPAddress"))),
         published=tuple(sorted(ports)),
         shares="host" if mode == "host" else shares,
     )
 
 
 def _merged(before: Box | None, now: Box) -> Box:
-    """Keep a connection that is no longer there, and the last address of one that has none now."""
+    """Keep a connection that is no longer there."""
     if before is None:
         return now
-    addresses = dict(before.addresses)
-    addresses |= {network: address or addresses.get(network, "") for network, address in now.addresses}
-    return dataclasses.replace(
-        now, addresses=tuple(sorted(addresses.items())), published=now.published or before.published
-    )
+    addresses = {**dict(before.addresses), **dict(now.addresses)}
+    return dataclasses.replace(now, addresses=tuple(sorted(addresses.items())))
