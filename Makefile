@@ -45,7 +45,7 @@ wheel: venv ## wheel and sdist in dist/
 	$(PYTHON) -m build --no-isolation
 
 clean: ## what tests and demos left (by label), build output and caches; never images or .venv
-	@for label in proxyctl.test proxyctl.demo; do \
+	@for label in proxyctl.test proxyctl.demo proxyctl.lab; do \
 	  docker ps --all --quiet --filter label=$$label | xargs --no-run-if-empty docker rm --force --volumes; \
 	  docker network ls --quiet --filter label=$$label | xargs --no-run-if-empty docker network rm; \
 	done

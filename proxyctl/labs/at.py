@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
 
 import docker
 
-from proxyctl.labs import subnets
+from proxyctl.labs import cleaning, subnets
 from proxyctl.labs.shell import Background, Ran
 from proxyctl.labs.step import Command, as_command, fill
 from proxyctl.labs.subnets import Subnet
@@ -107,7 +107,7 @@ class At:
 
     def folder(self, key: str) -> Path:
         """Make a folder for files that a container mounts, with a placeholder of that name; removed at the end."""
-        folder = Path(tempfile.mkdtemp(prefix=f"lab-{self.run.tag}-{key}-"))
+        folder = Path(tempfile.mkdtemp(prefix=f"{cleaning.FILES}{self.run.tag}-{key}-"))
         folder.chmod(0o755)  # also for a container's user that is not root
         if not self.run.keep:
             self.defer(lambda: shutil.rmtree(folder, ignore_errors=True))
@@ -117,7 +117,7 @@ class At:
     def background(self, text: str) -> Background:
         """Start a command that goes on until the lab ends; it is shown with `&`."""
         filled = fill(text, self.run.names)
-        file, log = tempfile.mkstemp(prefix=f"lab-{self.run.tag}-", suffix=".log")
+        file, log = tempfile.mkstemp(prefix=f"{cleaning.FILES}{self.run.tag}-", suffix=".log")
         os.close(file)
         started = Background(filled, Path(log))
         self.defer(lambda: Path(log).unlink(missing_ok=True))

@@ -1,4 +1,6 @@
-"""Removes what labs made: after a run by its name, and leftovers of any run by label.
+"""Removes what labs made: after a run what has its tag, and on `lab clean` what any ended run left.
+
+Containers and networks are found by label, the rest (interfaces of the host, temporary files) by a name with a tag.
 
 A run holds a claim on its tag while it lives, so that `lab clean` leaves it alone.
 """
@@ -10,7 +12,9 @@ import re
 import secrets
 import socket
 import subprocess
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import docker
 
@@ -19,8 +23,19 @@ from proxyctl.edges.docker.store import translated
 from proxyctl.errors import ProxyctlError
 from proxyctl.labs.step import LABEL
 
+FILES = "proxyctl-lab-"
+"""How the names of temporary files and folders begin; the tag comes next."""
 _ROUNDS = 5
 _TAG = re.compile(r"(?:proxyctl-)?lab-([0-9a-f]{4})-")
+_REMOVE = {
+    "container": ("docker", "rm", "--force", "--volumes"),
+    "network": ("docker", "network", "rm"),
+    "interface": ("ip", "link", "delete"),
+    "file": ("rm", "-rf", "--"),
+}
+"""Each kind of thing and the command that removes it, in the order in which they can go."""
+_Found = tuple[str, str]
+"""The kind, and the name or path."""
 
 
 @contextlib.contextmanager
@@ -54,54 +69,58 @@ def _alive(tag: str) -> bool:
     return False
 
 
-def remove_run(client: docker.APIClient, tag: str) -> tuple[str, ...]:
-    """Remove all containers and networks of one run; return their names."""
-    return _remove(client, {tag}, given=True)
+def remove_run(client: docker.APIClient, tag: str) -> None:
+    """Remove everything of one run."""
+    _remove(client, lambda found: found == tag)
 
 
-def remove_leftovers(client: docker.APIClient) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Remove what ended runs left; return the names removed, and those left alone because their run lives."""
-    found = {match[1] for _, name in _found(client) if (match := _TAG.match(name))}
-    alive = {tag for tag in found if _alive(tag)}
-    removed = _remove(client, alive, given=False)
-    return removed, tuple(sorted(name for _, name in _found(client)))
+def remove_leftovers(client: docker.APIClient) -> tuple[list[str], list[str]]:
+    """Remove what ended runs left; return what was removed, and what was left alone because its run lives."""
+    alive = {tag for tag in {_tag(name) for _, name in _find(client)} if tag and _alive(tag)}
+    removed = _remove(client, lambda found: found not in alive)
+    return removed, [name for _, name in _find(client)]
 
 
-def _remove(client: docker.APIClient, tags: set[str], *, given: bool) -> tuple[str, ...]:
-    """Remove what is of the tags given, or of all others."""
+def _remove(client: docker.APIClient, wanted: Callable[[str], bool]) -> list[str]:
+    """Remove what has a tag that is wanted; return its names."""
     removed: set[str] = set()
     for _ in range(_ROUNDS):  # a `docker run` that was killed half-way may still make one
-        wanted = [(kind, name) for kind, name in _found(client) if (_tag(name) in tags) is given]
-        if not wanted:
-            return tuple(sorted(removed))
-        for kind, argv in (("container", ["rm", "--force", "--volumes"]), ("network", ["network", "rm"])):
-            names = [name for of, name in wanted if of == kind]
-            if names:
-                _docker(*argv, *names)
-        removed |= {name for _, name in wanted}
-    left = ", ".join(name for _, name in _found(client) if (_tag(name) in tags) is given)
+        there = [found for found in _find(client) if wanted(_tag(found[1]))]
+        if not there:
+            return sorted(removed)
+        for kind, command in _REMOVE.items():
+            names = [name for of, name in there if of == kind]
+            # `ip` takes one at a time; the other end of a pair goes with the first
+            for part in [[name] for name in names] if kind == "interface" else [names] if names else []:
+                _run(*command, *part)
+        removed |= {name for _, name in there}
+    left = ", ".join(name for _, name in _find(client) if wanted(_tag(name)))
     raise ProxyctlError(f"could not be removed: {left}; try again with: proxyctl lab clean")
 
 
 def _tag(name: str) -> str:
-    match = _TAG.match(name)
+    match = _TAG.match(name.rpartition("/")[2])
     return match[1] if match else ""
 
 
-def _found(client: docker.APIClient) -> list[tuple[str, str]]:
-    """Return kind and name of everything that labs made: by label, and the gateways of their networks."""
+def _find(client: docker.APIClient) -> list[_Found]:
+    """Return everything that labs made, and that is still there."""
     with translated("listing what labs made"):
         containers = client.containers(all=True, filters={"label": LABEL})
         containers += [
             entry
             for entry in client.containers(all=True, filters={"label": layout.GATEWAY_LABEL})
-            if _TAG.match(entry["Labels"][layout.GATEWAY_LABEL])
+            if _tag(entry["Labels"][layout.GATEWAY_LABEL])
         ]
         networks = client.networks(filters={"label": LABEL})
     found = {("container", entry["Names"][0].removeprefix("/")) for entry in containers if entry["Names"]}
-    return sorted(found | {("network", entry["Name"]) for entry in networks})
+    found |= {("network", entry["Name"]) for entry in networks}
+    found |= {("interface", path.name) for path in Path("/sys/class/net").glob("lab-*") if _tag(path.name)}
+    found |= {("file", str(path)) for path in Path(tempfile.gettempdir()).glob(f"{FILES}*") if _tag(path.name)}
+    return sorted(found)
 
 
-def _docker(*argv: str) -> None:
-    """Run Docker's own command, which removes beside each other; a session of its own keeps Ctrl-C away from it."""
-    subprocess.run(["docker", *argv], capture_output=True, check=False, timeout=60, start_new_session=True)
+def _run(*argv: str) -> None:
+    """Run a command to its end; a session of its own keeps Ctrl-C away from it."""
+    with contextlib.suppress(FileNotFoundError):
+        subprocess.run(argv, capture_output=True, check=False, timeout=60, start_new_session=True)

@@ -29,7 +29,9 @@ def to_html(results: Sequence[LabResult], lang: Lang) -> str:
         {
             "result": result,
             "drawing": draw(result.topology, result.tag, lang),  # escapes by itself
-            "counts": "  ".join(f"{MARKS[status][0]} {result.count(status)}" for status in MARKS),
+            "counts": "  ".join(
+                f"{MARKS[status][0]} {result.count(status)}" for status in MARKS if result.count(status)
+            ),
         }
         for result in results
     ]

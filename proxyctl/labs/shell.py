@@ -10,6 +10,7 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from proxyctl.labs.step import Command
 GRACE = 5.0
 """Seconds that running commands get to end when the lab is interrupted."""
 _WORKERS = 8
+_DIES_WITH_US = "setpriv --pdeathsig TERM "  # where the lab itself is killed and can end nothing
 TIMED_OUT = 124  # as timeout(1) has it
 
 
@@ -78,7 +80,7 @@ class Background:
     def __init__(self, text: str, log: Path) -> None:
         self.log = log
         with log.open("w") as file:
-            self.process = _start("exec " + text, file)
+            self.process = _start(f"exec {_DIES_WITH_US if shutil.which('setpriv') else ''}{text}", file)
 
     @property
     def alive(self) -> bool:
