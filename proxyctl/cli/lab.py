@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -76,12 +77,13 @@ def run(
         raise UsageError("--pause waits for Enter, so it needs a terminal")
     for flag, file in (("--junit", junit), ("--html", html)):
         _check_writable(flag, file)
-    view, client = _view(language), store.connect()
+    view = _view(language)
     results: list[LabResult] = []
-    for lab in labs:
-        if not as_json:
-            view.head(lab)
-        results.append(run_lab(lab, client, _listener(view, lab, quiet=as_json, pause=pause), keep=keep))
+    with contextlib.closing(store.connect()) as client:
+        for lab in labs:
+            if not as_json:
+                view.head(lab)
+            results.append(run_lab(lab, client, _listener(view, lab, quiet=as_json, pause=pause), keep=keep))
     _write(results, language, junit, html)
     if as_json:
         from proxyctl.labs.report import to_json
@@ -98,7 +100,8 @@ def clean() -> None:
     from proxyctl.edges.docker import store
     from proxyctl.labs.cleaning import remove_leftovers
 
-    removed, alive = remove_leftovers(store.connect())
+    with contextlib.closing(store.connect()) as client:
+        removed, alive = remove_leftovers(client)
     for name in removed:
         typer.echo(f"removed {name}")
     for name in alive:

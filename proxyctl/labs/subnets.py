@@ -11,6 +11,8 @@ from pathlib import Path
 
 import docker
 
+from proxyctl.errors import ProxyctlError
+
 Subnet = ipaddress.IPv4Network
 
 DEFAULT_POOLS: tuple[Subnet, ...] = (
@@ -21,6 +23,9 @@ DEFAULT_POOLS: tuple[Subnet, ...] = (
 
 (moby, libnetwork/ipamutils; `default-address-pools` in daemon.json changes it.)
 """
+
+
+_FREE = Subnet("10.64.0.0/10")
 
 
 def taken(client: docker.APIClient) -> dict[Subnet, str]:
@@ -37,10 +42,16 @@ def taken(client: docker.APIClient) -> dict[Subnet, str]:
 
 
 def free(used: Iterable[Subnet]) -> Subnet:
-    """Return a /24 of 10.64.0.0/10 that overlaps none in use; drawn, so that two runs at once do not meet."""
+    """Return a /24 of 10.64.0.0/10 that overlaps none in use; drawn, so that two runs at once do not meet.
+
+    Raise ProxyctlError when there is none.
+    """
     used = tuple(used)
-    candidates = [s for s in Subnet("10.64.0.0/10").subnets(new_prefix=24) if not any(s.overlaps(u) for u in used)]
-    return random.choice(candidates)  # noqa: S311 - no secret
+    for number in random.sample(range(_FREE.num_addresses >> 8), _FREE.num_addresses >> 8):
+        drawn = Subnet((int(_FREE.network_address) + (number << 8), 24))
+        if not any(drawn.overlaps(subnet) for subnet in used):
+            return drawn
+    raise ProxyctlError(f"no subnet of {_FREE} is free for the lab: all are in use by networks or routes of this host")
 
 
 def _routes(table: Path) -> Iterable[tuple[str, str, str]]:
