@@ -115,7 +115,7 @@ def _listener(view: View, lab: Lab, *, quiet: bool, pause: bool) -> OnStep:
         if not quiet:
             view.step(number, lab, result)
         if pause and number < len(lab.steps):
-            typer.prompt("⏎", default="", show_default=False, prompt_suffix=" ")
+            typer.prompt(view.to_go_on, default="", show_default=False, prompt_suffix=" ")
 
     return heard
 

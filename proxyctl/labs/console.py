@@ -23,6 +23,7 @@ _INDENT = "      "
 _SKIPPED = Text(ko="건너뜀", en="skipped")
 _FAILED = Text(ko="실패", en="failed")
 _STEPS = Text(ko="단계", en="steps")
+_GO_ON = Text(ko="계속하려면 Enter", en="Enter to go on")
 _KEPT = Text(ko="남겨 두었습니다. 지우려면: proxyctl lab clean", en="kept; to remove it: proxyctl lab clean")
 
 
@@ -78,6 +79,11 @@ class View:
             colour = MARKS["ok" if result.ok else "failed"][1]
             left = f"  lab-{result.tag}-*: {_KEPT.to(self._lang)}" if kept else ""
             self._print(f"{result.lab.id}  {'  '.join(counts)}  {result.seconds:.1f} s{left}", style=colour)
+
+    @property
+    def to_go_on(self) -> str:
+        """What `--pause` asks for."""
+        return _GO_ON.to(self._lang)
 
     def _goal(self, head: str, goal: str, colour: str) -> None:
         lines = Line(goal).wrap(self._console, self._width - cell_len(head))

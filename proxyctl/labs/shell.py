@@ -42,11 +42,17 @@ class Shell:
     def __init__(self) -> None:
         self._pool = concurrent.futures.ThreadPoolExecutor(_WORKERS, "lab")
         self._running: set[subprocess.Popen[str]] = set()
+        self._batch: list[concurrent.futures.Future[Ran]] = []
 
     def run(self, commands: Sequence[Command]) -> list[Ran]:
         """Run commands beside each other and return them in their order."""
         # also a single one runs in a worker: a signal interrupts the waiting here, not the command
-        return [future.result() for future in [self._pool.submit(self._run, command) for command in commands]]
+        self._batch = [self._pool.submit(self._run, command) for command in commands]
+        try:
+            return [future.result() for future in self._batch]
+        finally:
+            for future in self._batch:  # those that are not begun when the waiting is interrupted
+                future.cancel()
 
     def _run(self, command: Command) -> Ran:
         process = _start(command.text, subprocess.PIPE)
@@ -63,11 +69,10 @@ class Shell:
 
     def settle(self) -> None:
         """Wait for what still runs after an interruption; kill what takes longer than GRACE."""
-        for process in tuple(self._running):
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(GRACE)
-                continue
-            _kill(process)
+        if concurrent.futures.wait(self._batch, GRACE).not_done:
+            for process in tuple(self._running):
+                _kill(process)
+            concurrent.futures.wait(self._batch)
 
     def close(self) -> None:
         """End the workers."""

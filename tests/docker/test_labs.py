@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import signal
 import subprocess
@@ -89,14 +90,16 @@ def test_an_interrupted_run_leaves_nothing(
 ) -> None:
     """Ended in the middle, with containers starting: the exit code says so, no traceback, and all is removed."""
     argv = [sys.executable, "-u", "-m", "proxyctl", "lab", "run", "clip2", "--lang", "en"]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         with contextlib.suppress(StopIteration):
             seen = next(match for line in process.stdout if (match := re.search(r"lab-([0-9a-f]{4})-", line)))
         # the first step has ended, the next ones are starting containers
         assert left(docker_client, seen[1])
-        process.send_signal(number)
+        os.killpg(process.pid, number)  # as a terminal does: to all processes of the command line
         process.stdout.read()
         errors = process.stderr.read()
         assert process.wait(30) == code, errors
