@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import signal
 import subprocess
@@ -49,6 +50,12 @@ def test_a_command_that_does_not_end_is_ended_with_its_children(shell: Shell) ->
     assert (ran.code, begun) == (TIMED_OUT, "begun")
     assert "no end after" in reason
     eventually(lambda: not Path(f"/proc/{child}").exists(), "the child's end", 5)
+
+
+def test_ctrl_c_does_not_reach_a_command(shell: Shell) -> None:
+    """It is in another session than the lab: a `docker run` cut short leaves a container that appears afterwards."""
+    (ran,) = shell.run([Command("cut -d' ' -f6 /proc/$$/stat")])
+    assert int(ran.out) != os.getsid(0)
 
 
 def test_proxyctl_in_a_command_is_this_one(shell: Shell) -> None:
