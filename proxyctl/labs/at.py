@@ -129,7 +129,7 @@ class At:
         """Return a /24 that overlaps nothing in use on this host."""
         return subnets.free(subnets.taken(self.client))
 
-    def until(self, condition: Callable[[], T], what: Text, within: float = 10.0) -> T:
+    def until(self, condition: Callable[[], T], what: Text, within: float = 15.0) -> T:
         """Return the first true value of `condition`; raise Differs, naming what was awaited, when none comes."""
         deadline = time.monotonic() + within
         while not (value := condition()):

@@ -153,9 +153,9 @@ STEPS = (
         check=checks.addresses,
         why=Text(
             ko="강의의 .NetworkSettings.IPAddress는 기본 bridge의 주소만 담습니다. 네트워크별 주소는 Networks 아래에 "
-            "있습니다.",
+            "있습니다. 주소는 브리지의 대역에서 나옵니다(강의의 '대역폭'은 대역의 오타입니다).",
             en="The course's .NetworkSettings.IPAddress holds only the address on the default bridge; those of all "
-            "networks are below Networks.",
+            "networks are below Networks. They come from the bridge's subnet.",
         ),
     ),
     Step(

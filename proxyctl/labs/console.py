@@ -22,6 +22,7 @@ _INDENT = "      "
 
 _SKIPPED = Text(ko="건너뜀", en="skipped")
 _FAILED = Text(ko="실패", en="failed")
+_NEEDS = Text(ko="필요한 것", en="needs")
 _STEPS = Text(ko="단계", en="steps")
 _GO_ON = Text(ko="계속하려면 Enter", en="Enter to go on")
 _KEPT = Text(ko="남겨 두었습니다. 지우려면: proxyctl lab clean", en="kept; to remove it: proxyctl lab clean")
@@ -56,6 +57,9 @@ class View:
             for command in step.commands:
                 self._command(sketch(as_command(command).text, lab))
             self._print(step.why.to(self._lang), indent=_INDENT, style="dim")
+            if step.needs:
+                needs = ", ".join(need.name for need in step.needs)
+                self._print(f"{_NEEDS.to(self._lang)}: {needs}", indent=_INDENT, style="dim")
             self._print("")
 
     def step(self, number: int, lab: Lab, result: StepResult) -> None:

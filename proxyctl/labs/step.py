@@ -48,6 +48,7 @@ def either(text: str) -> Command:
 class Need:
     """Something that not every machine has; a step that needs it is skipped there, with the reason."""
 
+    name: str
     met: Callable[[], bool]
     reason: Text
 

@@ -123,7 +123,7 @@ def step(id_: str, *commands: object, **kwargs: object) -> Step:
 
 
 START = "docker run -d {label} --name {box} proxyctl/haproxy sleep 1h"
-NEVER = Need(lambda: False, Text(ko="여기에 없습니다", en="not here"))
+NEVER = Need("nothing", lambda: False, Text(ko="여기에 없습니다", en="not here"))
 
 
 def lab_of(*steps: Step) -> Lab:

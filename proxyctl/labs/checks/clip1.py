@@ -84,17 +84,24 @@ def subnet_pools(at: At) -> None:
         Text(ko=f"{made}는 기본 대역이 아닙니다", en=f"{made} is none of the default subnets"),
     )
     taken = [(subnet, who) for subnet, who in sorted(used.items()) if any(subnet.overlaps(pool) for pool in pools)]
-    free = sum(not any(pool.overlaps(subnet) for subnet in used) for pool in pools)
+    free = [pool for pool in pools if not any(pool.overlaps(subnet) for subnet in used)]
     at.table(
         *((str(subnet), Text(ko=f"사용 중: {who}", en=f"taken by {who}")) for subnet, who in taken),
         (str(made), Text(ko=f"새로 받음: {at['net']}", en=f"given to {at['net']}")),
     )
     at.note(
         Text(
-            ko=f"기본 대역 {len(pools)}개 중 {free}개가 비어 있었습니다",
-            en=f"{free} of {len(pools)} were free",
+            ko=f"기본 대역 {len(pools)}개 중 {len(free)}개가 비어 있었습니다",
+            en=f"{len(free)} of {len(pools)} were free",
         )
     )
+    if free and made != free[0]:
+        at.note(
+            Text(
+                ko=f"{free[0]}도 비어 있지만, 이 엔진은 마지막에 준 대역의 다음부터 찾습니다",
+                en=f"{free[0]} is free too: this engine goes on after the last one it gave",
+            )
+        )
 
 
 def find_veth(at: At) -> None:
