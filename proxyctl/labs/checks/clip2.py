@@ -297,5 +297,5 @@ def internal(at: At) -> None:
         )
         return
     other = at.sh("docker exec {net-check1} ping -c 1 -W 2 {mac-ip}")
-    blocked = at.sh("docker exec {inner1} ping -c 1 -W 2 {mac-ip}", ends="badly")
+    blocked = at.sh("docker exec {inner1} ping -c 1 -W 1 {mac-ip}", ends="badly")
     at.table((at["mynet"], other.splitlines()[-2]), (at["inner-net"], blocked.splitlines()[-1]))
