@@ -8,6 +8,7 @@ policy); elsewhere by exec. Next: the engines, which talk to the proxy itself.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import os
 import secrets
@@ -219,11 +220,13 @@ class DockerGateway:
             stderr=asyncio.subprocess.STDOUT,
             env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
             cwd="/",
+            process_group=0,  # Ctrl-C is for proxyctl: a check that it ended would look like a refusal
         )
         try:
             output, _ = await process.communicate()
         except asyncio.CancelledError:
-            process.kill()
+            with contextlib.suppress(ProcessLookupError):  # it ended at the same moment
+                process.kill()
             await process.wait()
             raise
         return Ran(process.returncode or 0, output.decode(errors="replace"))
