@@ -40,6 +40,7 @@ from proxyctl.errors import (
     ReloadFailed,
 )
 from proxyctl.feed import Feed
+from proxyctl.laps import gathered, lap
 from proxyctl.names import Names
 from proxyctl.ports import Engine, Gateway, Prober, Resolver, Source
 
@@ -130,7 +131,9 @@ class Reconciler:
         while True:
             await self._woken.wait()
             self._woken.clear()
-            await self.one_pass()
+            with gathered() as took:
+                await self.one_pass()
+            log.debug("pass", **{f"{step}_ms": round(ms, 1) for step, ms in took.items()})
             self._passed.set()
 
     async def one_pass(self) -> Applied | None:
@@ -152,7 +155,8 @@ class Reconciler:
         found += self._outcome.problems
         applied, postponed = None, False
         try:
-            files = self._render(self._outcome.desired)
+            with lap("render"):
+                files = self._render(self._outcome.desired)
             applied = await self._apply(self._outcome.desired, files)
             postponed = applied is None
             self._retry = RETRY_FIRST
@@ -197,23 +201,26 @@ class Reconciler:
 
     async def _decide(self, snapshot: Snapshot) -> Outcome:
         options = self._inputs.options
-        wanted = targets(snapshot, options, self._features)
+        with lap("plan"):
+            wanted = targets(snapshot, options, self._features)
         previous = self._applier.applied.desired if self._applier.applied else Desired()
         # Who serves has proved its name: a DNS that is silent now, or a restart of proxyctl, takes nobody out.
         served = {(s.container, s.address) for pool in previous.pools for s in pool.servers}
-        names = await self._names.check(t for t in wanted if (t.container, t.address) not in served)
+        with lap("dns"):
+            names = await self._names.check(t for t in wanted if (t.container, t.address) not in served)
         self._prober.follow(t for t in wanted if names.get(t, "") == "")
         findings: dict[Target, Finding] = dict(self._prober.findings())
         findings |= {t: Finding(ok=False, reason=r, late=True) for t, r in names.items() if r}
         self._undecided = any(t not in findings or not (findings[t].ok or findings[t].late) for t in wanted)
-        return desired(
-            snapshot,
-            findings=findings,
-            decisions=self._decisions.all(),
-            options=options,
-            features=self._features,
-            previous=previous,
-        )
+        with lap("plan"):
+            return desired(
+                snapshot,
+                findings=findings,
+                decisions=self._decisions.all(),
+                options=options,
+                features=self._features,
+                previous=previous,
+            )
 
     def _render(self, state: Desired) -> ConfigFiles:
         """Render with the newest templates; those that do not render are reported and the last good ones used."""

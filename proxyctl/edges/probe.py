@@ -14,10 +14,14 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
+import structlog
+
 from proxyctl.core.health import Vitals, accepts, judge
 from proxyctl.core.model import Finding, HealthCheck, Target
 from proxyctl.errors import GatewayError
 from proxyctl.ports import Gateway, NetworkView, Wake
+
+log = structlog.get_logger()
 
 GRACE = 10.0
 """Seconds a server may take to listen, or to pass its first check, before waiting becomes a problem."""
@@ -113,7 +117,8 @@ class Prober:
 
     async def _watch(self, target: Target) -> None:
         loop = asyncio.get_running_loop()
-        late_at = loop.time() + self._grace
+        began, attempts = loop.time(), 0
+        late_at = began + self._grace
         vitals = Vitals()
         pause = _FIRST if self._view.direct else _COMMAND_FIRST
         while True:
@@ -126,7 +131,11 @@ class Prober:
             rise, fall = (check.rise, check.fall) if check else (1, 1)
             vitals = judge(vitals, passed=not reason, rise=rise, fall=fall)
             late = vitals.known or loop.time() >= late_at
+            attempts += 1
             if vitals.up:
+                if target not in self._findings or not self._findings[target].ok:
+                    ms = round((loop.time() - began) * 1000, 1)
+                    log.debug("probed", server=target.name, attempts=attempts, ms=ms)
                 self._set(target, Finding(ok=True, reason=reason))
             else:
                 self._set(target, Finding(ok=False, reason=reason or "passes again, not often enough yet", late=late))
