@@ -26,8 +26,10 @@ log = structlog.get_logger()
 GRACE = 10.0
 """Seconds a server may take to listen, or to pass its first check, before waiting becomes a problem."""
 
-_FIRST, _LAST = 0.002, 0.5
+_FIRST, _LAST = 0.001, 0.5
 """Seconds between attempts: a server is often there within 10 ms of its start event."""
+_GROWTH = 1.25
+"""Each pause is longer by this factor, so that waiting takes at most a quarter longer than the server does."""
 _COMMAND_FIRST = 0.2
 """The same where every attempt is a command in the gateway, which takes 60 ms."""
 _CONNECT = 1.0
@@ -144,7 +146,7 @@ class Prober:
             if check is not None and vitals.known:
                 pause = check.interval_ms / 1000
             await asyncio.sleep(pause)
-            pause = min(pause * 2, _LAST)
+            pause = min(pause * _GROWTH, _LAST)
 
     async def _ask(self, target: Target) -> str:
         """Return why the target is not ready, or an empty string; raise _Unprobeable."""
