@@ -40,7 +40,8 @@ class Log:
         lines = self._lines()
         for number, line in enumerate(lines):
             event, now = line["event"], dt.datetime.fromisoformat(line["timestamp"]).timestamp()
-            if event == "event" and line["what"] == f"start {server}":
+            if event == "event" and "DNS" not in at:
+                # The last one before its name is known: an inspect for the event before may have seen it run already.
                 at["inspect"], at["event"] = now, now - float(line["inspect_ms"]) / 1000
             elif event == "woken" and line["reason"] == f"name {server}":
                 at.setdefault("DNS", now)

@@ -32,6 +32,7 @@ from proxyctl.core.model import (
     Tuning,
 )
 from proxyctl.core.render import render
+from proxyctl.core.spacing import Spacing
 from proxyctl.errors import (
     ConfigRefused,
     DockerUnavailable,
@@ -95,7 +96,7 @@ class Reconciler:
         self._engine, self._applier, self._features = engine, applier, features
         self._decisions, self._read_inputs, self._feed = decisions, read_inputs, feed
         self._names = Names(resolver, self.wake)
-        self._spacing = spacing
+        self._spacing = Spacing(spacing)
         self._woken = asyncio.Event()
         self._passed = asyncio.Event()
         self._unsettled = True  # set at the end of each pass: `settled` may look in the middle of one
@@ -105,7 +106,6 @@ class Reconciler:
         self._file_problem = ""
         self._outcome = Outcome(Desired())
         self._problems: tuple[Problem, ...] = ()
-        self._reloaded_at = float("-inf")
         self._gateway_changes = -1
         self._retry = RETRY_FIRST
         self._timer_due = 0.0
@@ -244,8 +244,9 @@ class Reconciler:
     async def _apply(self, state: Desired, files: ConfigFiles) -> Applied | None:
         plan = self._applier.plan(state)
         if self._applier.reload_reasons(state, files) and not plan.shrinks:
-            wait = self._reloaded_at + self._spacing - time.monotonic()
+            wait = self._spacing.wait(time.monotonic())
             if wait > 0 and self._applier.applied is not None:
+                self._spacing = self._spacing.holding()
                 self._later(wait, "spacing of reloads")
                 return None
         try:
@@ -259,7 +260,7 @@ class Reconciler:
             return await self._apply(state, self._render(state))
         self._good = self._inputs
         if done.how == "reload":
-            self._reloaded_at = time.monotonic()
+            self._spacing = self._spacing.reloaded(time.monotonic())
         if done.how != "unchanged" or done.plan:
             self._report(done)
         return done
