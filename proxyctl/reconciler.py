@@ -28,7 +28,6 @@ from proxyctl.core.model import (
     Finding,
     Problem,
     Snapshot,
-    Target,
     Tuning,
 )
 from proxyctl.core.render import render
@@ -206,10 +205,10 @@ class Reconciler:
         previous = self._applier.applied.desired if self._applier.applied else Desired()
         # Who serves has proved its name: a DNS that is silent now, or a restart of proxyctl, takes nobody out.
         served = {(s.container, s.address) for pool in previous.pools for s in pool.servers}
+        self._prober.follow(wanted)  # while DNS is asked; what it finds counts once the name does
         with lap("dns"):
             names = await self._names.check(t for t in wanted if (t.container, t.address) not in served)
-        self._prober.follow(t for t in wanted if names.get(t, "") == "")
-        findings: dict[Target, Finding] = dict(self._prober.findings())
+        findings = {t: f for t, f in self._prober.findings().items() if names.get(t, "") == ""}
         findings |= {t: Finding(ok=False, reason=r, late=True) for t, r in names.items() if r}
         self._undecided = any(t not in findings or not (findings[t].ok or findings[t].late) for t in wanted)
         with lap("plan"):
