@@ -41,18 +41,27 @@ at the load average: it is other work that was going on.
 {table}
 ```
 
+![The steps of a join](results/joins.svg)
+
+![Processes during the burst](results/burst.svg)
+
 - **join**: from Docker's own time of the `start` event to the first answer through the gateway that names the new
   server. The pool has three servers already and is asked all the time, each request on a new connection. The server
   is nginx with a few lines of configuration; a connection straight to it tells when it listened.
-- **leave**: from Docker's own time of the `kill` event to the last answer by that server. It ignores its stop signal
-  for a second, so this is the drain and not its end.
-- **steps** and **applies**: as `watch --verbose` logs them. HAProxy gives a new server requests before *applied and
-  confirmed*: the run-time change comes first, then the file for the next start is written and checked. nginx gives
-  some as soon as its new workers accept; *applied* is when the old ones have stopped accepting.
+- **leave**: from Docker's own time of the `kill` event to the last answer by that server. It ignores the signal, so
+  this is the drain and not its end.
+- **steps**: as `watch --verbose` logs them, one after the other without a gap. *event* is until proxyctl has it,
+  *probe* until the server takes a connection, *apply* until the proxy uses it, *confirm* until that is proven and on
+  disk. HAProxy is changed and proven at run time first, then the file for the next start is written and checked.
+  nginx checks, then reloads; its *answers* ends with the first answer of the new configuration, *retires* when the
+  old workers accept nothing more. Its master starts new workers, sleeps for 100 ms and only then tells the old ones:
+  until then both take connections, so first requests come before *apply* ends.
+- **burst**: a hundred servers, made before, started through the API sixteen at a time. What counts is how long after
+  the last of their start events each was seen to serve. *processes* are the proxy's, counted every 50 ms.
 - **throughput**: the ratio is to the direct one of the same turn, median (least to most). The server is one nginx
   worker, a gateway has three of them and as many workers or threads of its own as there are processors. All is asked
   at bridge addresses: published ports cost about half, whatever stands behind them.
-- Nothing here passes or fails. The p99 of twenty is the largest. All modules of this folder say how they measure.
+- Nothing here passes or fails. The p99 of fifty is the largest. All modules of this folder say how they measure.
 """
 
 

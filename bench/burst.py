@@ -33,6 +33,9 @@ class Burst:
     joins: list[float] = dataclasses.field(default_factory=list)
     """Of each server: its start event to its first request, in milliseconds."""
     ways: dict[str, int] = dataclasses.field(default_factory=dict)
+    """How many applies of each way the joins took."""
+    leaves: dict[str, int] = dataclasses.field(default_factory=dict)
+    """The same for the removal of all of them, `docker rm --force` side by side."""
     most: int = 0
     most_old: int = 0
     counts: list[tuple[float, int, int]] = dataclasses.field(default_factory=list)
@@ -46,7 +49,7 @@ class Burst:
 
 
 def measure(rig: Rig, say: Callable[[str], None]) -> Burst:
-    """Start SERVERS at once and wait until each was seen to serve; they stay, `clean` removes them."""
+    """Start SERVERS at once and wait until each was seen to serve; then remove them."""
     names = [f"b{number}" for number in range(1, SERVERS + 1)]
     full = [rig.full(name) for name in names]
     burst = Burst(SERVERS)
@@ -60,13 +63,17 @@ def measure(rig: Rig, say: Callable[[str], None]) -> Burst:
         with Asker(rig.gateway, rig.token) as asker, Processes(rig.gateway_pid) as processes:
             list(calls.map(lambda container: container.start(), made))
             rig.until(lambda: set(full) <= asker.first.keys(), f"a request to each of {SERVERS} servers")
-        say(f"{rig.engine}: ending {SERVERS} servers")
+        burst.ways = log.ways()
+        say(f"{rig.engine}: removing {SERVERS} servers")
+        log = Log(rig.log, rig.engine)
         started = [rig.event(name, "start") for name in names]
         list(calls.map(lambda container: container.remove(force=True, v=True), made))
+        rig.until_quiet()
+        burst.leaves = log.ways()
     first = min(started)
     burst.starts, burst.serving = max(started) - first, max(asker.first[name] for name in full) - first
     burst.joins = [(asker.first[name] - at) * 1000 for name, at in zip(full, started, strict=True)]
-    burst.ways, burst.requests, burst.failed = log.ways(), asker.requests, asker.failed
+    burst.requests, burst.failed = asker.requests, asker.failed
     burst.most, burst.most_old = processes.most, processes.most_old
     counts = [(at - (first - began), total, old) for at, total, old in processes.counts]
     burst.counts = [count for count in counts if count[0] >= 0]

@@ -107,13 +107,14 @@ def _step(steps: list[dict[str, float]], step: str) -> str:
 
 def _bursts(bursts: Mapping[str, Burst]) -> Iterator[str]:
     for name, burst in bursts.items():
-        ways = ", ".join(f"{count} {way}" for way, count in burst.ways.items())
+        joins, leaves = (", ".join(f"{n} {way}" for way, n in ways.items()) for ways in (burst.ways, burst.leaves))
         yield f"{name}: {burst.servers} servers started at once"
         yield f"  first to last start event{burst.starts:>14.2f} s"
         yield f"  last start event → all serve{burst.behind:>11.2f} s"
         each = (f"p{p} {percentile(burst.joins, p):.0f}" for p in (50, 99))
         yield f"  each from its start event to its first request, ms: {', '.join(each)}"
-        yield f"  applies: {ways}; processes at most {burst.most}, {burst.most_old} of them shutting down"
+        yield f"  applies for the joins: {joins}; for the removal of all: {leaves}"
+        yield f"  processes at most {burst.most}, {burst.most_old} of them shutting down"
         yield f"  failed requests: {_failed(burst.failed, burst.requests)}"
 
 
