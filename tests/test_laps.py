@@ -39,4 +39,5 @@ async def test_laps_of_one_pass_are_not_those_of_another() -> None:
                 await asyncio.sleep(0)
         return list(took)
 
-    assert await asyncio.gather(one("a"), one("b")) == [["a"], ["b"]]
+    first, second = await asyncio.gather(one("a"), one("b"))
+    assert (first, second) == (["a"], ["b"])
