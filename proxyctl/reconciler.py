@@ -243,9 +243,10 @@ class Reconciler:
     async def _apply(self, state: Desired, files: ConfigFiles) -> Applied | None:
         plan = self._applier.plan(state)
         if self._applier.reload_reasons(state, files) and not plan.shrinks:
-            wait = self._spacing.wait(time.monotonic())
-            if wait > 0 and self._applier.applied is not None:
-                self._spacing = self._spacing.holding()
+            now = time.monotonic()
+            held = self._spacing.wanting(files.revision, now)
+            if (wait := held.wait(now)) > 0 and self._applier.applied is not None:
+                self._spacing = held
                 self._later(wait, "spacing of reloads")
                 return None
         try:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 
-LONGEST = 2.0
+GROWTH = 4
+LONGEST = 5.0
 """Seconds to which the gap grows: what joins in the middle of a storm waits for this long."""
 
 
@@ -16,23 +17,30 @@ LONGEST = 2.0
 class Spacing:
     """The last reload, in seconds of any clock, and the gap that has to follow it.
 
-    The gap doubles after each reload that had to wait for it. One that had not to wait shows that it is quiet.
+    The gap grows with each reload that had to wait for it, and is forgotten after twice its time without any: an
+    engine that is busy starts containers in waves. A wait ends early when nothing new was wanted for as long as the
+    gap before was: then the storm may be over.
     """
 
     first: float
     gap: float = 0.0
     at: float = float("-inf")
-    held: bool = False
+    wanted: str = ""
+    since: float = 0.0
+
+    def wanting(self, revision: str, now: float) -> Spacing:
+        """Return this with a reload for that revision waiting."""
+        return self if revision == self.wanted else dataclasses.replace(self, wanted=revision, since=now)
 
     def wait(self, now: float) -> float:
-        """Return for how many seconds a reload has to wait."""
-        return max(0.0, self.at + self.gap - now)
-
-    def holding(self) -> Spacing:
-        """Return this with a reload waiting."""
-        return dataclasses.replace(self, held=True)
+        """Return for how many seconds what is wanted has to wait."""
+        over = max(self.at + self.first, self.since + self.gap / GROWTH)
+        return max(0.0, min(self.at + self.gap, over) - now)
 
     def reloaded(self, now: float) -> Spacing:
         """Return what follows a reload at `now`."""
-        gap = max(self.first, min(2 * self.gap, LONGEST)) if self.held else self.first
+        if self.wanted:
+            gap = max(self.first, min(GROWTH * self.gap, LONGEST))
+        else:
+            gap = self.gap if now < self.at + 2 * self.gap else self.first
         return Spacing(self.first, gap, now)
