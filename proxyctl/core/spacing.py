@@ -17,9 +17,9 @@ LONGEST = 5.0
 class Spacing:
     """The last reload, in seconds of any clock, and the gap that has to follow it.
 
-    The gap grows with each reload that had to wait for it, and is forgotten after twice its time without any: an
-    engine that is busy starts containers in waves. A wait ends early when nothing new was wanted for as long as the
-    gap before was: then the storm may be over.
+    The gap grows with each reload for which more was wanted while it waited, and shrinks with each that had not to
+    wait: servers that come one by one are none the worse for a storm before them. A wait ends early when nothing
+    new was wanted for a quarter of the gap, for then the storm may be over.
     """
 
     first: float
@@ -27,10 +27,13 @@ class Spacing:
     at: float = float("-inf")
     wanted: str = ""
     since: float = 0.0
+    more: bool = False
 
     def wanting(self, revision: str, now: float) -> Spacing:
         """Return this with a reload for that revision waiting."""
-        return self if revision == self.wanted else dataclasses.replace(self, wanted=revision, since=now)
+        if revision == self.wanted:
+            return self
+        return dataclasses.replace(self, wanted=revision, since=now, more=self.wanted != "")
 
     def wait(self, now: float) -> float:
         """Return for how many seconds what is wanted has to wait."""
@@ -39,8 +42,5 @@ class Spacing:
 
     def reloaded(self, now: float) -> Spacing:
         """Return what follows a reload at `now`."""
-        if self.wanted:
-            gap = max(self.first, min(GROWTH * self.gap, LONGEST))
-        else:
-            gap = self.gap if now < self.at + 2 * self.gap else self.first
-        return Spacing(self.first, gap, now)
+        factor = GROWTH if self.more else 1 if self.wanted else 1 / GROWTH
+        return Spacing(self.first, max(self.first, min(factor * self.gap, LONGEST)), now)
