@@ -60,6 +60,23 @@ class Quarantine:
         state = quarantine.build(accepted, wanted, [p for p in own if p not in self._refused])
         return quarantine.told(outcome, state, quarantine.refusals(accepted, wanted, self._refused))
 
+    async def find(self, accepted: Desired, wanted: Desired, check: Check, why: str, *, inputs_are_new: bool) -> str:
+        """Find out what is refused of `wanted`, which was refused for `why`; return an empty string when that is known.
+
+        Where what serves already is refused as well, new templates or settings are to blame: return that reason, with
+        the pools that it is about. Raise ConfigRefused where they are not new.
+        """
+        serves = quarantine.build(accepted, wanted, ())
+        reason = await check(serves)
+        if not reason:
+            await self.search(accepted, wanted, check)
+            return ""
+        pools = await culprits(serves, check)
+        place = f", for pool {', '.join(pools)}" if pools else ""
+        if not inputs_are_new:
+            raise self.give_up(wanted, f"{why}{place}")
+        return f"{reason}{place}"
+
     async def search(self, accepted: Desired, wanted: Desired, check: Check) -> None:
         """Find out which parts of `wanted` are refused; without any of them it must be accepted."""
 

@@ -28,11 +28,10 @@ from proxyctl.core.model import (
     Finding,
     Problem,
     Snapshot,
-    Target,
     Tuning,
 )
-from proxyctl.core.quarantine import build
 from proxyctl.core.render import render
+from proxyctl.core.spacing import Spacing
 from proxyctl.drains import Drains
 from proxyctl.errors import (
     ConfigRefused,
@@ -43,9 +42,10 @@ from proxyctl.errors import (
     TemplateError,
 )
 from proxyctl.feed import Feed
+from proxyctl.laps import gathered, lap
 from proxyctl.names import Names
 from proxyctl.ports import Engine, Gateway, Prober, Resolver, Source
-from proxyctl.quarantine import Quarantine, culprits
+from proxyctl.quarantine import Quarantine
 
 log = structlog.get_logger()
 
@@ -102,7 +102,7 @@ class Reconciler:
         self._quarantine = Quarantine()
         self._drains = Drains()
         self._refused_until = 0.0
-        self._spacing = spacing
+        self._spacing = Spacing(spacing)
         self._woken = asyncio.Event()
         self._passed = asyncio.Event()
         self._unsettled = True  # set at the end of each pass: `settled` may look in the middle of one
@@ -113,7 +113,6 @@ class Reconciler:
         self._file_problem = ""
         self._outcome = Outcome(Desired())
         self._problems: tuple[Problem, ...] = ()
-        self._reloaded_at = float("-inf")
         self._gateway_changes = -1
         self._retry = RETRY_FIRST
         self._timer_due = float("inf")
@@ -139,7 +138,9 @@ class Reconciler:
         while True:
             await self._woken.wait()
             self._woken.clear()
-            await self.one_pass()
+            with gathered() as took:
+                await self.one_pass()
+            log.debug("pass", **{f"{step}_ms": round(ms, 1) for step, ms in took.items()})
             self._passed.set()
 
     async def one_pass(self) -> Applied | None:
@@ -218,27 +219,30 @@ class Reconciler:
 
     async def _decide(self, snapshot: Snapshot) -> Outcome:
         options = self._inputs.options
-        wanted = targets(snapshot, options, self._features)
+        with lap("plan"):
+            wanted = targets(snapshot, options, self._features)
         previous = self._applier.applied.desired if self._applier.applied else Desired()
         # Who serves has proved its name: a DNS that is silent now, or a restart of proxyctl, takes nobody out.
         served = {(s.container, s.address) for pool in previous.pools for s in pool.servers}
-        names = await self._names.check(t for t in wanted if (t.container, t.address) not in served)
-        self._prober.follow(t for t in wanted if names.get(t, "") == "")
-        findings: dict[Target, Finding] = dict(self._prober.findings())
+        self._prober.follow(wanted)  # while DNS is asked; what it finds counts once the name does
+        with lap("dns"):
+            names = await self._names.check(t for t in wanted if (t.container, t.address) not in served)
+        findings = {t: f for t, f in self._prober.findings().items() if names.get(t, "") == ""}
         findings |= {t: Finding(ok=False, reason=r, late=True) for t, r in names.items() if r}
         self._undecided = any(t not in findings or not (findings[t].ok or findings[t].late) for t in wanted)
-        now = time.monotonic()
-        outcome = desired(
-            snapshot,
-            findings=findings,
-            decisions=self._decisions.all(),
-            options=options,
-            features=self._features,
-            previous=previous,
-            drained=self._drains.over(now),
-        )
-        self._drains.follow(outcome.leaving, now)
-        return vanished.hold(outcome, snapshot, options, self._features, previous, self._outcome.held)
+        with lap("plan"):
+            now = time.monotonic()
+            outcome = desired(
+                snapshot,
+                findings=findings,
+                decisions=self._decisions.all(),
+                options=options,
+                features=self._features,
+                previous=previous,
+                drained=self._drains.over(now),
+            )
+            self._drains.follow(outcome.leaving, now)
+            return vanished.hold(outcome, snapshot, options, self._features, previous, self._outcome.held)
 
     async def _reach(self, wanted: Outcome) -> Applied | None:
         """Apply what is wanted; what the proxy refuses of it is searched for and left out."""
@@ -249,7 +253,14 @@ class Reconciler:
             return await self._apply(self._outcome.desired)
         except (ConfigRefused, TemplateError) as exc:
             self._refused_until = time.monotonic() + RETRY_REFUSED
-            if not await self._find_refused(accepted, wanted.desired, str(exc)):
+            last_good = self._good if self._good != self._inputs else None
+            blamed = await self._quarantine.find(
+                accepted, wanted.desired, self._refusal, str(exc), inputs_are_new=last_good is not None
+            )
+            if blamed and last_good:
+                self._file_problem = f"{blamed}; the last good ones stay in use"
+                self._inputs = last_good
+                self.wake("back to the last good templates and settings")
                 return None
         self._outcome = self._quarantine.hold(accepted, wanted)
         self._applier.retry_checks()
@@ -257,26 +268,6 @@ class Reconciler:
             return await self._apply(self._outcome.desired)
         except (ConfigRefused, TemplateError) as exc:
             raise self._quarantine.give_up(wanted.desired, str(exc)) from exc
-
-    async def _find_refused(self, accepted: Desired, wanted: Desired, why: str) -> bool:
-        """Return whether something is left that can be applied now.
-
-        Where what serves already is refused as well, the new templates or settings are to blame: then the last good
-        ones are taken, and everything is decided anew by them.
-        """
-        serves = build(accepted, wanted, ())
-        reason = await self._refusal(serves)
-        if not reason:
-            await self._quarantine.search(accepted, wanted, self._refusal)
-            return True
-        pools = await culprits(serves, self._refusal)
-        place = f", for pool {', '.join(pools)}" if pools else ""
-        if self._good is None or self._good == self._inputs:
-            raise self._quarantine.give_up(wanted, f"{why}{place}")
-        self._file_problem = f"{reason}{place}; the last good ones stay in use"
-        self._inputs = self._good
-        self.wake("back to the last good templates and settings")
-        return False
 
     def _render(self, state: Desired) -> ConfigFiles:
         inputs = self._inputs
@@ -293,11 +284,14 @@ class Reconciler:
         return f"{self._engine.kind} refused it: {reason}" if reason else ""
 
     async def _apply(self, state: Desired) -> Applied | None:
-        files = self._render(state)
+        with lap("render"):
+            files = self._render(state)
         plan = self._applier.plan(state)
         if self._applier.reload_reasons(state, files) and not plan.shrinks:
-            wait = self._reloaded_at + self._spacing - time.monotonic()
-            if wait > 0 and self._applier.applied is not None:
+            now = time.monotonic()
+            held = self._spacing.wanting(files.revision, now)
+            if (wait := held.wait(now)) > 0 and self._applier.applied is not None:
+                self._spacing = held
                 self._later(wait, "spacing of reloads")
                 return None
         drained = self._drains.over(time.monotonic())
@@ -306,7 +300,7 @@ class Reconciler:
             self.wake("a drain is over")  # a pool that has lost its last container goes, now that it serves nobody
         self._good = self._inputs
         if done.how == "reload":
-            self._reloaded_at = time.monotonic()
+            self._spacing = self._spacing.reloaded(time.monotonic())
         if done.how != "unchanged" or done.plan:
             self._report(done)
         return done

@@ -134,16 +134,13 @@ def desired(
     id, and `previous` what the proxy does now: who has a route keeps it, and who served may drain, unless it is
     among `drained`, the (pool, container id) of those that had their time to.
     """
-    served: dict[str, set[str]] = {}
-    for pool in previous.pools:
-        for server in pool.servers:
-            served.setdefault(server.container, set()).add(pool.name)
+    served = {(pool.name, server.container): server for pool in previous.pools for server in pool.servers}
     members, found = survey(snapshot, options, features, served)
     problems = set(found)
     by_pool: dict[str, list[_Standing]] = {}
     for member in members:
-        decision = decisions.get(member.container.id, _UNDECIDED)
-        standing = _stand(member, findings, decision, previous, drained)
+        before = served.get((member.membership.pool.name, member.container.id))
+        standing = _stand(member, findings, decisions.get(member.container.id, _UNDECIDED), before, drained)
         by_pool.setdefault(member.membership.pool.name, []).append(standing)
         if standing.problem:
             problems.add(Problem(member.container.name, "", standing.problem))
@@ -175,10 +172,11 @@ def _stand(
     member: Member,
     findings: Mapping[Target, Finding],
     decision: Decision,
-    previous: Desired,
+    before: Server | None,
     drained: Collection[tuple[str, str]],
 ) -> _Standing:
-    container, before = member.container, _before(member, previous)
+    """Decide about one member; `before` is what it is in its pool now, if it serves."""
+    container = member.container
     sick = ""
     if container.live and not container.stopping and container.health == "unhealthy":
         sick = f"its HEALTHCHECK says unhealthy: docker inspect {container.name} shows what it answered"
@@ -216,12 +214,6 @@ def _obstacle(member: Member) -> str:
 
 def _endpoint(member: Member) -> tuple[str, int]:
     return member.target.address, member.target.port
-
-
-def _before(member: Member, previous: Desired) -> Server | None:
-    """Return the container as a server of its pool in `previous`."""
-    pool = previous.pool(member.membership.pool.name)
-    return next((s for s in pool.servers if s.container == member.container.id), None) if pool else None
 
 
 def _server(member: Member, decision: Decision, before: Server | None, *, drain: bool) -> Server:

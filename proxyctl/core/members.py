@@ -7,7 +7,8 @@ can do. Does not look at other containers: who shares a pool or wants the same r
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterator, Mapping
+import functools
+from collections.abc import Collection, Iterator
 from typing import Literal
 
 from proxyctl.core import labels
@@ -33,17 +34,19 @@ def present(container: Container) -> bool:
 
 
 def survey(
-    snapshot: Snapshot, options: Options, features: Features, served: Mapping[str, Collection[str]] | None = None
+    snapshot: Snapshot, options: Options, features: Features, served: Collection[tuple[str, str]] = ()
 ) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
     """Return every valid membership of the watched network, ended containers' too, and the problems.
 
-    `served` are the pools of each container, by id, that the proxy has: one that was disconnected from the network
-    is still a member of those, for it has to leave them.
+    `served` are the (pool, container id) that the proxy has: one that was disconnected from the network is still a
+    member of those pools, for it has to leave them.
     """
     members: list[Member] = []
     problems: list[Problem] = []
     for container in snapshot.containers:
-        left = served.get(container.id, ()) if served and container.live else ()
+        left = frozenset[str]()
+        if container.live and not container.address_on(snapshot.network):
+            left = frozenset(pool for pool, id_ in served if id_ == container.id)
         found, wrong = judge(container, snapshot, options, features, left)
         members += found
         problems += wrong if present(container) else ()
@@ -51,15 +54,28 @@ def survey(
 
 
 def judge(
-    container: Container, snapshot: Snapshot, options: Options, features: Features, left: Collection[str] = ()
+    container: Container, snapshot: Snapshot, options: Options, features: Features, left: frozenset[str] = frozenset()
 ) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
     """Return one container's memberships of the watched network and everything that is wrong with it.
 
     Those of the pools in `left` are returned also where it is on that network no more.
     """
+    return _judged(container, snapshot.network, snapshot.gateways, options, features, left)
+
+
+@functools.lru_cache(maxsize=4096)
+def _judged(
+    container: Container,
+    watched: str,
+    gateways: tuple[str, ...],
+    options: Options,
+    features: Features,
+    left: frozenset[str],
+) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
+    """Judge, once for as long as nothing about the container changes: 24 µs each, and a pass asks about all, twice."""
     declaration = labels.parse(container, options)
     networks = {m.network for m in declaration.memberships} or {declaration.network}
-    astray = {n: _astray(container, n, snapshot) for n in networks}
+    astray = {n: _astray(container, n, watched, gateways) for n in networks}
     unasked = declaration.takes_part and not declaration.asked
     if not left and None not in astray.values() and (unasked or not any(astray.values())):
         # Another gateway's; or one that expose_by_default took in without its ever having met this network.
@@ -72,7 +88,7 @@ def judge(
         for membership in declaration.memberships:
             reason = astray[membership.network]
             if reason is None or membership.pool.name in left:
-                target = _target(container, membership, snapshot.network, features)
+                target = _target(container, membership, watched, features)
                 members.append(Member(container, membership, target))
             if reason:
                 label = f"{membership.at}network"
@@ -82,17 +98,16 @@ def judge(
     return tuple(members), tuple(problems)
 
 
-def _astray(container: Container, network: str, snapshot: Snapshot) -> str | None:
+def _astray(container: Container, network: str, watched: str, gateways: tuple[str, ...]) -> str | None:
     """Return why a container is not this gateway's: None when it is, "" when it is another gateway's."""
-    watched = snapshot.network
     if network and network != watched:
-        if network in snapshot.gateways:
+        if network in gateways:
             return ""
         return f"no gateway serves network {network}: run proxyctl watch --network {network}"
     attached = {a.network for a in container.attachments}
     if watched in attached:
         return None
-    if not network and not attached.isdisjoint(snapshot.gateways):
+    if not network and not attached.isdisjoint(gateways):
         return ""
     return f"is not on network {watched}: docker network connect {watched} {container.name}"
 

@@ -52,7 +52,9 @@ def test_who_was_disconnected_has_to_leave_the_pools_that_it_served(networks: di
     options = Options(expose_by_default=expose)
     for state, pools in (("running", ["web"]), ("exited", [])):
         web = container("web", labels, enable=not expose, networks=networks, state=state)  # type: ignore[arg-type]
-        members, _ = survey(world(web, gateways=[NET, ADMIN]), options, HAPROXY, {"id-web": {"web", "other"}})
+        members, _ = survey(
+            world(web, gateways=[NET, ADMIN]), options, HAPROXY, [("web", "id-web"), ("other", "id-web")]
+        )
         assert [(m.membership.pool.name, m.target.address) for m in members] == [(p, "") for p in pools]
 
 
