@@ -223,11 +223,14 @@ class DockerGateway:
             stderr=subprocess.STDOUT,
             env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
             cwd="/",
+            process_group=0,  # Ctrl-C is for proxyctl: a check that it ended would look like a refusal
         )
+        reading = asyncio.ensure_future(asyncio.to_thread(process.communicate))
         try:
-            output, _ = await asyncio.to_thread(process.communicate)
+            output, _ = await asyncio.shield(reading)
         except asyncio.CancelledError:
-            process.kill()  # the thread reads its end
+            process.kill()
+            await asyncio.wait([reading])
             raise
         return Ran(process.returncode, output.decode(errors="replace"))
 
