@@ -139,14 +139,14 @@ class Rig:
         self.until(lambda: (self.full(name), action) in self.events, f"Docker's {action} event of {name}")
         return self.events[self.full(name), action]
 
-    def until_quiet(self) -> None:
+    def until_quiet(self, within: float = _UP) -> None:
         """Wait until the pool has its three servers and nobody else."""
         base = sorted(self.full(n) for n in _BASE)
-        self.until(lambda: self._servers() == [(n, "up") for n in base], "a pool of three servers")
+        self.until(lambda: self._servers() == [(n, "up") for n in base], "a pool of three servers", within)
 
-    def until(self, condition: Callable[[], Any], what: str) -> None:
+    def until(self, condition: Callable[[], Any], what: str, within: float = _UP) -> None:
         """Wait for something that always comes; raise Stuck."""
-        deadline = time.monotonic() + _UP
+        deadline = time.monotonic() + within
         while not condition():
             ended = self._watch is not None and self._watch.poll() is not None
             if ended or time.monotonic() > deadline:
