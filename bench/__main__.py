@@ -56,7 +56,7 @@ at the load average: it is other work that was going on.
   nginx checks, then reloads; its *answers* ends with the first answer of the new configuration, *retires* when the
   old workers accept nothing more. Its master starts new workers, sleeps for 100 ms and only then tells the old ones:
   until then both take connections, so first requests come before *apply* ends.
-- **burst**: a hundred servers, made before, started through the API sixteen at a time. What counts is how long after
+- **burst**: a hundred servers, made before, started through the API eight at a time. What counts is how long after
   the last of their start events each was seen to serve. *processes* are the proxy's, counted every 50 ms.
 - **throughput**: the ratio is to the direct one of the same turn, median (least to most). The server is one nginx
   worker, a gateway has three of them and as many workers or threads of its own as there are processors. All is asked

@@ -17,7 +17,7 @@ from bench.rig import Rig
 from bench.steps import Log
 
 SERVERS = 100
-_CALLS = 16
+_CALLS = 8
 """Calls of the engine's API side by side."""
 
 _LATEST = 60.0
