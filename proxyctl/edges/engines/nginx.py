@@ -199,6 +199,8 @@ async def _until_refused(held: int | None) -> None:
             _, writer = await asyncio.open_unix_connection(f"/proc/self/fd/{held}")
         except ConnectionRefusedError:
             return
+        except ConnectionResetError:  # the last worker closed it with this connection still in its queue
+            continue
         writer.close()
         await asyncio.sleep(_PAUSE)
 
