@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 import structlog
@@ -41,7 +41,7 @@ from proxyctl.errors import (
 )
 from proxyctl.feed import Feed
 from proxyctl.names import Names
-from proxyctl.ports import Engine, Gateway, Prober, Resolver, Source
+from proxyctl.ports import Engine, Gateway, Generation, Prober, Resolver, Source
 
 log = structlog.get_logger()
 
@@ -59,6 +59,13 @@ class Decided(Protocol):
 
     def forget_except(self, containers: Iterable[str]) -> None:
         """Drop those on containers that are gone."""
+
+    @property
+    def maintenance(self) -> Collection[str]:
+        """The pools in maintenance."""
+
+    def forget_pools_except(self, pools: Iterable[str]) -> None:
+        """End the maintenance of pools that are gone."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -109,6 +116,11 @@ class Reconciler:
         self._retry = RETRY_FIRST
         self._timer_due = 0.0
 
+    @property
+    def applied(self) -> Generation | None:
+        """What the running proxy was last confirmed to do."""
+        return self._applier.applied
+
     def wake(self, reason: str) -> None:
         """Ask for a pass; called by the store, the prober, timers and operators."""
         log.debug("woken", reason=reason)
@@ -149,6 +161,7 @@ class Reconciler:
         self._refresh_inputs()
         self._decisions.forget_except(c.id for c in snapshot.containers)
         self._outcome = await self._decide(snapshot)
+        self._decisions.forget_pools_except(p.name for p in self._outcome.desired.pools)
         found += self._outcome.problems
         applied, postponed = None, False
         try:
@@ -213,6 +226,7 @@ class Reconciler:
             options=options,
             features=self._features,
             previous=previous,
+            maintenance=self._decisions.maintenance,
         )
 
     def _render(self, state: Desired) -> ConfigFiles:
@@ -236,7 +250,7 @@ class Reconciler:
 
     async def _apply(self, state: Desired, files: ConfigFiles) -> Applied | None:
         plan = self._applier.plan(state)
-        if self._applier.reload_reasons(state, files) and not plan.shrinks:
+        if self._applier.reload_reasons(state, files) and not plan.urgent:
             wait = self._reloaded_at + self._spacing - time.monotonic()
             if wait > 0 and self._applier.applied is not None:
                 self._later(wait, "spacing of reloads")

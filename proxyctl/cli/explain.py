@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from proxyctl import daemon
+from proxyctl import look as world
 from proxyctl.cli import options
 from proxyctl.core.explain import ContainerExplanation, UrlExplanation, explain_container, explain_url
 
@@ -33,7 +33,7 @@ def explain(
         label_prefix=label_prefix,
         expose_by_default=expose_by_default,
     )
-    look = uvloop.run(daemon.look(settings))
+    look = uvloop.run(world.look(settings))
     told: ContainerExplanation | UrlExplanation
     if "/" in subject:
         told = explain_url(subject, look.outcome.desired, look.published)

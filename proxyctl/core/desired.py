@@ -7,7 +7,7 @@ place. Next: `diff`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from proxyctl.core.claims import Claimant, Refused, settle
 from proxyctl.core.labels import Options
@@ -79,11 +79,13 @@ def desired(
     options: Options,
     features: Features,
     previous: Desired,
+    maintenance: Collection[str] = (),
 ) -> Outcome:
     """Decide what the proxy should do.
 
     `findings` is what was found out about `targets(...)`, `decisions` what operators asked for, by container
-    id, and `previous` what the proxy does now: who has a route keeps it, and who served may drain.
+    id, `maintenance` the pools that they closed, and `previous` what the proxy does now: who has a route keeps it,
+    and who served may drain.
     """
     members, found = survey(snapshot, options, features)
     problems = set(found)
@@ -100,7 +102,7 @@ def desired(
     for refusal in refused:
         problems.update(_refusals(refusal, by_pool[refusal.pool]))
     routed = {r.pool for x in listeners for r in x.routes}
-    pools = [_pool(speakers[name], by_pool[name]) for name in routed]
+    pools = [_pool(speakers[name], by_pool[name], maintenance=name in maintenance) for name in routed]
     waiting = [_waiting(s) for name in routed for s in by_pool[name] if s.reason]
     return Outcome(Desired(_open(listeners), tuple(pools)), tuple(sorted(problems)), tuple(sorted(waiting)))
 
@@ -203,9 +205,9 @@ def _claimant(speaker: _Standing, standings: list[_Standing]) -> Claimant:
     )
 
 
-def _pool(speaker: _Standing, standings: Iterable[_Standing]) -> Pool:
+def _pool(speaker: _Standing, standings: Iterable[_Standing], *, maintenance: bool) -> Pool:
     servers = tuple(s.server for s in standings if s.server is not None)
-    return dataclasses.replace(speaker.member.membership.pool, servers=servers)
+    return dataclasses.replace(speaker.member.membership.pool, servers=servers, maintenance=maintenance)
 
 
 def _waiting(standing: _Standing) -> Waiting:

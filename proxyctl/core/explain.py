@@ -19,13 +19,14 @@ from proxyctl.core.model import (
     Features,
     Finding,
     Listener,
+    Pool,
     Problem,
     Route,
     Server,
     Snapshot,
     Target,
 )
-from proxyctl.core.render import match
+from proxyctl.core.render import match, open_path
 from proxyctl.errors import UsageError
 
 _URL = re.compile(
@@ -154,6 +155,8 @@ def _membership(
     else:
         doing = "drains, it gets nothing new" if server.draining else f"takes requests with weight {server.weight}"
         yield Condition(not server.draining, f"is in pool {name}{f' with port {server.port}' * multiple}: {doing}")
+    if pool.maintenance:
+        yield Condition(ok=False, text=f"pool {name} is in maintenance: `proxyctl maintenance {name} off` opens it")
     for listener in outcome.desired.listeners:
         for route in (r for r in listener.routes if r.pool == name):
             yield Condition(ok=True, text=f"pool {name} takes {_described(listener, route)}")
@@ -201,6 +204,8 @@ def explain_url(url: str, desired: Desired, published: Mapping[int, int]) -> Url
     lines.append(f"route: {_described(listener, route)}")
     lines.append(f"pool: {pool.name}, balance {pool.balance}, {len(pool.servers)} servers")
     lines += [f"server: {_server(s)}" for s in pool.servers]
+    if pool.maintenance:
+        lines.append(_closed(listener, route, pool))
     if not any(s.weight and not s.draining for s in pool.servers):
         lines.append("no server takes new requests: the gateway answers 503")
     return UrlExplanation(
@@ -213,6 +218,15 @@ def explain_url(url: str, desired: Desired, published: Mapping[int, int]) -> Url
         servers=pool.servers,
         lines=tuple(lines),
     )
+
+
+def _closed(listener: Listener, route: Route, pool: Pool) -> str:
+    """Say what a pool in maintenance does with a request."""
+    off = f"`proxyctl maintenance {pool.name} off` opens it"
+    if listener.protocol == "tcp":
+        return f"maintenance: new connections are closed; {off}"
+    spared = open_path(route, pool)
+    return f"maintenance: the gateway answers 503{f', except for {spared}' if spared else ''}; {off}"
 
 
 def _server(server: Server) -> str:

@@ -141,7 +141,10 @@ class Server:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Pool:
-    """Servers that share the traffic, and how; times in milliseconds. May be empty: then it answers 503."""
+    """Servers that share the traffic, and how; times in milliseconds. May be empty: then it answers 503.
+
+    In `maintenance` its routes answer 503 too, except `open_path`; a tcp pool closes its connections.
+    """
 
     name: str
     protocol: Protocol = "http"
@@ -152,10 +155,20 @@ class Pool:
     timeout_connect_ms: int = 2_000
     timeout_server_ms: int = 60_000
     timeout_queue_ms: int = 10_000
+    maintenance: bool = False
     servers: tuple[Server, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "servers", tuple(sorted(self.servers, key=lambda s: (s.name, s.port))))
+
+    @property
+    def open_path(self) -> str:
+        """The path, as servers see it, that reaches them even in maintenance: the health check's, else none.
+
+        None with % in it: nginx compares the decoded path, HAProxy the path as it was sent.
+        """
+        path = self.health.path.partition("?")[0] if self.health else ""
+        return "" if "%" in path else path
 
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)

@@ -19,7 +19,7 @@ def pools(
     for pool in outcome.desired.pools:
         live = applied.pool(pool.name) or Pool(pool.name)
         names = {s.name for s in live.servers}
-        servers = [_server(pool.name, s, figures, states) for s in live.servers]
+        servers = [_server(live, s, figures, states) for s in live.servers]
         servers += [_waiting(w) for w in outcome.waiting if w.pool == pool.name and w.name not in names]
         routes = [
             {"host": r.host or None, "path": r.path, "listen": x.port, "strip_prefix": r.strip_prefix}
@@ -33,6 +33,7 @@ def pools(
                 "name": pool.name,
                 "protocol": pool.protocol,
                 "balance": pool.balance,
+                "maintenance": live.maintenance,
                 "routes": routes,
                 "servers": servers,
             }
@@ -41,10 +42,10 @@ def pools(
 
 
 def _server(
-    pool: str, server: Server, figures: Mapping[tuple[str, str], ServerCount], states: Mapping[str, str]
+    pool: Pool, server: Server, figures: Mapping[tuple[str, str], ServerCount], states: Mapping[str, str]
 ) -> dict[str, Any]:
-    count = figures.get((pool, server.name))
-    state = "up"
+    count = figures.get((pool.name, server.name))
+    state = "maintenance" if pool.maintenance else "up"
     if server.draining:
         state = "draining"
     elif states.get(server.container) != "running" or (count is not None and count.up is False):

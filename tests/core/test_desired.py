@@ -54,6 +54,14 @@ def test_replicas_share_a_pool() -> None:
     assert (outcome.problems, outcome.waiting) == ((), ())
 
 
+def test_pools_in_maintenance_keep_their_servers() -> None:
+    """Maintenance is the pool's; who serves goes on as before, so that turning it off is all that is left to do."""
+    snapshot = world(web("web1"), container("api", {"path": "/api"}))
+    open_, closed = decide(snapshot), decide(snapshot, maintenance=("web", "gone"))
+    assert [(p.name, p.maintenance) for p in closed.desired.pools] == [("api", False), ("web", True)]
+    assert servers(closed) == servers(open_) == {"api": ["api"], "web": ["web1"]}
+
+
 def test_an_empty_world() -> None:
     """With no containers there is one open port, which answers 404, and nothing to say."""
     assert decide(world()) == Outcome(Desired((Listener(80),)))

@@ -72,6 +72,7 @@ def decide(
     options: Options | None = None,
     features: Features = HAPROXY,
     previous: Desired | None = None,
+    maintenance: Iterable[str] = (),
 ) -> Outcome:
     """Return the outcome; unless told otherwise every target has been found ready."""
     options = options or Options()
@@ -84,6 +85,7 @@ def decide(
         options=options,
         features=features,
         previous=previous or Desired(),
+        maintenance=tuple(maintenance),
     )
 
 
