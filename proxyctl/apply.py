@@ -8,14 +8,16 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
+from collections.abc import Sequence
 from typing import Literal
 
 import structlog
 
 from proxyctl.core import diff
+from proxyctl.core.history import summary
 from proxyctl.core.model import ConfigFiles, Desired, Features, Running
 from proxyctl.errors import ConfigRefused, ReloadFailed, RuntimeRefused
-from proxyctl.ports import Engine, Generation, Generations
+from proxyctl.ports import Engine, Generation, Generations, Inputs
 
 log = structlog.get_logger()
 
@@ -60,6 +62,7 @@ class Applier:
             await asyncio.sleep(0.02)
         if running is not None and self._runs(running, current):
             self.applied = current
+            self._generations.confirm(current.number)
         return self.applied is not None
 
     async def still_true(self) -> bool:
@@ -91,8 +94,8 @@ class Applier:
             reasons = ("templates changed",)
         return reasons
 
-    async def apply(self, desired: Desired, files: ConfigFiles) -> Applied:
-        """Make the proxy do `desired`; on any failure it goes on with what it had.
+    async def apply(self, desired: Desired, files: ConfigFiles, inputs: Inputs) -> Applied:
+        """Make the proxy do `desired`, rendered from `inputs`; on any failure it goes on with what it had.
 
         Raise ConfigRefused or ReloadFailed with the proxy's own reason. What was refused once is not tried
         again until it changes.
@@ -101,7 +104,7 @@ class Applier:
         plan = self.plan(desired)
         if self.applied is not None and files.revision == self.applied.revision:
             # On nginx a server that drains and one that is gone are written alike: only what is known changes.
-            self.applied = dataclasses.replace(self.applied, desired=desired)
+            self.applied = dataclasses.replace(self.applied, desired=desired, held=inputs.held)
             return Applied("unchanged", plan)
         if files.revision in self._refused:
             raise ConfigRefused(self._refused[files.revision])
@@ -115,7 +118,7 @@ class Applier:
             else:
                 how = "runtime"
         try:
-            number = await self._stage(desired, files)
+            number = await self._stage(desired, files, inputs, summary(plan, reasons, inputs.held))
             if how == "reload":
                 await self._reload(number, files)
         except (ConfigRefused, ReloadFailed) as exc:
@@ -124,13 +127,14 @@ class Applier:
                 # the servers are already as wanted, and the file on disk is the last one that loads
                 self.applied = dataclasses.replace(self.applied, desired=desired)
             raise
-        self.applied = Generation(number, files.revision, files.topology, desired)
+        self.applied = Generation(number, files.revision, files.topology, desired, inputs.held)
+        self._generations.confirm(number)
         self._refused.clear()
         return Applied(how, plan, reasons, time.monotonic() - start)
 
-    async def _stage(self, desired: Desired, files: ConfigFiles) -> int:
+    async def _stage(self, desired: Desired, files: ConfigFiles, inputs: Inputs, changes: Sequence[str]) -> int:
         """Write and check a generation; make it current unless the proxy must be reloaded for it."""
-        number = await asyncio.to_thread(self._generations.stage, files, desired)
+        number = await asyncio.to_thread(self._generations.stage, files, desired, inputs, changes)
         try:
             await self._engine.check(self._generations.path(number), files)
         except BaseException:

@@ -31,13 +31,14 @@ from proxyctl.edges.files import decisions as state_files
 from proxyctl.edges.files import templates
 from proxyctl.edges.files.changes import FileChanges
 from proxyctl.edges.files.generations import GenerationFolder
+from proxyctl.edges.files.held import HeldFile
 from proxyctl.edges.netns import GatewayView, LocalView
 from proxyctl.edges.probe import Prober
 from proxyctl.errors import GatewayError, ProxyctlError, UsageError
 from proxyctl.feed import Feed
 from proxyctl.operators import Operators
-from proxyctl.ports import Engine, Gateway, NetworkView, Wake
-from proxyctl.reconciler import Inputs, Reconciler
+from proxyctl.ports import Engine, Gateway, Inputs, NetworkView, Wake
+from proxyctl.reconciler import Reconciler
 from proxyctl.settings import Settings
 from proxyctl.web.api import Api, serve
 
@@ -165,6 +166,14 @@ class Waker:
             self.target(reason)
 
 
+def _changes(settings: Settings) -> FileChanges:
+    """Return what watches templates and proxyctl.toml."""
+    folders = [templates.shipped(settings.engine), *([settings.templates] if settings.templates else [])]
+    if settings.config:
+        folders.append(settings.config.parent)
+    return FileChanges(folders, ("*.j2", settings.config.name if settings.config else "*.j2"))
+
+
 @contextlib.asynccontextmanager
 async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIterator[tuple[Reconciler, Feed]]:
     """Run a whole `watch` inside the `async with`; what it raises there ends it."""
@@ -174,7 +183,12 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
     with state_files.lock(settings.state):
         parts = build(settings, client)
         token = state_files.check_token(settings.state)
-        inputs = read_inputs(settings, token, reload)
+        pins = HeldFile(settings.state)
+
+        def inputs_now() -> Inputs:
+            return pins.inputs(token, settings.label_prefix) or read_inputs(settings, token, reload)
+
+        inputs = inputs_now()
         await parts.gateway.ensure()
         try:
             features = await parts.engine.features()
@@ -203,17 +217,20 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
             applier=applier,
             features=features,
             decisions=decisions,
-            read_inputs=lambda: first.pop() if first else read_inputs(settings, token, reload),
+            held=lambda: pins.held,
+            read_inputs=lambda: first.pop() if first else inputs_now(),
             feed=feed,
             spacing=settings.reload_spacing / 1000,
         )
         waker.target = reconciler.wake
-        operators = Operators(reconciler, decisions, feed)
+        operators = Operators(reconciler, decisions, pins, parts.generations, feed)
         api = Api(
             status=reconciler.status,
             events=lambda: [dataclasses.asdict(e) for e in feed.events],
             decide=reconciler.decide,
             maintain=operators.maintain,
+            hold=operators.hold,
+            release=operators.release,
         )
         try:
             runners = await serve(api, control=settings.state / SOCKET, tcp=settings.api)
@@ -230,10 +247,7 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
         )
         if await applier.adopt():
             log.info("the running proxy was adopted as it is", generation=applier.applied and applier.applied.number)
-        folders = [templates.shipped(settings.engine), *([settings.templates] if settings.templates else [])]
-        if settings.config:
-            folders.append(settings.config.parent)
-        changes = FileChanges(folders, ("*.j2", settings.config.name if settings.config else "*.j2"))
+        changes = _changes(settings)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [

@@ -9,16 +9,18 @@ import docker
 
 from proxyctl.core import diff
 from proxyctl.core.desired import Outcome, desired, targets
-from proxyctl.core.model import ConfigFiles, Desired, Features, Finding, Snapshot, Target
+from proxyctl.core.labels import Options
+from proxyctl.core.model import ConfigFiles, Desired, Features, Finding, Held, Snapshot, Target
 from proxyctl.core.render import render
 from proxyctl.daemon import Parts, build, check_network, make_engine
 from proxyctl.edges.docker import store as docker_store
 from proxyctl.edges.docker.throwaway import Throwaway
 from proxyctl.edges.files import decisions as state_files
 from proxyctl.edges.files import templates
+from proxyctl.edges.files.held import HeldFile
 from proxyctl.edges.netns import LocalView
 from proxyctl.edges.probe import Prober
-from proxyctl.ports import Generation
+from proxyctl.ports import Generation, Inputs
 from proxyctl.settings import Settings
 
 
@@ -30,6 +32,8 @@ class Look:
     findings: dict[Target, Finding]
     outcome: Outcome
     features: Features
+    options: Options
+    held: Held | None
     files: ConfigFiles
     applied: Generation | None
     applied_files: dict[str, str]
@@ -55,7 +59,10 @@ async def look(settings: Settings) -> Look:
     snapshot = await source.list_once()
     there = await parts.gateway.find()
     features = await parts.engine.features() if there else await _features_of_image(settings, client)
-    wanted = targets(snapshot, settings.options, features)
+    token_file, pins = settings.state / "check.token", HeldFile(settings.state)
+    token = token_file.read_text().strip() if token_file.exists() else "0" * 32
+    inputs = pins.inputs(token, settings.label_prefix) or _inputs(settings, token)
+    wanted = targets(snapshot, inputs.options, features, pins.held)
     findings: dict[Target, Finding] = dict.fromkeys(wanted, Finding(ok=True))
     if there:
         findings = await _ask(parts, wanted)
@@ -66,20 +73,31 @@ async def look(settings: Settings) -> Look:
         findings=findings,
         decisions=kept.all(),
         maintenance=kept.maintenance,
-        options=settings.options,
+        held=pins.held,
+        options=inputs.options,
         features=features,
         previous=current.desired if current else Desired(),
     )
-    token_file = settings.state / "check.token"
     files = render(
-        outcome.desired,
-        features=features,
-        tuning=settings.tuning,
-        templates=templates.load(settings.engine, settings.templates),
-        token=token_file.read_text().strip() if token_file.exists() else "0" * 32,
+        outcome.desired, features=features, tuning=inputs.tuning, templates=inputs.templates, token=inputs.token
     )
     applied_files = parts.generations.files(current.number) if current else {}
-    return Look(snapshot, findings, outcome, features, files, current, applied_files, parts.gateway.published)
+    return Look(
+        snapshot,
+        findings,
+        outcome,
+        features,
+        inputs.options,
+        pins.held,
+        files,
+        current,
+        applied_files,
+        parts.gateway.published,
+    )
+
+
+def _inputs(settings: Settings, token: str) -> Inputs:
+    return Inputs(settings.options, settings.tuning, templates.load(settings.engine, settings.templates), token)
 
 
 async def _ask(parts: Parts, wanted: tuple[Target, ...]) -> dict[Target, Finding]:

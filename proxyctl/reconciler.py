@@ -19,17 +19,16 @@ from proxyctl.apply import Applied, Applier
 from proxyctl.core import status
 from proxyctl.core.describe import describe
 from proxyctl.core.desired import Outcome, desired, targets
-from proxyctl.core.labels import Options
 from proxyctl.core.model import (
     ConfigFiles,
     Decision,
     Desired,
     Features,
     Finding,
+    Held,
     Problem,
     Snapshot,
     Target,
-    Tuning,
 )
 from proxyctl.core.render import render
 from proxyctl.errors import (
@@ -41,7 +40,7 @@ from proxyctl.errors import (
 )
 from proxyctl.feed import Feed
 from proxyctl.names import Names
-from proxyctl.ports import Engine, Gateway, Generation, Prober, Resolver, Source
+from proxyctl.ports import Engine, Gateway, Generation, Inputs, Prober, Resolver, Source
 
 log = structlog.get_logger()
 
@@ -68,16 +67,6 @@ class Decided(Protocol):
         """End the maintenance of pools that are gone."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Inputs:
-    """What comes from files: re-read when they change."""
-
-    options: Options
-    tuning: Tuning
-    templates: Mapping[str, str]
-    token: str
-
-
 class Reconciler:
     """Brings the proxy to what Docker says, again and again."""
 
@@ -92,6 +81,7 @@ class Reconciler:
         applier: Applier,
         features: Features,
         decisions: Decided,
+        held: Callable[[], Held | None],
         read_inputs: Callable[[], Inputs],
         feed: Feed,
         spacing: float,
@@ -99,7 +89,7 @@ class Reconciler:
         """Take every collaborator; `spacing` is the least number of seconds between two reloads."""
         self._source, self._prober, self._gateway = source, prober, gateway
         self._engine, self._applier, self._features = engine, applier, features
-        self._decisions, self._read_inputs, self._feed = decisions, read_inputs, feed
+        self._decisions, self._held, self._read_inputs, self._feed = decisions, held, read_inputs, feed
         self._names = Names(resolver, self.wake)
         self._spacing = spacing
         self._woken = asyncio.Event()
@@ -209,8 +199,8 @@ class Reconciler:
             self._applier.retry()
 
     async def _decide(self, snapshot: Snapshot) -> Outcome:
-        options = self._inputs.options
-        wanted = targets(snapshot, options, self._features)
+        options, held = self._inputs.options, self._held()
+        wanted = targets(snapshot, options, self._features, held)
         previous = self._applier.applied.desired if self._applier.applied else Desired()
         # Who serves has proved its name: a DNS that is silent now, or a restart of proxyctl, takes nobody out.
         served = {(s.container, s.address) for pool in previous.pools for s in pool.servers}
@@ -227,6 +217,7 @@ class Reconciler:
             features=self._features,
             previous=previous,
             maintenance=self._decisions.maintenance,
+            held=held,
         )
 
     def _render(self, state: Desired) -> ConfigFiles:
@@ -256,7 +247,7 @@ class Reconciler:
                 self._later(wait, "spacing of reloads")
                 return None
         try:
-            done = await self._applier.apply(state, files)
+            done = await self._applier.apply(state, files, self._inputs)
         except ConfigRefused as exc:
             if self._good is None or self._good == self._inputs:
                 raise

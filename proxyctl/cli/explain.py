@@ -44,8 +44,9 @@ def explain(
             look.snapshot,
             look.outcome,
             findings=look.findings,
-            options=settings.options,
+            options=look.options,
             features=look.features,
+            held=look.held,
         )
         good = told.in_pool
     if as_json:

@@ -18,6 +18,7 @@ from proxyctl.core.model import (
     Desired,
     Features,
     Finding,
+    Held,
     Listener,
     Pool,
     Problem,
@@ -93,13 +94,14 @@ def explain_container(
     findings: Mapping[Target, Finding],
     options: Options,
     features: Features,
+    held: Held | None = None,
 ) -> ContainerExplanation:
     """Say why the container of that name (or id, from 4 characters on) is in a pool or not."""
     container = next((c for c in snapshot.containers if _named(c, name)), None)
     if container is None:
         text = f"Docker has no container {name} with labels of proxyctl"
         return ContainerExplanation(name, found=False, in_pool=False, conditions=(Condition(ok=False, text=text),))
-    members, wrong = judge(container, snapshot, options, features)
+    members, wrong = judge(container, snapshot, options, features, held)
     own = tuple(p for p in outcome.problems if p.container == container.name)
     errors = {p for p in wrong + own if p.severity == "error" and p.label}
     conditions = list(_about(container, snapshot, options, errors))

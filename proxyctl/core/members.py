@@ -12,7 +12,7 @@ from typing import Literal
 
 from proxyctl.core import labels
 from proxyctl.core.labels import Membership, Options
-from proxyctl.core.model import Container, Features, Problem, Snapshot, Target
+from proxyctl.core.model import Container, Features, Held, Problem, Snapshot, Target
 
 NGINX_STICKY = (1, 29, 6)  # the first open-source nginx with `sticky`
 NGINX_H2C = (1, 29, 4)  # the first nginx with HTTP/2 to its servers
@@ -32,22 +32,30 @@ def present(container: Container) -> bool:
     return container.state in {"running", "paused", "restarting"}
 
 
-def survey(snapshot: Snapshot, options: Options, features: Features) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
-    """Return every valid membership of the watched network, ended containers' too, and the problems."""
+def survey(
+    snapshot: Snapshot, options: Options, features: Features, held: Held | None = None
+) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
+    """Return every valid membership of the watched network, ended containers' too, and the problems.
+
+    Pools of a generation that the gateway is `held` at have that one's settings, whatever the labels say now.
+    """
     members: list[Member] = []
     problems: list[Problem] = []
     for container in snapshot.containers:
-        found, wrong = judge(container, snapshot, options, features)
+        found, wrong = judge(container, snapshot, options, features, held)
         members += found
         problems += wrong if present(container) else ()
     return tuple(members), tuple(problems)
 
 
 def judge(
-    container: Container, snapshot: Snapshot, options: Options, features: Features
+    container: Container, snapshot: Snapshot, options: Options, features: Features, held: Held | None = None
 ) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
     """Return one container's memberships of the watched network and everything that is wrong with it."""
     declaration = labels.parse(container, options)
+    if held is not None:
+        memberships = tuple(_as_held(m, held) for m in declaration.memberships)
+        declaration = dataclasses.replace(declaration, memberships=memberships)
     networks = {m.network for m in declaration.memberships} or {declaration.network}
     astray = {n: _astray(container, n, snapshot) for n in networks}
     unasked = declaration.takes_part and not declaration.asked
@@ -70,6 +78,14 @@ def judge(
                     label = f"{options.label_prefix}.network"
                 problems.append(Problem(container.name, label, reason))
     return tuple(members), tuple(problems)
+
+
+def _as_held(membership: Membership, held: Held) -> Membership:
+    """Give a membership the settings that its pool had in the generation that the gateway is held at."""
+    pool = held.desired.pool(membership.pool.name)
+    if pool is None:
+        return membership
+    return dataclasses.replace(membership, pool=dataclasses.replace(pool, servers=(), maintenance=False))
 
 
 def _astray(container: Container, network: str, snapshot: Snapshot) -> str | None:

@@ -209,6 +209,15 @@ class Desired:
         return next((p for p in self.pools if p.name == name), None)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Held:
+    """The generation that an operator holds the gateway at, since when (for a person), and what it did."""
+
+    number: int
+    since: str
+    desired: Desired
+
+
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
 class Problem:
     """Why something is not as its owner may expect, and what to do about it.

@@ -34,6 +34,7 @@ def pools(
                 "protocol": pool.protocol,
                 "balance": pool.balance,
                 "maintenance": live.maintenance,
+                "drain_seconds": pool.drain_ms / 1000,
                 "routes": routes,
                 "servers": servers,
             }

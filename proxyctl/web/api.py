@@ -31,9 +31,12 @@ class Api:
         events: Callable[[], list[dict[str, Any]]],
         decide: Callable[..., None],
         maintain: Callable[..., Awaitable[dict[str, Any]]],
+        hold: Callable[[int | None], Awaitable[dict[str, Any]]],
+        release: Callable[[], Awaitable[dict[str, Any]]],
     ) -> None:
         """Take functions that return the status and the event log, and those that carry out an operator's wish."""
-        self._status, self._events, self._decide, self._maintain = status, events, decide, maintain
+        self._status, self._events, self._decide = status, events, decide
+        self._maintain, self._hold, self._release = maintain, hold, release
 
     def reading(self) -> list[web.RouteDef]:
         """Return the routes that change nothing."""
@@ -48,6 +51,7 @@ class Api:
         return [
             web.post("/api/v1/servers/{name}", self._post_server),
             web.post("/api/v1/pools/{name}", self._post_pool),
+            web.post("/api/v1/rollback", self._post_rollback),
         ]
 
     async def _healthz(self, _: web.Request) -> web.Response:
@@ -88,6 +92,15 @@ class Api:
             case {"maintenance": bool(on), **rest} if not rest:
                 return await _carried_out(self._maintain(request.match_info["name"], on=on))
         return _refused(400, 'accepted is {"maintenance": true or false}')
+
+    async def _post_rollback(self, request: web.Request) -> web.Response:
+        """Take `{"generation": int | null}` or `{"release": true}`; answered when the proxy does it."""
+        match await _body(request):
+            case {"release": True, **rest} if not rest:
+                return await _carried_out(self._release())
+            case {"generation": None | int() as number, **rest} if not rest:
+                return await _carried_out(self._hold(number))
+        return _refused(400, 'accepted is {"generation": number or null} or {"release": true}')
 
 
 async def _body(request: web.Request) -> Any:

@@ -78,4 +78,4 @@ def test_servers_of_a_pool_in_maintenance() -> None:
     snapshot = world(container("a"), container("b"), container("c", state="exited"))
     (pool,) = status.pools(Outcome(Desired((), (Pool("web"),))), applied, snapshot, [])
     assert [s["state"] for s in pool["servers"]] == ["maintenance", "draining", "down"]
-    assert pool["maintenance"] is True
+    assert (pool["maintenance"], pool["drain_seconds"]) == (True, 30.0)

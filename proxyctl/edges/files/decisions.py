@@ -17,7 +17,7 @@ import pydantic
 from proxyctl.core.model import Decision
 from proxyctl.errors import ProxyctlError
 
-FILES = ("decisions.json", "check.token", "watch.lock")
+FILES = ("decisions.json", "held.json", "check.token", "watch.lock")
 
 
 class _Kept(pydantic.BaseModel, extra="forbid"):
@@ -76,14 +76,14 @@ class Decisions:
             self._write()
 
     def _write(self) -> None:
-        _replace(self._path, self._kept.model_dump_json(indent=1))
+        replace(self._path, self._kept.model_dump_json(indent=1))
 
 
 def check_token(folder: Path) -> str:
     """Return the secret of `check`, made on first use; readable by the owner alone."""
     path = folder / "check.token"
     if not path.exists():
-        _replace(path, secrets.token_hex(16))
+        replace(path, secrets.token_hex(16))
     return path.read_text().strip()
 
 
@@ -104,7 +104,8 @@ def lock(folder: Path) -> IO[str]:
     return file
 
 
-def _replace(path: Path, text: str) -> None:
+def replace(path: Path, text: str) -> None:
+    """Write a file beside and rename it, so that a crash leaves the old one or the new; readable by the owner alone."""
     new = path.with_name(f".{path.name}.new")
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)
