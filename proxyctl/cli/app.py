@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import typer
 
 import proxyctl
-from proxyctl.cli import check, decide, doctor, down, explain, history, plan, render, rollout, status, watch
+from proxyctl.cli import check, decide, doctor, down, explain, history, lab, plan, render, rollout, status, watch
 from proxyctl.cli import echo as echo_verb
 from proxyctl.errors import ProxyctlError
 
@@ -38,6 +38,7 @@ app.command()(rollout.rollout)
 app.command()(check.check)
 app.command()(doctor.doctor)
 app.command()(down.down)
+app.add_typer(lab.app)
 app.command(context_settings=echo_verb.CONTEXT)(echo_verb.echo)
 
 

@@ -211,11 +211,18 @@ class Desired:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Held:
-    """The generation that an operator holds the gateway at, since when (for a person), and what it did."""
+    """The generation that an operator holds the gateway at, since when (for a person), and its pools and routes.
+
+    Not its servers, nor who was in maintenance.
+    """
 
     number: int
     since: str
     desired: Desired
+
+    def __post_init__(self) -> None:
+        pools = tuple(dataclasses.replace(p, servers=(), maintenance=False) for p in self.desired.pools)
+        object.__setattr__(self, "desired", Desired(self.desired.listeners, pools))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
