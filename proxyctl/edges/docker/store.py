@@ -90,7 +90,7 @@ class DockerStore:
         self._client: docker.APIClient | None = None
         self._containers: dict[str, Container] = {}
         self._gateways: tuple[str, ...] = ()
-        self._stopping: set[str] = set()
+        self._killed: dict[str, int] = {}  # by id: Unix nanoseconds of the last stop signal, while it may matter
         self.snapshot: Snapshot | None = None
         self.synced_at: float | None = None
         self.connected = False
@@ -111,7 +111,8 @@ class DockerStore:
             try:
                 async for _ in self._follow(wake):
                     delay = FIRST_DELAY
-            except DockerUnavailable as exc:
+            except (DockerUnavailable, docker.errors.NotFound) as exc:
+                self._client = None  # the engine may come back with other API versions
                 if self.problem != str(exc):
                     log.warning("docker is not answering, the pools stay as they are", reason=str(exc))
                 self.problem = str(exc)
@@ -168,7 +169,11 @@ class DockerStore:
                     self._client = self._connect()
                 self._client.ping()
                 filters = {"type": ["container", "network"], "event": ACTIONS}
-                return self._connect().events(decode=True, filters=filters)
+                client = self._connect()
+                stream = client.events(decode=True, filters=filters)
+                # events() looks at the status only when it is read, too late to say why there is no stream
+                client._raise_for_status(stream._response)  # type: ignore[attr-defined]  # noqa: SLF001
+                return stream
 
         stream = await asyncio.to_thread(open_stream)
         queue: asyncio.Queue[_Event | None] = asyncio.Queue()
@@ -212,14 +217,9 @@ class DockerStore:
         before = self._containers
         own = {g["Id"] for g in gateways}
         listed = {e["Id"]: e for e in entries if e["Id"] not in own}
-        self._containers = {}
-        for id_, entry in listed.items():
-            stopping = id_ in self._stopping and entry.get("State") == "running"
-            container = view.from_listing(entry, stopping=stopping)
-            if not container.ports:
-                container = await self._with_ports(container, before.get(id_))
-            self._containers[id_] = container
-        self._stopping &= {i for i, c in self._containers.items() if c.stopping}
+        containers = {id_: await self._listed(entry, before.get(id_)) for id_, entry in listed.items()}
+        self._containers = containers
+        self._killed = {i: at for i, at in self._killed.items() if i in containers}
         self._gateways = tuple(g["Labels"][layout.GATEWAY_LABEL] for g in gateways)
         first = self.snapshot is None
         self._publish()
@@ -228,13 +228,24 @@ class DockerStore:
         changed = before.items() ^ self._containers.items()
         return set() if first else {i for i, _ in changed if self._matters(i, before)}
 
-    async def _with_ports(self, container: Container, before: Container | None) -> Container:
-        """Fill in the exposed ports, which never change, where a listing leaves them out: from memory or an inspect."""
-        if before is None:
+    async def _listed(self, entry: Mapping[str, Any], known: Container | None) -> Container:
+        """Read one entry of a listing, and ask for what it leaves out.
+
+        That is since when one runs that was told to stop, and the ports of one without a network; they never change.
+        """
+        container = view.from_listing(entry)
+        if container.id in self._killed or not (container.ports or known):
             with contextlib.suppress(docker.errors.NotFound):
-                entry = await self._call("inspecting", lambda c: c.inspect_container(container.id))
-                before = view.from_inspect(entry)
-        return dataclasses.replace(container, ports=before.ports) if before else container
+                return self._read(await self._call("inspecting", lambda c: c.inspect_container(container.id)))
+        return dataclasses.replace(container, ports=container.ports or (known.ports if known else ()))
+
+    def _read(self, entry: Mapping[str, Any]) -> Container:
+        """Read an inspect; a stop signal counts until the container has ended or was started again after it."""
+        id_, state = entry["Id"], entry["State"]
+        # a start in the future was written before the clock was set back: it says nothing
+        if id_ in self._killed and (not state["Running"] or self._killed[id_] < view.started(entry) <= time.time_ns()):
+            del self._killed[id_]
+        return view.from_inspect(entry, stopping=id_ in self._killed)
 
     def _matters(self, id_: str, before: Mapping[str, Container]) -> bool:
         """Whether an unannounced change of this container means that events were lost."""
@@ -258,11 +269,11 @@ class DockerStore:
         elif id_ not in self._containers and f"{self._prefix}.enable" not in attributes:
             return False
         if action == "destroy":
-            self._stopping.discard(id_)
+            self._killed.pop(id_, None)
             gone = self._containers.pop(id_, None)
             self._publish()
             return gone is not None
-        return await self._inspect(id_, action, attributes)
+        return await self._inspect(id_, event)
 
     async def _gateway_event(self, action: str, network: str) -> bool:
         """Take an event of a gateway: ours is looked after, the others only tell which networks are served."""
@@ -276,22 +287,20 @@ class DockerStore:
         self.gateway_changes += 1
         return True
 
-    async def _inspect(self, id_: str, action: str, attributes: Mapping[str, str]) -> bool:
+    async def _inspect(self, id_: str, event: _Event) -> bool:
         before = self._containers.get(id_)
         try:
             entry = await self._call("inspecting", lambda c: c.inspect_container(id_))
         except docker.errors.NotFound:
             self._containers.pop(id_, None)
-            self._stopping.discard(id_)
+            self._killed.pop(id_, None)
         else:
             if layout.GATEWAY_LABEL in (entry["Config"].get("Labels") or {}):
                 return False
-            if action == "kill":
-                if attributes.get("signal") in {"9", str(view.stop_signal(entry))}:
-                    self._stopping.add(id_)
-            elif action in {"die", "start", "restart", "stop"}:
-                self._stopping.discard(id_)
-            self._containers[id_] = view.from_inspect(entry, stopping=id_ in self._stopping)
+            signal = event["Actor"]["Attributes"].get("signal")
+            if event["Action"] == "kill" and signal in {"9", str(view.stop_signal(entry))}:
+                self._killed[id_] = int(event.get("timeNano") or time.time_ns())
+            self._containers[id_] = self._read(entry)
         self._publish()
         return self._containers.get(id_) != before
 
