@@ -10,12 +10,12 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from proxyctl.apply import Applier
 from proxyctl.core.desired import Options, desired, targets
-from proxyctl.core.model import Desired, Features, Finding, Target, Tuning
+from proxyctl.core.model import Desired, Features, Finding, Server, Target, Tuning
 from proxyctl.edges.docker.store import DockerStore
 from proxyctl.edges.files import templates
 from proxyctl.feed import Feed
@@ -36,6 +36,7 @@ from tests.in_memory import (
 pytestmark = pytest.mark.filterwarnings(UNCLOSED)
 
 INPUTS = {f: Inputs(Options(), Tuning(), templates.load(f.engine, None), "0" * 32) for f in (HAPROXY, NGINX)}
+RESYNC = 0.05
 Key = tuple[str, str, str, int, int]
 """Pool, name, address, port and weight of a server."""
 
@@ -65,7 +66,7 @@ class Stage:
 
         prober = MemoryProber(self._answers, wake)
         self.world.tell.append(lambda _: prober.look())
-        async with following(self.docker, wake=wake) as self.source:
+        async with following(self.docker, resync=RESYNC, wake=wake) as self.source:
             reconciler = Reconciler(
                 source=self.source,
                 resolver=MemoryResolver(self._addresses),
@@ -140,13 +141,14 @@ class Stage:
         return {name: b.networks[NET] for b in boxes for name in (b.name, b.id[:12])}
 
     def _judge(self, before: Desired, after: Desired) -> None:
-        """Note every server that loses its requests though it served all the time since it got them."""
+        """Note every server that loses its requests though it should have them, and should all the time."""
         had, has = _live(before), _live(after)
-        for key in had - has:
-            if self.world.left.get(key, -1) < self.joined[key]:
-                self.wrongs.append(f"{key} lost its requests at age {self.world.age}, joined at {self.joined[key]}")
-        for key in has - had:
-            self.joined[key] = self.world.age
+        for key in had.keys() - has.keys():
+            box = self.world.boxes.get(had[key].container)
+            still = box is not None and box.well and key == (box.name, box.networks.get(NET))
+            if still and self.world.left.get(key, -1) < self.joined[key]:
+                self.wrongs.append(f"{key} lost its requests at {self.world.age}, had them since {self.joined[key]}")
+        self.joined |= dict.fromkeys(has.keys() - had.keys(), self.world.age)
 
     # ------------------------------------------------------------------ changes
 
@@ -286,11 +288,16 @@ CHANGES = (
 )
 FAULTS = ("end_streams", "lose", "repeat", "shuffle", "delay", "silence", "babble", "trouble", "vanish", "heal")
 Step = tuple[str, int]
-STEPS = st.lists(
-    st.tuples(st.sampled_from(CHANGES) | st.sampled_from(FAULTS) | st.just("breathe"), st.integers(0, 9)),
-    min_size=5,
-    max_size=25,
-)
+Round = tuple[list[Step], list[Step], int]
+"""Faults, then changes, then how long the others have, in hundredths of a second."""
+
+
+def steps(names: tuple[str, ...], most: int) -> st.SearchStrategy[list[Step]]:
+    """Return some steps, each with its number."""
+    return st.lists(st.tuples(st.sampled_from(names), st.integers(0, 19)), max_size=most)
+
+
+ROUNDS = st.lists(st.tuples(steps(FAULTS, 2), steps(CHANGES, 4), st.integers(0, 15)), min_size=3, max_size=6)
 
 
 def _key(box: Box) -> Key:
@@ -298,22 +305,21 @@ def _key(box: Box) -> Key:
     return pool, box.name, box.networks[NET], 80, weight
 
 
-def _live(state: Desired) -> set[tuple[str, str]]:
-    return {(s.name, s.address) for p in state.pools for s in p.servers if not s.draining}
+def _live(state: Desired) -> dict[tuple[str, str], Server]:
+    return {(s.name, s.address): s for p in state.pools for s in p.servers if not s.draining}
 
 
-async def play(docker: FakeEngine, features: Features, steps: list[Step]) -> None:
-    """Do the steps, end the faults, and hold the outcome against the truth."""
+async def play(docker: FakeEngine, features: Features, rounds: list[Round]) -> None:
+    """Do what the rounds say, end the faults, and hold the outcome against the truth."""
     stage = Stage(docker, features)
     for n in (1, 2, 3):
         stage.run(n)
     async with stage.watched():
         await until(stage.settled, "the first servers")
-        for name, n in steps:
-            if name == "breathe":
-                await asyncio.sleep(n * 0.01)  # not a wait: how far the others come is part of the sequence
-            else:
+        for faults, changes, pace in rounds:
+            for name, n in (*faults, *changes):
                 getattr(stage, name)(n)
+            await asyncio.sleep(pace / 100)  # not a wait: how far the others come is part of the sequence
         docker.heal()
         await one_resync(stage.source)
         assert forgiving(stage.source.snapshot, docker) == forgiving(await fresh(docker), docker)
@@ -321,14 +327,15 @@ async def play(docker: FakeEngine, features: Features, steps: list[Step]) -> Non
         assert stage.wrongs == []
 
 
-@settings(max_examples=30, deadline=None, derandomize=True, database=None)
-@given(st.sampled_from([HAPROXY, NGINX]), STEPS)
+# No shrinking: how a sequence ends depends on the machine's pace too, so what is smaller need not fail.
+@settings(max_examples=40, deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate])
+@given(st.sampled_from([HAPROXY, NGINX]), ROUNDS)
 def test_after_any_sequence_what_is_applied_is_what_is_true(
-    tmp_path_factory: pytest.TempPathFactory, features: Features, steps: list[Step]
+    tmp_path_factory: pytest.TempPathFactory, features: Features, rounds: list[Round]
 ) -> None:
     """One resync after the last fault the snapshot is the true one and the proxy serves exactly who should.
 
     And meanwhile no server lost its requests that had served all the time.
     """
     with running(tmp_path_factory.mktemp("fake") / "docker.sock") as docker:
-        asyncio.run(play(docker, features, steps))
+        asyncio.run(play(docker, features, rounds))

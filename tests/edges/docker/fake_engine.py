@@ -332,8 +332,10 @@ class FakeEngine:
                     filters = json.loads(query.get("filters", "{}"))
                     boxes = [b for b in world.boxes.values() if query.get("all") == "1" or b.up]
                     return 200, [world.listing(b) for b in boxes if _matches(b, filters)]
-                case "network":
+                case "network" if any(subject in b.networks for b in world.boxes.values()):
                     return 200, world.network(subject)
+                case "network":
+                    return 404, {"message": f"network {subject} not found"}
                 case _:
                     box = next((b for b in world.boxes.values() if subject in {b.id, b.name}), None)
                     missing = 404, {"message": f"No such container: {subject}"}

@@ -42,14 +42,14 @@ def make_store(engine: FakeEngine, *, resync: float = RESYNC) -> DockerStore:
 
 @contextlib.asynccontextmanager
 async def following(
-    engine: FakeEngine, *, resync: float = RESYNC, wake: Callable[[str], None] = lambda _: None
+    engine: FakeEngine, *, resync: float = RESYNC, grace: float = 0.03, wake: Callable[[str], None] = lambda _: None
 ) -> AsyncIterator[DockerStore]:
     """Run a store beside the block, from its first listing on; it pings and watches for drift as fast as it resyncs."""
     store = make_store(engine, resync=resync)
     task = asyncio.create_task(store.run(wake))
     patch = pytest.MonkeyPatch()
     patch.setattr(docker_store, "PING_EVERY", 0.05)
-    patch.setattr(docker_store, "DRIFT_GRACE", 0.03)
+    patch.setattr(docker_store, "DRIFT_GRACE", grace)
     try:
         await until(lambda: store.connected or task.done(), "a first listing")
         yield store

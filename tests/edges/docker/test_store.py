@@ -112,17 +112,13 @@ async def test_gateways_are_known_and_watched(engine: FakeEngine) -> None:
 
 # ------------------------------------------------------------------ Docker cannot be asked
 
-AWAY: dict[str, tuple[Callable[[FakeEngine], object], str]] = {
+AWAY: dict[str, tuple[Callable[[FakeEngine], None], str]] = {
     "the socket is gone": (lambda e: e.vanish(), "is the engine running?"),
     "nobody listens": (lambda e: e.refuse(), "is the engine running?"),
     "every answer is a 500": (lambda e: e.trouble("error"), "the fake engine fails at"),
     "every answer is too late": (lambda e: e.trouble("slow"), "timed out"),
     "every answer is cut": (lambda e: e.trouble("cut"), "Connection"),
     "every answer is broken JSON": (lambda e: e.trouble("garbage"), "Expecting property name"),
-    "every answer is a 404": (
-        lambda e: e.trouble("missing", ("ping", "list", "events")) or e.trouble("error", ("inspect",)),
-        "the fake engine fails at",
-    ),
     "listings are a 500": (lambda e: e.trouble("error", ("list", "inspect")), "the fake engine fails at"),
     "listings are too late": (lambda e: e.trouble("slow", ("list", "inspect")), "timed out"),
     "listings are cut": (lambda e: e.trouble("cut", ("list", "inspect")), "Connection"),
@@ -140,6 +136,8 @@ async def test_no_answer_is_not_an_empty_answer(engine: FakeEngine, fault: str) 
         before, synced = store.snapshot, store.synced_at
         begin(engine)
         engine.settle()
+        if engine.reachable:  # an event of one that serves, which leads to a question
+            engine.world.signal(next(b for b in engine.world.boxes.values() if b.name == "web2"), 1)
         engine.world.run("web3", NET, ENABLED)
         await until(lambda: told in store.problem, f"a problem with {told!r}, not {store.problem!r}")
         gone = next(b for b in engine.world.boxes.values() if b.name == "web1")
@@ -156,6 +154,17 @@ async def test_no_answer_is_not_an_empty_answer(engine: FakeEngine, fault: str) 
         assert seen(store, "web3")
         assert not seen(store, "web1")
         assert store.problem == ""
+
+
+async def test_a_listing_that_is_not_found_is_no_answer_either(engine: FakeEngine) -> None:
+    """A 404, as of a proxy in front of the engine, empties nothing and ends nothing; only one of an inspect is news."""
+    two(engine.world)
+    async with following(engine) as store:
+        engine.trouble("missing", ("ping", "list", "events"))
+        await until(lambda: "404" in store.problem, "the problem")
+        assert len(store.snapshot.containers if store.snapshot else ()) == 2
+        engine.heal()
+        await until(lambda: store.connected, "the return")
 
 
 async def test_before_the_first_answer_there_is_no_world(engine: FakeEngine) -> None:
@@ -241,6 +250,18 @@ async def test_a_stream_that_says_nothing_more_is_found_out_by_a_listing(engine:
         assert store.drift == 1
 
 
+async def test_a_half_open_connection_is_found_out_by_a_ping(engine: FakeEngine) -> None:
+    """The stream is open and silent, and nobody answers any more: it shows long before the next listing."""
+    two(engine.world)
+    async with following(engine, resync=NEVER) as store:
+        engine.silence()
+        engine.trouble("slow")
+        await until(lambda: not store.connected and "timed out" in store.problem, "the loss")
+        assert len(store.snapshot.containers if store.snapshot else ()) == 2
+        engine.heal()
+        await until(lambda: store.connected, "the return")
+
+
 async def test_lost_events_are_counted(engine: FakeEngine) -> None:
     """One container for each that changed unheard of; those of others' events are not counted."""
     two(engine.world)
@@ -254,6 +275,19 @@ async def test_lost_events_are_counted(engine: FakeEngine) -> None:
         assert store.snapshot == await fresh(engine)
         await until(lambda: engine.calls["events"] == 2, "a new stream")
         assert store.drift == 2
+
+
+async def test_an_event_that_comes_after_the_listing_is_not_lost(engine: FakeEngine) -> None:
+    """A listing may see a change before its event does come: that is no drift."""
+    web = engine.world.run("web", NET, ENABLED)
+    async with following(engine, grace=0.5) as store:
+        engine.delay(NEVER)
+        engine.settle()
+        engine.world.pause(web)
+        await until(lambda: (c := seen(store, "web")) and c.state == "paused", "a listing")
+        engine.heal()
+        await one_resync(store)
+        assert (store.drift, engine.calls["events"]) == (0, 1)
 
 
 @pytest.mark.parametrize("fault", ["repeat", "shuffle", "late"])
