@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -83,6 +84,12 @@ def seen(container: Container) -> Container:
     return dataclasses.replace(container, id="", created=0, labels=labels, attachments=attachments)
 
 
+def listens(address: str) -> bool:
+    """Whether a container's server is up; a process 1 ignores a SIGTERM that comes before it asked for it."""
+    with socket.socket() as probe:
+        return probe.connect_ex((address, PORTS[1])) == 0
+
+
 def within(fake: Any, real: Any) -> bool:
     """Whether all that the fake says has its place and its type in what the real one says; either may say null."""
     if fake is None or real is None:
@@ -100,7 +107,7 @@ def both(network: str, folder: Path, *, checked: bool = False) -> Iterator[Both]
     labels = {"proxyctl.enable": "true", LABEL: "1"}
     name = f"{network}-twin"
     real = docker.APIClient(version="auto", timeout=20)
-    with running(folder / "docker.sock") as engine:
+    with running(folder / "docker.sock", timeout=5) as engine:
         stream = docker.APIClient(version="auto").events(
             decode=True, filters={"type": ["container", "network"], "event": ACTIONS}
         )
@@ -119,7 +126,7 @@ def both(network: str, folder: Path, *, checked: bool = False) -> Iterator[Both]
         engine.world.tell.append(fake_events.append)
         box = engine.world.create(name, network, labels, ports=PORTS, checked=checked)
         try:
-            yield Both(real, engine.client(5), engine, network, box, made["Id"], heard, fake_events)
+            yield Both(real, engine.client(), engine, network, box, made["Id"], heard, fake_events)
         finally:
             with contextlib.suppress(docker.errors.NotFound):
                 real.remove_container(made["Id"], force=True)
@@ -130,6 +137,11 @@ def test_the_fake_tells_of_a_life_as_a_real_engine_does(network: str, other_netw
     """Start, pause, rename, networks, signals, restart, stop, kill, removal: events, listing and inspect are alike."""
     with both(network, tmp_path) as b:
         world, box, real, id_ = b.engine.world, b.box, b.real, b.real_id
+
+        def up() -> None:
+            networks = real.inspect_container(id_)["NetworkSettings"]["Networks"]
+            eventually(lambda: listens(networks[network]["IPAddress"]), "the container's server")
+
         steps: list[tuple[str, Callable[[], object], Callable[[], object]]] = [
             ("create", lambda: None, lambda: None),
             ("start", lambda: real.start(id_), lambda: world.start(box)),
@@ -146,8 +158,8 @@ def test_the_fake_tells_of_a_life_as_a_real_engine_does(network: str, other_netw
                 lambda: real.disconnect_container_from_network(id_, other_network),
                 lambda: world.disconnect(box, other_network),
             ),
-            ("HUP", lambda: real.kill(id_, "SIGHUP"), lambda: world.signal(box, 1)),
-            ("restart", lambda: real.restart(id_), lambda: world.restart(box)),
+            ("HUP", lambda: (up(), real.kill(id_, "SIGHUP")), lambda: world.signal(box, 1)),
+            ("restart", lambda: (real.restart(id_), up()), lambda: world.restart(box)),
             ("stop", lambda: real.stop(id_), lambda: world.stop(box)),
             ("start", lambda: real.start(id_), lambda: world.start(box)),
             ("kill", lambda: real.kill(id_), lambda: world.kill(box)),

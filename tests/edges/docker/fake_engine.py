@@ -34,9 +34,6 @@ KINDS: tuple[Kind, ...] = ("ping", "version", "list", "inspect", "network", "eve
 UNCLOSED = "ignore:unclosed <socket:ResourceWarning"
 """For pytest's filterwarnings: docker-py leaves a socket that could not connect to the garbage collector."""
 
-CLIENT_TIMEOUT = 0.3
-"""Seconds; a slow answer takes longer."""
-
 _PATHS: list[tuple[str, Kind]] = [
     ("/_ping", "ping"),
     ("/version", "version"),
@@ -72,9 +69,11 @@ class _Stream:
 class FakeEngine:
     """Answers at `path` while it is `up`; `calls` counts the requests by kind, refused ones too."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, timeout: float = 0.3) -> None:
+        """Take the client's time-out in seconds, to be later than it where that is asked for."""
         self.world = World()
         self.path = path
+        self.timeout = timeout
         self.calls: collections.Counter[str] = collections.Counter()
         self.versions = (str(RECORDED["version"]["MinAPIVersion"]), str(RECORDED["version"]["ApiVersion"]))
         self.reachable = False
@@ -92,9 +91,10 @@ class FakeEngine:
         self._late: list[Json] = []
         self.world.tell.append(lambda event: self._soon(self._tell, event))
 
-    def client(self, timeout: float = CLIENT_TIMEOUT) -> docker.APIClient:
+    def client(self) -> docker.APIClient:
         """Open a client as `proxyctl` does."""
-        return docker.APIClient(base_url=f"unix://{self.path}", version="auto", timeout=timeout)  # type: ignore[arg-type]
+        timeout: Any = self.timeout
+        return docker.APIClient(base_url=f"unix://{self.path}", version="auto", timeout=timeout)
 
     # ------------------------------------------------------------------ the socket
 
@@ -277,7 +277,7 @@ class FakeEngine:
         self.calls[kind] += 1
         how = self._trouble.get(kind)
         if how == "slow":
-            await asyncio.sleep(CLIENT_TIMEOUT * 1.5)
+            await asyncio.sleep(self.timeout * 1.5)
         refusal = self._version_refusal(match[1])
         if refusal:
             _write(writer, 400, {"message": refusal})
@@ -351,9 +351,9 @@ class FakeEngine:
 
 
 @contextlib.contextmanager
-def running(path: Path) -> Iterator[FakeEngine]:
+def running(path: Path, *, timeout: float = 0.3) -> Iterator[FakeEngine]:
     """Run a fake engine, without containers, beside the block."""
-    made = FakeEngine(path)
+    made = FakeEngine(path, timeout=timeout)
     made.start()
     try:
         yield made
