@@ -2,7 +2,7 @@
 
 One event costs one inspect. A full listing at every connection, every `resync` and on demand repairs what was
 missed and counts the drift. docker-py's iterator ends in the same way for a dropped socket as for a normal end,
-so every end is a reconnect; its events() has no time-out, so a watchdog pings beside it.
+so every end is a reconnect; its events() has no time-out, so a watchdog opens it and pings beside it.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ ACTIONS = [
     *("health_status", "oom", "update", "connect", "disconnect"),
 ]
 PING_EVERY = 10.0
+OPEN_WITHIN = 10.0
 DRIFT_GRACE = 1.0
 FIRST_DELAY, LAST_DELAY = 0.5, 30.0
 
@@ -159,38 +160,54 @@ class DockerStore:
                 if await self._take(event):
                     wake(_describe(event))
         finally:
-            with contextlib.suppress(Exception):
-                stream.close()
+            _close(stream)
 
     async def _subscribe(self) -> tuple[Any, asyncio.Queue[_Event | None]]:
-        def open_stream() -> Any:
-            with translated("events"):
-                if self._client is None:
-                    self._client = self._connect()
-                self._client.ping()
-                filters = {"type": ["container", "network"], "event": ACTIONS}
-                client = self._connect()
-                stream = client.events(decode=True, filters=filters)
-                # events() looks at the status only when it is read, too late to say why there is no stream
-                client._raise_for_status(stream._response)  # type: ignore[attr-defined]  # noqa: SLF001
-                return stream
-
-        stream = await asyncio.to_thread(open_stream)
+        """Open the stream in a thread of its own, for which nothing waits longer than `OPEN_WITHIN`."""
+        await self._ping()
         queue: asyncio.Queue[_Event | None] = asyncio.Queue()
         loop = asyncio.get_running_loop()
+        opened: asyncio.Future[Any] = loop.create_future()
+
+        def settle(stream: Any, exc: Exception | None) -> None:
+            if opened.done():  # too late, nobody wants it any more
+                _close(stream)
+            elif exc:
+                opened.set_exception(exc)
+            else:
+                opened.set_result(stream)
+
+        def tell(function: Callable[..., None], *args: Any) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
+                loop.call_soon_threadsafe(function, *args)
 
         def read() -> None:
-            def put(item: _Event | None) -> None:
-                with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
-                    loop.call_soon_threadsafe(queue.put_nowait, item)
-
+            try:
+                stream = self._open_stream()
+            except Exception as exc:  # noqa: BLE001 - it goes on where `opened` is awaited
+                tell(settle, None, exc)
+                return
+            tell(settle, stream, None)
             with contextlib.suppress(Exception):  # every kind of end is the same: reconnect
                 for event in stream:
-                    put(event)
-            put(None)
+                    tell(queue.put_nowait, event)
+            tell(queue.put_nowait, None)
 
         threading.Thread(target=read, name="docker-events", daemon=True).start()
-        return stream, queue
+        try:
+            async with asyncio.timeout(OPEN_WITHIN):
+                return await opened, queue
+        except TimeoutError as exc:
+            message = f"events: no answer within {OPEN_WITHIN:.0f} s"
+            raise DockerUnavailable(message) from exc
+
+    def _open_stream(self) -> Any:
+        with translated("events"):
+            client = self._connect()
+            stream = client.events(decode=True, filters={"type": ["container", "network"], "event": ACTIONS})
+            # events() looks at the status only when it is read, too late to say why there is no stream
+            client._raise_for_status(stream._response)  # type: ignore[attr-defined]  # noqa: SLF001
+            return stream
 
     async def _ping(self) -> None:
         await self._call("ping", lambda c: c.ping())
@@ -307,6 +324,11 @@ class DockerStore:
     def _publish(self) -> Snapshot:
         self.snapshot = Snapshot(self._network, tuple(self._containers.values()), self._gateways)
         return self.snapshot
+
+
+def _close(stream: Any) -> None:
+    with contextlib.suppress(Exception):
+        stream.close()
 
 
 def _subject(event: _Event) -> str:

@@ -13,5 +13,5 @@ from tests.edges.docker.fake_engine import FakeEngine, running
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[FakeEngine]:
     """A fake engine that answers, without containers."""
-    with running(tmp_path / "docker.sock") as made:
+    with running(tmp_path / "docker.sock", timeout=5) as made:
         yield made

@@ -27,7 +27,7 @@ import docker
 from tests.edges.docker.world import RECORDED, Box, Json, World
 
 Kind = Literal["ping", "version", "list", "inspect", "network", "events"]
-How = Literal["error", "missing", "slow", "cut", "garbage"]
+How = Literal["error", "missing", "slow", "mute", "cut", "garbage"]
 HOWS: tuple[How, ...] = ("error", "slow", "cut", "garbage")
 KINDS: tuple[Kind, ...] = ("ping", "version", "list", "inspect", "network", "events")
 
@@ -150,7 +150,7 @@ class FakeEngine:
     # ------------------------------------------------------------------ faults
 
     def trouble(self, how: How, kinds: Iterable[Kind] = KINDS) -> None:
-        """Answer requests of these kinds in that way: a 500, a 404, too late, half and then cut, or broken JSON."""
+        """Answer these kinds with a 500, a 404, too late, never, half and then cut, or with broken JSON."""
         self._soon(self._trouble.update, dict.fromkeys(kinds, how))
 
     def lose(self, events: int) -> None:
@@ -278,6 +278,8 @@ class FakeEngine:
         how = self._trouble.get(kind)
         if how == "slow":
             await asyncio.sleep(self.timeout * 1.5)
+        elif how == "mute":
+            await reader.read()
         refusal = self._version_refusal(match[1])
         if refusal:
             _write(writer, 400, {"message": refusal})

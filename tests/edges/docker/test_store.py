@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from proxyctl.core import layout
+from proxyctl.edges.docker import store as docker_store
 from tests.edges.docker.fake_engine import UNCLOSED, FakeEngine
 from tests.edges.docker.following import NET, following, fresh, make_store, one_resync, seen, until
 from tests.edges.docker.world import World
@@ -130,6 +131,8 @@ AWAY: dict[str, tuple[Callable[[FakeEngine], None], str]] = {
 async def test_no_answer_is_not_an_empty_answer(engine: FakeEngine, fault: str) -> None:
     """While Docker cannot be asked the snapshot stays, it shows why, and afterwards the truth is there at once."""
     begin, told = AWAY[fault]
+    if "too late" in fault:
+        engine.timeout = 0.3
     two(engine.world)
     attempts: list[str] = []
     async with following(engine, wake=attempts.append) as store:
@@ -230,6 +233,23 @@ async def test_a_stream_that_cannot_be_opened_is_no_connection(engine: FakeEngin
         await until(lambda: store.connected and not store.problem, "the return")
 
 
+async def test_a_stream_that_is_never_answered_is_given_up(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """docker-py would wait for ever for the first word of the answer; the store asks anew."""
+    monkeypatch.setattr(docker_store, "OPEN_WITHIN", 0.2)
+    two(engine.world)
+    async with following(engine) as store:
+        engine.trouble("mute", ("events",))
+        engine.end_streams()
+        await until(lambda: "events: no answer" in store.problem, "the problem")
+        calls = engine.calls["events"]
+        await until(lambda: engine.calls["events"] > calls, "another attempt")
+        assert not store.connected
+        engine.world.run("web3", NET, ENABLED)
+        engine.heal()
+        await until(lambda: store.connected, "the return")
+        assert store.snapshot == await fresh(engine)
+
+
 @pytest.mark.parametrize("fault", ["silence", "babble"])
 async def test_a_stream_that_says_nothing_more_is_found_out_by_a_listing(engine: FakeEngine, fault: str) -> None:
     """Half-open or stuck on broken JSON: it costs one resync, is counted as drift, and the next change is an event."""
@@ -252,6 +272,7 @@ async def test_a_stream_that_says_nothing_more_is_found_out_by_a_listing(engine:
 
 async def test_a_half_open_connection_is_found_out_by_a_ping(engine: FakeEngine) -> None:
     """The stream is open and silent, and nobody answers any more: it shows long before the next listing."""
+    engine.timeout = 0.3
     two(engine.world)
     async with following(engine, resync=NEVER) as store:
         engine.silence()
@@ -358,7 +379,8 @@ async def test_a_thousand_containers_and_a_storm(engine: FakeEngine) -> None:
     resting = [engine.world.create(f"new{n}", NET, ENABLED) for n in range(100)]
     async with following(engine, resync=NEVER) as store:
         # those that do not run show no ports in a listing: each is inspected once, and never again
-        assert engine.calls["list"] == 3
+        await store.list_once()
+        assert engine.calls["list"] == 6
         assert engine.calls["inspect"] == len(resting)
         for box in resting:
             engine.world.start(box)
@@ -366,15 +388,5 @@ async def test_a_thousand_containers_and_a_storm(engine: FakeEngine) -> None:
         events = 2 * len(resting)  # network connect and start
         await until(lambda: engine.calls["inspect"] >= len(resting) + events, "the last inspect")
         assert engine.calls["inspect"] == len(resting) + events
-        assert engine.calls["list"] == 3
+        assert engine.calls["list"] == 6
         assert store.drift == 0
-
-
-async def test_a_listing_inspects_each_unseen_one_without_ports_once(engine: FakeEngine) -> None:
-    """However often it lists."""
-    for n in range(5):
-        engine.world.create(f"web{n}", NET, ENABLED)
-    async with following(engine) as store:
-        for _ in range(3):
-            await one_resync(store)
-        assert engine.calls["inspect"] == 5
