@@ -379,7 +379,8 @@ async def test_a_thousand_containers_and_a_storm(engine: FakeEngine) -> None:
     resting = [engine.world.create(f"new{n}", NET, ENABLED) for n in range(100)]
     async with following(engine, resync=NEVER) as store:
         # those that do not run show no ports in a listing: each is inspected once, and never again
-        await store.list_once()
+        again = await store.list_once()
+        assert all(c.ports == (80,) for c in again.containers)
         assert engine.calls["list"] == 6
         assert engine.calls["inspect"] == len(resting)
         for box in resting:
