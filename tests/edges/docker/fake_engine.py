@@ -116,7 +116,7 @@ class FakeEngine:
         async def listen() -> None:
             if self._server is None:
                 self.path.unlink(missing_ok=True)
-                self._server = await asyncio.start_unix_server(self._serve, self.path)
+                self._server = await asyncio.start_unix_server(self._accept, self.path)
             self.reachable = True
 
         self._do(listen())
@@ -133,11 +133,13 @@ class FakeEngine:
                 self._deaf.close()
                 self._deaf = None
             self.path.unlink(missing_ok=True)
+            while others := asyncio.all_tasks() - {asyncio.current_task()}:  # also those that are being accepted
+                for task in others:
+                    task.cancel()
+                await asyncio.gather(*others, return_exceptions=True)
             for writer in self._writers:
                 writer.transport.abort()
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            self._writers.clear()
 
         self._do(down())
 
@@ -253,20 +255,19 @@ class FakeEngine:
 
     # ------------------------------------------------------------------ requests
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
-        try:
-            with contextlib.suppress(asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
-                while True:
-                    head = await reader.readuntil(b"\r\n\r\n")
-                    await self._answer(head.split(b" ", 2)[1].decode(), reader, writer)
-        finally:
-            self._tasks.discard(task)
-            self._writers.discard(writer)
-            writer.close()
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                await self._answer(head.split(b" ", 2)[1].decode(), reader, writer)
+        self._writers.discard(writer)
+        writer.close()
 
     async def _answer(self, target: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         url = urllib.parse.urlsplit(target)
