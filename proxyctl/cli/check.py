@@ -35,7 +35,7 @@ def group() -> None:
 
 @app.command(check_group.URL, cls=check_group.Default)
 def check(
-    urls: Annotated[list[str], typer.Argument(metavar="URL...", help="What to ask, such as http://127.0.0.1:8080/.")],
+    urls: Annotated[list[str], typer.Argument(metavar="URL", help="What to ask, such as http://127.0.0.1:8080/.")],
     requests: Annotated[int | None, typer.Option("--requests", "-r", min=1, help="End after so many (1000).")] = None,
     duration: Annotated[
         str | None, typer.Option("--duration", "-d", metavar="TIME", help="End after it, such as 10s.")

@@ -71,8 +71,7 @@ def _distribution(report: Report, expected: Expected | None, notes: list[str]) -
         if report.requests > report.failed:
             notes.append("servers not named: no check token for this gateway, and no --server-from")
         return
-    keyed = bool(report.by_key)
-    by_key = expected is not None and expected.balance in _BY_KEY
+    keyed, by_key = _keyed(report, expected), expected is not None and expected.balance in _BY_KEY
     if keyed or by_key:
         yield from _by_key(report, expected, notes)
     if expected is None or expected.weights is None:
@@ -97,11 +96,21 @@ def _by_weight(report: Report, expected: Expected, weights: Mapping[str, float])
     return balance.balance(report.servers, weights)
 
 
+def _keyed(report: Report, expected: Expected | None) -> bool:
+    """Whether keys were played that this algorithm goes by; one that goes by weight or load does not see a path."""
+    kind = str(report.options.get("key_by")).partition(":")[0]
+    sees = kind in {"cookie", "header"} or expected is None or expected.balance in {None, *_BY_KEY}
+    return bool(report.by_key) and sees
+
+
 def _by_key(report: Report, expected: Expected | None, notes: list[str]) -> Iterator[Verdict]:
     """Judge that the same key met the same server; all requests are of one key where none are played."""
     by_key = report.by_key or {_ONE_KEY: report.servers}
     yield consistency.consistent(by_key)
-    weights = expected.weights if expected else None
+    weights, kind = expected.weights if expected else None, report.options.get("key_by")
+    if kind in _BY_KEY and expected is not None and expected.balance in _BY_KEY and kind != expected.balance:
+        notes.append(f"spread over servers not judged: keys by {kind} are one to an algorithm by {expected.balance}")
+        return
     verdict = consistency.spread(consistency.owners(by_key), weights or dict.fromkeys(report.servers, 1.0))
     if verdict:
         yield verdict
