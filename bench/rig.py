@@ -31,6 +31,9 @@ IMAGES = {"haproxy": "proxyctl/haproxy:latest", "nginx": "proxyctl/nginx:latest"
 SERVER_IMAGE = IMAGES["nginx"]
 """nginx itself, since it listens within milliseconds: a slow start of the server is no figure of proxyctl's."""
 
+STOP_SIGNAL = "SIGURG"
+"""What `docker stop` would send to a server; it does nothing to nginx."""
+
 _SERVER_CONFIG = """\
 daemon off;
 worker_processes 1;
@@ -89,15 +92,20 @@ class Rig:
         self.until_quiet()
 
     def start(self, name: str) -> Container:
-        """Start one labelled server; it ignores its stop signal, so that a leave is proxyctl's work and not its end."""
-        return self.client.containers.run(
+        """Make and start one labelled server."""
+        container = self.create(name)
+        container.start()
+        return container
+
+    def create(self, name: str) -> Container:
+        """Make one labelled server; it ignores its stop signal, so that a leave is proxyctl's work and not its end."""
+        return self.client.containers.create(
             SERVER_IMAGE,
             ["nginx", "-c", "/bench/nginx.conf"],
             name=self.full(name),
-            detach=True,
             network=self.network,
             volumes={str(self.folder / "server"): {"bind": "/bench", "mode": "ro"}},
-            stop_signal="SIGURG",
+            stop_signal=STOP_SIGNAL,
             labels={f"{PREFIX}.enable": "true", f"{PREFIX}.pool": "web", LABEL: self.engine},
         )
 
@@ -114,6 +122,12 @@ class Rig:
     def gateway(self) -> str:
         """The gateway's address: what is asked, for a published port would measure docker-proxy too."""
         return self.address(layout.gateway_name(self.network))
+
+    @property
+    def gateway_pid(self) -> int:
+        """The proxy's own pid on the host."""
+        state = self.client.api.inspect_container(layout.gateway_name(self.network))["State"]
+        return int(state["Pid"])
 
     @property
     def token(self) -> str:

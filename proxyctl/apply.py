@@ -15,6 +15,7 @@ import structlog
 from proxyctl.core import diff
 from proxyctl.core.model import ConfigFiles, Desired, Features, Running
 from proxyctl.errors import ConfigRefused, ReloadFailed, RuntimeRefused
+from proxyctl.laps import lap
 from proxyctl.ports import Engine, Generation, Generations
 
 log = structlog.get_logger()
@@ -109,7 +110,8 @@ class Applier:
         how: How = "reload"
         if not reasons:
             try:
-                await self._engine.change(plan, files)
+                with lap("runtime"):
+                    await self._engine.change(plan, files)
             except RuntimeRefused as exc:
                 reasons = (f"run-time change refused: {exc}",)
             else:
@@ -130,14 +132,17 @@ class Applier:
 
     async def _stage(self, desired: Desired, files: ConfigFiles) -> int:
         """Write and check a generation; make it current unless the proxy must be reloaded for it."""
-        number = await asyncio.to_thread(self._generations.stage, files, desired)
+        with lap("stage"):
+            number = await asyncio.to_thread(self._generations.stage, files, desired)
         try:
-            await self._engine.check(self._generations.path(number), files)
+            with lap("check"):
+                await self._engine.check(self._generations.path(number), files)
         except BaseException:
             self._generations.drop(number)
             raise
         self._before = self._generations.current()
-        await asyncio.to_thread(self._generations.switch, number)
+        with lap("switch"):
+            await asyncio.to_thread(self._generations.switch, number)
         return number
 
     async def _reload(self, number: int, files: ConfigFiles) -> None:

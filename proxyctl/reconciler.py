@@ -28,10 +28,10 @@ from proxyctl.core.model import (
     Finding,
     Problem,
     Snapshot,
-    Target,
     Tuning,
 )
 from proxyctl.core.render import render
+from proxyctl.core.spacing import Spacing
 from proxyctl.errors import (
     ConfigRefused,
     DockerUnavailable,
@@ -40,6 +40,7 @@ from proxyctl.errors import (
     ReloadFailed,
 )
 from proxyctl.feed import Feed
+from proxyctl.laps import gathered, lap
 from proxyctl.names import Names
 from proxyctl.ports import Engine, Gateway, Prober, Resolver, Source
 
@@ -94,7 +95,7 @@ class Reconciler:
         self._engine, self._applier, self._features = engine, applier, features
         self._decisions, self._read_inputs, self._feed = decisions, read_inputs, feed
         self._names = Names(resolver, self.wake)
-        self._spacing = spacing
+        self._spacing = Spacing(spacing)
         self._woken = asyncio.Event()
         self._passed = asyncio.Event()
         self._unsettled = True  # set at the end of each pass: `settled` may look in the middle of one
@@ -104,7 +105,6 @@ class Reconciler:
         self._file_problem = ""
         self._outcome = Outcome(Desired())
         self._problems: tuple[Problem, ...] = ()
-        self._reloaded_at = float("-inf")
         self._gateway_changes = -1
         self._retry = RETRY_FIRST
         self._timer_due = 0.0
@@ -130,7 +130,9 @@ class Reconciler:
         while True:
             await self._woken.wait()
             self._woken.clear()
-            await self.one_pass()
+            with gathered() as took:
+                await self.one_pass()
+            log.debug("pass", **{f"{step}_ms": round(ms, 1) for step, ms in took.items()})
             self._passed.set()
 
     async def one_pass(self) -> Applied | None:
@@ -152,7 +154,8 @@ class Reconciler:
         found += self._outcome.problems
         applied, postponed = None, False
         try:
-            files = self._render(self._outcome.desired)
+            with lap("render"):
+                files = self._render(self._outcome.desired)
             applied = await self._apply(self._outcome.desired, files)
             postponed = applied is None
             self._retry = RETRY_FIRST
@@ -197,23 +200,26 @@ class Reconciler:
 
     async def _decide(self, snapshot: Snapshot) -> Outcome:
         options = self._inputs.options
-        wanted = targets(snapshot, options, self._features)
+        with lap("plan"):
+            wanted = targets(snapshot, options, self._features)
         previous = self._applier.applied.desired if self._applier.applied else Desired()
         # Who serves has proved its name: a DNS that is silent now, or a restart of proxyctl, takes nobody out.
         served = {(s.container, s.address) for pool in previous.pools for s in pool.servers}
-        names = await self._names.check(t for t in wanted if (t.container, t.address) not in served)
-        self._prober.follow(t for t in wanted if names.get(t, "") == "")
-        findings: dict[Target, Finding] = dict(self._prober.findings())
+        self._prober.follow(wanted)  # while DNS is asked; what it finds counts once the name does
+        with lap("dns"):
+            names = await self._names.check(t for t in wanted if (t.container, t.address) not in served)
+        findings = {t: f for t, f in self._prober.findings().items() if names.get(t, "") == ""}
         findings |= {t: Finding(ok=False, reason=r, late=True) for t, r in names.items() if r}
         self._undecided = any(t not in findings or not (findings[t].ok or findings[t].late) for t in wanted)
-        return desired(
-            snapshot,
-            findings=findings,
-            decisions=self._decisions.all(),
-            options=options,
-            features=self._features,
-            previous=previous,
-        )
+        with lap("plan"):
+            return desired(
+                snapshot,
+                findings=findings,
+                decisions=self._decisions.all(),
+                options=options,
+                features=self._features,
+                previous=previous,
+            )
 
     def _render(self, state: Desired) -> ConfigFiles:
         """Render with the newest templates; those that do not render are reported and the last good ones used."""
@@ -237,8 +243,10 @@ class Reconciler:
     async def _apply(self, state: Desired, files: ConfigFiles) -> Applied | None:
         plan = self._applier.plan(state)
         if self._applier.reload_reasons(state, files) and not plan.shrinks:
-            wait = self._reloaded_at + self._spacing - time.monotonic()
-            if wait > 0 and self._applier.applied is not None:
+            now = time.monotonic()
+            held = self._spacing.wanting(files.revision, now)
+            if (wait := held.wait(now)) > 0 and self._applier.applied is not None:
+                self._spacing = held
                 self._later(wait, "spacing of reloads")
                 return None
         try:
@@ -252,7 +260,7 @@ class Reconciler:
             return await self._apply(state, self._render(state))
         self._good = self._inputs
         if done.how == "reload":
-            self._reloaded_at = time.monotonic()
+            self._spacing = self._spacing.reloaded(time.monotonic())
         if done.how != "unchanged" or done.plan:
             self._report(done)
         return done

@@ -67,7 +67,7 @@ class Demo:
         argv = [sys.executable, "-m", "proxyctl", "watch", "--network", self.network, "--engine", self.engine]
         argv += ["--publish", f"127.0.0.1:{self.port}:80", "--state", str(self.state), "--api", "off"]
         self.state.mkdir(exist_ok=True)
-        console.print("$ proxyctl " + " ".join(argv[3:9]), style="bold")
+        console.print("$ proxyctl " + " ".join(argv[3:10]), style="bold")
         log = (self.state / "watch.log").open("wb")
         self.watch = subprocess.Popen(argv, stdout=log, stderr=subprocess.STDOUT)
         deadline = time.monotonic() + 20

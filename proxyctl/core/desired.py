@@ -88,8 +88,10 @@ def desired(
     members, found = survey(snapshot, options, features)
     problems = set(found)
     by_pool: dict[str, list[_Standing]] = {}
+    served = {(pool.name, server.container): server for pool in previous.pools for server in pool.servers}
     for member in members:
-        standing = _stand(member, findings, decisions.get(member.container.id, _UNDECIDED), previous)
+        before = served.get((member.membership.pool.name, member.container.id))
+        standing = _stand(member, findings, decisions.get(member.container.id, _UNDECIDED), before)
         by_pool.setdefault(member.membership.pool.name, []).append(standing)
         if standing.problem:
             problems.add(Problem(member.container.name, "", standing.problem))
@@ -115,8 +117,9 @@ def _open(listeners: tuple[Listener, ...]) -> tuple[Listener, ...]:
 # ------------------------------------------------------------------ one container in one pool
 
 
-def _stand(member: Member, findings: Mapping[Target, Finding], decision: Decision, previous: Desired) -> _Standing:
-    container, before = member.container, _before(member, previous)
+def _stand(member: Member, findings: Mapping[Target, Finding], decision: Decision, before: Server | None) -> _Standing:
+    """Decide about one member; `before` is what it is in its pool now, if it serves."""
+    container = member.container
     sick = ""
     if container.live and not container.stopping and container.health == "unhealthy":
         sick = f"its HEALTHCHECK says unhealthy: docker inspect {container.name} shows what it answered"
@@ -152,12 +155,6 @@ def _obstacle(member: Member) -> str:
 
 def _endpoint(member: Member) -> tuple[str, int]:
     return member.target.address, member.target.port
-
-
-def _before(member: Member, previous: Desired) -> Server | None:
-    """Return the container as a server of its pool in `previous`."""
-    pool = previous.pool(member.membership.pool.name)
-    return next((s for s in pool.servers if s.container == member.container.id), None) if pool else None
 
 
 def _server(member: Member, decision: Decision, before: Server | None, *, drain: bool) -> Server:

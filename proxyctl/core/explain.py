@@ -199,7 +199,7 @@ def explain_url(url: str, desired: Desired, published: Mapping[int, int]) -> Url
         return UrlExplanation(url, routed=False, port=port, lines=tuple(lines))
     site, route = found
     lines.append(f"route: {_described(listener, route)}")
-    lines.append(f"pool: {pool.name}, balance {pool.balance}, {len(pool.servers)} servers")
+    lines.append(f"pool: {pool.name}, balance {pool.balance}, servers: {len(pool.servers)}")
     lines += [f"server: {_server(s)}" for s in pool.servers]
     if not any(s.weight and not s.draining for s in pool.servers):
         lines.append("no server takes new requests: the gateway answers 503")

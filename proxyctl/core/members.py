@@ -7,6 +7,7 @@ can do. Does not look at other containers: who shares a pool or wants the same r
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator
 from typing import Literal
 
@@ -47,9 +48,17 @@ def judge(
     container: Container, snapshot: Snapshot, options: Options, features: Features
 ) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
     """Return one container's memberships of the watched network and everything that is wrong with it."""
+    return _judged(container, snapshot.network, snapshot.gateways, options, features)
+
+
+@functools.lru_cache(maxsize=4096)
+def _judged(
+    container: Container, watched: str, gateways: tuple[str, ...], options: Options, features: Features
+) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
+    """Judge, once for as long as nothing about the container changes: 24 µs each, and a pass asks about all, twice."""
     declaration = labels.parse(container, options)
     networks = {m.network for m in declaration.memberships} or {declaration.network}
-    astray = {n: _astray(container, n, snapshot) for n in networks}
+    astray = {n: _astray(container, n, watched, gateways) for n in networks}
     unasked = declaration.takes_part and not declaration.asked
     if None not in astray.values() and (unasked or not any(astray.values())):
         # Another gateway's; or one that expose_by_default took in without its ever having met this network.
@@ -62,7 +71,7 @@ def judge(
         for membership in declaration.memberships:
             reason = astray[membership.network]
             if reason is None:
-                target = _target(container, membership, snapshot.network, features)
+                target = _target(container, membership, watched, features)
                 members.append(Member(container, membership, target))
             elif reason:
                 label = f"{membership.at}network"
@@ -72,17 +81,16 @@ def judge(
     return tuple(members), tuple(problems)
 
 
-def _astray(container: Container, network: str, snapshot: Snapshot) -> str | None:
+def _astray(container: Container, network: str, watched: str, gateways: tuple[str, ...]) -> str | None:
     """Return why a container is not this gateway's: None when it is, "" when it is another gateway's."""
-    watched = snapshot.network
     if network and network != watched:
-        if network in snapshot.gateways:
+        if network in gateways:
             return ""
         return f"no gateway serves network {network}: run proxyctl watch --network {network}"
     attached = {a.network for a in container.attachments}
     if watched in attached:
         return None
-    if not network and not attached.isdisjoint(snapshot.gateways):
+    if not network and not attached.isdisjoint(gateways):
         return ""
     return f"is not on network {watched}: docker network connect {watched} {container.name}"
 

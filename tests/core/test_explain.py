@@ -220,7 +220,7 @@ def test_what_is_said_about_a_url() -> None:
     assert explain_url("http://shop.example:8080/x", STATE, PUBLISHED).lines == (
         "port 8080 of this host is port 80 of the gateway",
         "route: shop.example/ on port 80",
-        "pool: shop, balance roundrobin, 3 servers",
+        "pool: shop, balance roundrobin, servers: 3",
         "server: a at 10.0.0.1:80, weight 2",
         "server: b at 10.0.0.2:80, weight 1, backup",
         "server: c at 10.0.0.3:80, weight 1, draining",

@@ -155,7 +155,9 @@ class DockerStore:
                 if event is None:
                     return
                 drifted.discard(_subject(event))
+                taken = time.time()
                 if await self._take(event):
+                    _log_steps(event, taken)
                     wake(_describe(event))
         finally:
             with contextlib.suppress(Exception):
@@ -306,6 +308,12 @@ def _subject(event: _Event) -> str:
     if event.get("Type") == "network":
         return str((actor.get("Attributes") or {}).get("container", ""))
     return str(actor.get("ID", ""))
+
+
+def _log_steps(event: _Event, taken: float) -> None:
+    """Log how long after Docker's own time an event was taken, and how long its inspect took."""
+    late, inspect = taken - event.get("timeNano", 0) / 1e9, time.time() - taken
+    log.debug("event", what=_describe(event), late_ms=round(late * 1000, 1), inspect_ms=round(inspect * 1000, 1))
 
 
 def _describe(event: _Event) -> str:

@@ -21,6 +21,7 @@ from proxyctl.edges.engines import haproxy_state, haproxy_stats
 from proxyctl.edges.engines.haproxy_change import SETTLE, Abilities, Left, PoolChange
 from proxyctl.edges.engines.haproxy_runtime import Info, NoAnswer, Row
 from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed, RuntimeRefused
+from proxyctl.laps import lap
 from proxyctl.ports import Gateway, NetworkView
 
 STOP_SIGNAL = "SIGUSR1"
@@ -131,10 +132,12 @@ class HAProxy:
         try:
             async with runtime.held(self._admin) as worker:
                 await self._keep_health()
-                await master.reload(self._master, self._gateway.logs, deadline)
-                await self._until_serves(revision, old, deadline)
-                while await worker.accepts() and time.monotonic() < deadline:  # noqa: ASYNC110 - it has no event
-                    await asyncio.sleep(_PAUSE)
+                with lap("answers"):
+                    await master.reload(self._master, self._gateway.logs, deadline)
+                    await self._until_serves(revision, old, deadline)
+                with lap("retires"):
+                    while await worker.accepts() and time.monotonic() < deadline:  # noqa: ASYNC110 - it has no event
+                        await asyncio.sleep(_PAUSE)
         except NoAnswer as exc:
             raise ReloadFailed(f"HAProxy does not answer: {exc}") from exc
         finally:

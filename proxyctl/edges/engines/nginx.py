@@ -15,6 +15,7 @@ from proxyctl.core import layout
 from proxyctl.core.diff import Plan
 from proxyctl.core.model import ConfigFiles, EngineKind, Features, Running, ServerCount
 from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed, RuntimeRefused
+from proxyctl.laps import lap
 from proxyctl.ports import Gateway, NetworkView
 
 STOP_SIGNAL = "SIGQUIT"
@@ -106,9 +107,11 @@ class Nginx:
                 if before.revision == revision:
                     return
                 held = self._hold(before.revision)
-                await self._gateway.signal("HUP")
-                await self._until_answers(revision)
-                await _until_refused(held)
+                with lap("answers"):
+                    await self._gateway.signal("HUP")
+                    await self._until_answers(revision)
+                with lap("retires"):
+                    await _until_refused(held)
         except TimeoutError as exc:
             raise ReloadFailed(await self._why(revision)) from exc
         finally:
