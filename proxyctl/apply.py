@@ -75,6 +75,12 @@ class Applier:
         same = diff.same_servers(running.servers, generation.desired)
         return running.topology == generation.topology and same
 
+    @property
+    def known(self) -> Desired:
+        """What the proxy does; after an interrupted apply what `current` says, for that is no reason to drop anyone."""
+        generation = self.applied or self._generations.current()
+        return generation.desired if generation else Desired()
+
     def plan(self, desired: Desired) -> diff.Plan:
         """Return what would change."""
         return diff.plan(self.applied.desired if self.applied else Desired(), desired)

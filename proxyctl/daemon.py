@@ -37,6 +37,7 @@ from proxyctl.edges.files.changes import FileChanges
 from proxyctl.edges.files.generations import GenerationFolder
 from proxyctl.edges.netns import GatewayView, LocalView
 from proxyctl.edges.probe import Prober
+from proxyctl.edges.severing import Severing
 from proxyctl.errors import GatewayError, ProxyctlError, UsageError
 from proxyctl.feed import Feed
 from proxyctl.ports import Engine, Gateway, Generation, NetworkView, Wake
@@ -203,6 +204,7 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
             gateway=parts.gateway,
             engine=parts.engine,
             applier=applier,
+            severing=Severing(parts.view),
             features=features,
             decisions=state_files.Decisions(settings.state),
             read_inputs=lambda: first.pop() if first else read_inputs(settings, token, reload),

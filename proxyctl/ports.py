@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import socket
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from proxyctl.core.diff import Plan
@@ -82,8 +82,15 @@ class NetworkView(Protocol):
     def direct(self) -> bool:
         """Whether `open` works here; if not, only commands inside the gateway see the network."""
 
-    def open(self, family: socket.AddressFamily, kind: socket.SocketKind) -> socket.socket:
+    def open(self, family: socket.AddressFamily, kind: socket.SocketKind, protocol: int = 0) -> socket.socket:
         """Return a new non-blocking socket that lives in the network's view."""
+
+
+class Severing(Protocol):
+    """Ends connections that lead nowhere."""
+
+    async def sever(self, addresses: Collection[str]) -> None:
+        """End the gateway's connections to these addresses, where that can be done."""
 
 
 class Gateway(Protocol):

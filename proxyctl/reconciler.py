@@ -42,7 +42,7 @@ from proxyctl.errors import (
 from proxyctl.feed import Feed
 from proxyctl.laps import gathered, lap
 from proxyctl.names import Names
-from proxyctl.ports import Engine, Gateway, Prober, Resolver, Source
+from proxyctl.ports import Engine, Gateway, Prober, Resolver, Severing, Source
 
 log = structlog.get_logger()
 
@@ -84,6 +84,7 @@ class Reconciler:
         gateway: Gateway,
         engine: Engine,
         applier: Applier,
+        severing: Severing,
         features: Features,
         decisions: Decided,
         read_inputs: Callable[[], Inputs],
@@ -94,6 +95,7 @@ class Reconciler:
         self._source, self._prober, self._gateway = source, prober, gateway
         self._engine, self._applier, self._features = engine, applier, features
         self._decisions, self._read_inputs, self._feed = decisions, read_inputs, feed
+        self._severing = severing
         self._names = Names(resolver, self.wake)
         self._spacing = Spacing(spacing)
         self._woken = asyncio.Event()
@@ -158,6 +160,8 @@ class Reconciler:
                 files = self._render(self._outcome.desired)
             applied = await self._apply(self._outcome.desired, files)
             postponed = applied is None
+            if applied is not None:
+                await self._severing.sever(applied.plan.vacated(snapshot))
             self._retry = RETRY_FIRST
         except (ConfigRefused, ReloadFailed) as exc:
             found.append(
@@ -202,7 +206,7 @@ class Reconciler:
         options = self._inputs.options
         with lap("plan"):
             wanted = targets(snapshot, options, self._features)
-        previous = self._applier.applied.desired if self._applier.applied else Desired()
+        previous = self._applier.known
         # Who serves has proved its name: a DNS that is silent now, or a restart of proxyctl, takes nobody out.
         served = {(s.container, s.address) for pool in previous.pools for s in pool.servers}
         self._prober.follow(wanted)  # while DNS is asked; what it finds counts once the name does

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from typing import assert_never
 
-from proxyctl.core.model import Desired, Features, Listener, Pool, Server
+from proxyctl.core.model import Desired, Features, Listener, Pool, Server, Snapshot
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -113,6 +113,13 @@ class Plan:
             or (isinstance(c, ServerChanged) and (c.after.draining or c.after.address != c.before.address))
             for c in self.changes
         )
+
+    def vacated(self, snapshot: Snapshot) -> frozenset[str]:
+        """Return the addresses that servers leave with this plan and at which no container is any more."""
+        before = {s.address for p in self.before.pools for s in p.servers}
+        after = {s.address for p in self.after.pools for s in p.servers}
+        there = {a.address for c in snapshot.containers for a in c.attachments}
+        return frozenset(before - after - there - {""})
 
     def reload_reasons(self, features: Features) -> tuple[str, ...]:
         """Return why this plan cannot be carried out at run time; empty when it can."""

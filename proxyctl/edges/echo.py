@@ -100,6 +100,7 @@ class Echo:
 
         def close() -> None:
             self._idle.pop(transport, None)
+            self._log("closes an idle connection")
             if transport is not None:
                 transport.close()
 

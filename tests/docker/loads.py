@@ -58,6 +58,15 @@ class FourLoads:
         """Return how many requests of a method were not answered with 200."""
         return sum(r.failed + r.unfinished for (m, _), r in self._reports.items() if m == method)
 
+    def lost_at(self, moment: float, method: str) -> int:
+        """Return how many of them had been sent before a moment of `time.perf_counter`."""
+        return sum(
+            self._loads[each]._load.began + failure.at <= moment
+            for each, report in self._reports.items()
+            for failure in report.failures
+            if each[0] == method
+        )
+
     def story(self) -> str:
         """Return what each load lost and when, for a failed assertion."""
         return "\n".join(

@@ -108,17 +108,22 @@ class _End(asyncio.Protocol):
         self.ended.set()
         self._send(lambda other: other.abort() if exc else other.close())
 
+    @property
+    def _open(self) -> asyncio.Transport:
+        assert self._transport is not None
+        return self._transport
+
     def write(self, data: bytes) -> None:
         """Put bytes out, once there is a connection."""
-        self._do(lambda: self._transport.write(data))  # type: ignore[union-attr]
+        self._do(lambda: self._open.write(data))
 
     def write_eof(self) -> None:
         """Say that nothing more comes."""
-        self._do(lambda: self._half_close())
+        self._do(self._half_close)
 
     def close(self) -> None:
         """End it in good order."""
-        self._do(lambda: self._transport.close())  # type: ignore[union-attr]
+        self._do(self._close)
 
     def abort(self) -> None:
         """Reset it."""
@@ -128,7 +133,10 @@ class _End(asyncio.Protocol):
 
     def _half_close(self) -> None:
         with contextlib.suppress(OSError, RuntimeError):
-            self._transport.write_eof()  # type: ignore[union-attr]
+            self._open.write_eof()
+
+    def _close(self) -> None:
+        self._open.close()
 
     def _do(self, action: Callable[[], None]) -> None:
         if self._transport is None:
