@@ -25,7 +25,7 @@ from proxyctl.core.diff import (
     same_servers,
 )
 from proxyctl.core.model import Desired, Features, HealthCheck, Listener, Pool, Route, Server
-from tests.core.worlds import HAPROXY, NGINX
+from tests.core.worlds import HAPROXY, NET, NGINX, container, world
 
 A, B = Server("a", "id-a", "10.0.0.1", 80), Server("b", "id-b", "10.0.0.2", 80)
 WEB = Pool("web", servers=(A, B))
@@ -187,3 +187,17 @@ def test_the_weight_in_effect() -> None:
 def test_the_proxys_own_list(running: tuple[tuple[str, Server], ...], same: bool) -> None:
     """The list of a running proxy is the desired one when name, address, port and weight in effect agree."""
     assert same_servers(running, STATE) == same
+
+
+@pytest.mark.parametrize(
+    ("there", "expected"),
+    [({NET: "10.0.0.2"}, {"10.0.0.1"}), ({NET: "10.0.0.2", "other": "10.0.0.1"}, set()), ({NET: ""}, {"10.0.0.1"})],
+)
+def test_an_address_is_vacated_when_its_server_leaves_and_no_container_has_it(
+    there: dict[str, str], expected: set[str]
+) -> None:
+    """A server that leaves its pool and lives on may finish; an address that was never known is none."""
+    before = Desired((PORT,), (dataclasses.replace(WEB, servers=(A, B, dataclasses.replace(A, name="c", address=""))),))
+    after = Desired((PORT,), (dataclasses.replace(WEB, servers=(B,)),))
+    assert plan(before, after).vacated(world(container("b", networks=there))) == expected
+    assert plan(before, before).vacated(world()) == set()
