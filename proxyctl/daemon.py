@@ -232,6 +232,7 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
         )
         if await applier.adopt():
             log.info("the running proxy was adopted as it is", generation=applier.applied and applier.applied.number)
+        source.expect(s.container for p in applier.accepted.pools for s in p.servers)
         folders = [templates.shipped(settings.engine), *([settings.templates] if settings.templates else [])]
         if settings.config:
             folders.append(settings.config.parent)

@@ -106,6 +106,12 @@ def test_the_templates_are_inside(installed: Installed, engine: str) -> None:
     assert {p.name: p.read_text() for p in shipped.iterdir()} == {p.name: p.read_text() for p in ours.iterdir()}
 
 
+def test_the_page_of_the_labs_is_inside(installed: Installed) -> None:
+    """`lab run --html` fills it in."""
+    code = "from proxyctl.labs.page import to_html; print(to_html([], 'ko')[:15])"
+    assert installed.python(code) == "<!doctype html>"
+
+
 @pytest.fixture
 def network() -> Iterator[str]:
     """A fresh network; the gateway on it is removed whatever happens."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import typer
 
 import proxyctl
-from proxyctl.cli import check, decide, doctor, down, explain, plan, render, status, watch
+from proxyctl.cli import check, decide, doctor, down, explain, lab, plan, render, status, watch
 from proxyctl.cli import echo as echo_verb
 from proxyctl.errors import ProxyctlError
 
@@ -34,6 +34,7 @@ app.command()(decide.weight)
 app.command()(check.check)
 app.command()(doctor.doctor)
 app.command()(down.down)
+app.add_typer(lab.app)
 app.command(context_settings=echo_verb.CONTEXT)(echo_verb.echo)
 
 

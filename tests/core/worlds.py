@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from proxyctl.core.desired import Options, Outcome, desired, targets
 from proxyctl.core.model import (
@@ -72,6 +72,7 @@ def decide(
     options: Options | None = None,
     features: Features = HAPROXY,
     previous: Desired | None = None,
+    drained: Collection[tuple[str, str]] = (),
 ) -> Outcome:
     """Return the outcome; unless told otherwise every target has been found ready."""
     options = options or Options()
@@ -84,6 +85,7 @@ def decide(
         options=options,
         features=features,
         previous=previous or Desired(),
+        drained=drained,
     )
 
 

@@ -13,7 +13,7 @@ import dataclasses
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import docker
@@ -36,6 +36,7 @@ ACTIONS = [
 ]
 PING_EVERY = 10.0
 DRIFT_GRACE = 1.0
+OOM_GRACE = 1.0  # seconds after which a container has survived: the kernel killed another process than its first
 FIRST_DELAY, LAST_DELAY = 0.5, 30.0
 
 _Event = Mapping[str, Any]
@@ -91,6 +92,9 @@ class DockerStore:
         self._containers: dict[str, Container] = {}
         self._gateways: tuple[str, ...] = ()
         self._stopping: set[str] = set()
+        self._oom: dict[str, float] = {}
+        self._missing: dict[str, float] = {}
+        self._expected: set[str] = set()
         self.snapshot: Snapshot | None = None
         self.synced_at: float | None = None
         self.connected = False
@@ -98,6 +102,10 @@ class DockerStore:
         self.drift = 0
         self.gateway_changes = 0
         self.last_event: _Event | None = None
+
+    def expect(self, containers: Iterable[str]) -> None:
+        """Say which containers, by id, the first listing should have: what the proxy serves already."""
+        self._expected = set(containers)
 
     async def list_once(self) -> Snapshot:
         """Ask for one full listing and return it; raise DockerUnavailable."""
@@ -135,11 +143,14 @@ class DockerStore:
             drifted: set[str] = set()
             while True:
                 now = time.monotonic()
-                due = min(next_list, next_ping)
+                due = min(next_list, next_ping, *self._oom.values())
                 try:
                     async with asyncio.timeout(max(0.0, due - now)):
                         event = await queue.get()
                 except TimeoutError:
+                    if self._survivors():
+                        wake("out of memory, but it runs on")
+                        continue
                     if drifted:
                         log.warning("docker changed without an event, the stream is opened anew", n=len(drifted))
                         self.drift += len(drifted)
@@ -221,6 +232,8 @@ class DockerStore:
             if not container.ports:
                 container = await self._with_ports(container, before.get(id_))
             self._containers[id_] = container
+        self._note_missing(self._expected | before.keys())
+        self._expected = set()
         self._stopping &= {i for i, c in self._containers.items() if c.stopping}
         self._gateways = tuple(g["Labels"][layout.GATEWAY_LABEL] for g in gateways)
         first = self.snapshot is None
@@ -229,6 +242,12 @@ class DockerStore:
         self.synced_at = time.time()
         changed = before.items() ^ self._containers.items()
         return set() if first else {i for i, _ in changed if self._matters(i, before)}
+
+    def _note_missing(self, known: set[str]) -> None:
+        """Remember since when a listing lacks containers that no event has ended; after one resync it is believed."""
+        now = time.monotonic()
+        since = {id_: self._missing.get(id_, now) for id_ in (known | self._missing.keys()) - self._containers.keys()}
+        self._missing = {id_: first for id_, first in since.items() if now - first < self._resync}
 
     async def _with_ports(self, container: Container, before: Container | None) -> Container:
         """Fill in the exposed ports, which never change, where a listing leaves them out: from memory or an inspect."""
@@ -257,13 +276,15 @@ class DockerStore:
                 return False
             if attributes.get("name") != self._network and id_ not in self._containers:
                 return False
-        elif id_ not in self._containers and f"{self._prefix}.enable" not in attributes:
+        elif not {id_} & (self._containers.keys() | self._missing.keys()) and (
+            f"{self._prefix}.enable" not in attributes
+        ):
             return False
         if action == "destroy":
             self._stopping.discard(id_)
-            gone = self._containers.pop(id_, None)
+            gone = self._containers.pop(id_, None), self._missing.pop(id_, None)
             self._publish()
-            return gone is not None
+            return gone != (None, None)
         return await self._inspect(id_, action, attributes)
 
     async def _gateway_event(self, action: str, network: str) -> bool:
@@ -278,27 +299,47 @@ class DockerStore:
         self.gateway_changes += 1
         return True
 
+    def _survivors(self) -> bool:
+        """Take those that ran out of memory and did not end as running again; return whether there are any."""
+        now = time.monotonic()
+        survived = {id_ for id_, until in self._oom.items() if until <= now}
+        for id_ in survived:
+            del self._oom[id_]
+            self._stopping.discard(id_)
+            if id_ in self._containers:
+                self._containers[id_] = dataclasses.replace(self._containers[id_], stopping=False)
+        if survived:
+            self._publish()
+        return bool(survived)
+
     async def _inspect(self, id_: str, action: str, attributes: Mapping[str, str]) -> bool:
         before = self._containers.get(id_)
         try:
             entry = await self._call("inspecting", lambda c: c.inspect_container(id_))
         except docker.errors.NotFound:
             self._containers.pop(id_, None)
+            self._missing.pop(id_, None)
             self._stopping.discard(id_)
         else:
             if layout.GATEWAY_LABEL in (entry["Config"].get("Labels") or {}):
                 return False
-            if action == "kill":
+            self._oom.pop(id_, None)
+            if action == "oom":  # its end is near, or it goes on without one of its processes
+                self._stopping.add(id_)
+                self._oom[id_] = time.monotonic() + OOM_GRACE
+            elif action == "kill":
                 if attributes.get("signal") in {"9", str(view.stop_signal(entry))}:
                     self._stopping.add(id_)
             elif action in {"die", "start", "restart", "stop"}:
                 self._stopping.discard(id_)
+            self._missing.pop(id_, None)
             self._containers[id_] = view.from_inspect(entry, stopping=id_ in self._stopping)
         self._publish()
         return self._containers.get(id_) != before
 
     def _publish(self) -> Snapshot:
-        self.snapshot = Snapshot(self._network, tuple(self._containers.values()), self._gateways)
+        missing = frozenset(self._missing)
+        self.snapshot = Snapshot(self._network, tuple(self._containers.values()), self._gateways, missing)
         return self.snapshot
 
 
