@@ -115,11 +115,13 @@ class Plan:
         )
 
     def vacated(self, snapshot: Snapshot) -> frozenset[str]:
-        """Return the addresses that servers leave with this plan and at which no container is any more."""
-        before = {s.address for p in self.before.pools for s in p.servers}
-        after = {s.address for p in self.after.pools for s in p.servers}
+        """Return the addresses of servers before this plan at which no container is any more: nothing ends there.
+
+        A container that is merely missing in Docker's list counts as being there.
+        """
+        servers = (s for p in self.before.pools for s in p.servers if s.container not in snapshot.missing)
         there = {a.address for c in snapshot.containers for a in c.attachments}
-        return frozenset(before - after - there - {""})
+        return frozenset({s.address for s in servers} - there - {""})
 
     @property
     def removed(self) -> tuple[tuple[str, Server], ...]:

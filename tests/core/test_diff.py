@@ -194,11 +194,13 @@ def test_the_proxys_own_list(running: tuple[tuple[str, Server], ...], same: bool
     ("there", "expected"),
     [({NET: "10.0.0.2"}, {"10.0.0.1"}), ({NET: "10.0.0.2", "other": "10.0.0.1"}, set()), ({NET: ""}, {"10.0.0.1"})],
 )
-def test_an_address_is_vacated_when_its_server_leaves_and_no_container_has_it(
-    there: dict[str, str], expected: set[str]
-) -> None:
-    """A server that leaves its pool and lives on may finish; an address that was never known is none."""
-    before = Desired((PORT,), (dataclasses.replace(WEB, servers=(A, B, dataclasses.replace(A, name="c", address=""))),))
-    after = Desired((PORT,), (dataclasses.replace(WEB, servers=(B,)),))
-    assert plan(before, after).vacated(world(container("b", networks=there))) == expected
-    assert plan(before, before).vacated(world()) == set()
+def test_an_address_is_vacated_when_no_container_has_it_any_more(there: dict[str, str], expected: set[str]) -> None:
+    """Whether its server leaves at once or drains; one that lives on may finish; no address is none."""
+    unknown = dataclasses.replace(B, name="c", address="")
+    before = Desired((PORT,), (dataclasses.replace(WEB, servers=(A, unknown)),))
+    drains = dataclasses.replace(WEB, servers=(dataclasses.replace(A, draining=True),))
+    snapshot = world(container("b", networks=there))
+    for after in (Desired((PORT,), (drains,)), Desired((PORT,), (dataclasses.replace(WEB, servers=()),))):
+        assert plan(before, after).vacated(snapshot) == expected
+        missing = dataclasses.replace(snapshot, missing=frozenset({A.container}))
+        assert plan(before, after).vacated(missing) == set()

@@ -72,7 +72,8 @@ class Table:
                 container.start()
 
     def run(self, name: str, **options: Any) -> Any:
-        """Start a server of the pool."""
+        """Start a server of the pool; asked to end, it goes on for a second, which also a busy machine has time in."""
+        options.setdefault("environment", {"ECHO_LINGER": "1"})
         if name not in BASE:
             self._extra.add(name)
         return self.watch.run(name, labels={"pool": "web"}, **options)
@@ -339,7 +340,7 @@ def pause(t: Table, odd: Any) -> Allowed:
 def network_disconnect(t: Table, odd: Any) -> Allowed:
     """It is cut off the network; what had been sent to it until it left the pool may be lost."""
     t.watch.client.networks.get(t.watch.network).disconnect(odd)
-    t.until()
+    eventually(lambda: t.watch.servers().get("web4") != "up", "its end in the pool")
     moment = time.perf_counter()
     return lambda loads: loads.lost_at(moment, "POST")
 
