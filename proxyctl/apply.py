@@ -15,7 +15,7 @@ import structlog
 
 from proxyctl.core import diff
 from proxyctl.core.model import ConfigFiles, Desired, Features, Running
-from proxyctl.errors import ConfigRefused, ReloadFailed, RuntimeRefused
+from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed, RuntimeRefused
 from proxyctl.laps import lap
 from proxyctl.ports import Engine, Generation, Generations
 
@@ -174,7 +174,7 @@ class Applier:
     async def _reload(self, number: int, files: ConfigFiles) -> None:
         try:
             await self._engine.reload(files.revision)
-        except ReloadFailed:
+        except (ReloadFailed, GatewayError):
             before = self._before
             if before is not None:
                 self._generations.switch(before.number)

@@ -155,7 +155,10 @@ class Engine(Protocol):
         """
 
     async def reload(self, revision: str) -> None:
-        """Load `current` and return when the running proxy answers with `revision`; raise ReloadFailed."""
+        """Load `current` and return when the running proxy answers with `revision`; raise ReloadFailed.
+
+        Raise GatewayError when it does not answer, and was not told to reload yet.
+        """
 
     async def change(self, plan: Plan, files: ConfigFiles) -> None:
         """Carry out a plan that needs no reload, prove it from the proxy's own list; raise RuntimeRefused.

@@ -117,12 +117,11 @@ def twenty_reloads(t: Table) -> None:
         t.until_applied(t.change_template())
 
 
-def reloads_by_hand(t: Table) -> None:
+def reload_by_hand(t: Table) -> None:
     """Somebody signals the gateway to reload, by Docker's API: a `kill` event that is no stop."""
-    for _ in range(3):
-        before = t.watch.proxy_pids()
-        t.watch.gateway.kill({"haproxy": "SIGUSR2", "nginx": "SIGHUP"}[t.watch.engine])
-        eventually(lambda: not t.watch.proxy_pids() <= before, "new workers")  # noqa: B023
+    before = t.watch.proxy_pids()
+    t.watch.gateway.kill({"haproxy": "SIGUSR2", "nginx": "SIGHUP"}[t.watch.engine])
+    eventually(lambda: not t.watch.proxy_pids() <= before, "new workers")
     t.until()
 
 
@@ -183,7 +182,7 @@ def proxyctl_sigkill(t: Table) -> None:
 
 GRACEFUL = [
     *(join, docker_stop, docker_restart, scale, rolling_replacement, weights, drain_and_ready, template_change),
-    *(twenty_reloads, reloads_by_hand, gateway_paused, gateway_on_a_second_network),
+    *(twenty_reloads, reload_by_hand, gateway_paused, gateway_on_a_second_network),
     *(proxyctl_sigterm, proxyctl_sigkill, interrupted_apply),
 ]
 
