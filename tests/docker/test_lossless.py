@@ -153,31 +153,38 @@ def interrupted_apply(t: Table) -> None:
     """Proxyctl died after the new generation became `current` and before the proxy had loaded it: it is loaded now."""
     generations = t.watch.state / "proxy" / "generations"
     earlier = (t.watch.state / "proxy" / "current").readlink()
-    t.until_applied(t.change_template())
+    mark = t.change_template()
+    t.until_applied(mark)
     t.watch.stop(signal.SIGKILL)
     assert (generations.parent / earlier).is_dir()
     (generations.parent / "current").unlink()
     (generations.parent / "current").symlink_to(earlier)
     t.watch.start()
-    t.until()
-    _assert_whole(t)
+    t.until_applied(mark)
+    assert _whole(t)
 
 
 def proxyctl_sigkill(t: Table) -> None:
-    """Proxyctl is killed in the middle of passes and started again."""
+    """Proxyctl is killed at random moments after something happened, and at rest, and started again each time."""
     chance = random.Random(3)
-    events: list[tuple[Callable[[], object], dict[str, str]]] = [
-        (lambda: t.run("web4"), {"web4": "up"}),
-        (t.change_template, {"web4": "up"}),
-        (lambda: t.watch.container("web4").stop(), {}),
-    ]
-    for event, more in events:
-        event()
+
+    def killed_after(event: Callable[[], Any]) -> Any:
+        result = event()
         time.sleep(chance.uniform(0, 0.15))  # of all moments, not of those that a condition could name
         t.watch.stop(signal.SIGKILL)
         t.watch.start()
-        t.until(**more)
-        _assert_whole(t)
+        return result
+
+    killed_after(lambda: t.run("web4"))
+    t.until(web4="up")
+    t.until_applied(killed_after(t.change_template))
+    killed_after(t.watch.container("web4").stop)
+    t.until()
+    processes = t.watch.proxy_pids()
+    killed_after(t.until)
+    t.until()
+    assert t.watch.proxy_pids() == processes
+    eventually(lambda: _whole(t), "generations that are all finished")
 
 
 GRACEFUL = [
@@ -187,12 +194,12 @@ GRACEFUL = [
 ]
 
 
-def _assert_whole(t: Table) -> None:
-    """Fail when a generation is left that was not finished, or when `current` leads nowhere."""
+def _whole(t: Table) -> bool:
+    """Whether every generation was finished and `current` leads to one."""
     folder = t.watch.state / "proxy"
-    kept = [p.name for p in (folder / "generations").iterdir()]
-    assert all(re.fullmatch(r"\d+-[0-9a-f]+", name) for name in kept), kept
-    assert (folder / "current").resolve().name in kept
+    kept = {p.name for p in (folder / "generations").iterdir()}
+    finished = {name for name in kept if re.fullmatch(r"\d+-[0-9a-f]+", name)}
+    return kept == finished and (folder / "current").readlink().name in kept
 
 
 @pytest.mark.parametrize("event", GRACEFUL, ids=lambda e: e.__name__)
