@@ -60,7 +60,7 @@ async def following(
     patch = pytest.MonkeyPatch()
     patch.setattr(docker_store, "PING_EVERY", 0.05)
     patch.setattr(docker_store, "DRIFT_GRACE", grace)
-    patch.setattr(docker_store, "OOM_GRACE", 0.1)
+    patch.setattr(docker_store, "OOM_GRACE", 0.3)
     try:
         await until(lambda: store.connected or task.done(), "a first listing")
         yield store

@@ -75,7 +75,7 @@ async def test_who_survives_that_its_memory_ran_out_is_back_soon(engine: FakeEng
     """Also when other events of it come meanwhile; a stop that comes meanwhile is one."""
     lives, stops = (engine.world.run(name, NET, ENABLED) for name in ("lives", "stops"))
     async with following(engine, resync=NEVER) as store:
-        for box in (lives, stops):
+        for box in (stops, lives):
             engine.world.oom(box)
             await until(lambda box=box: (c := seen(store, box.name)) and c.stopping, "the drain")  # type: ignore[misc]
         engine.world.signal(lives, 1)
