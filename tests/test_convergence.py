@@ -354,7 +354,7 @@ QUIET: Round = (("repeat", 0), [], 12)
 
 
 # No shrinking: how a sequence ends depends on the machine's pace too, so what is smaller need not fail.
-@settings(max_examples=25, deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=20, deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate])
 @given(st.sampled_from([HAPROXY, NGINX]), ROUNDS)
 @example(HAPROXY, ((("no_list", 0), [], 12),))
 @example(NGINX, ((("no_list", 3), [], 12),))
