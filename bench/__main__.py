@@ -41,9 +41,9 @@ at the load average: it is other work that was going on.
 {table}
 ```
 
-![The steps of a join](results/joins.svg)
+![The steps of a join](joins.svg)
 
-![Processes during the burst](results/burst.svg)
+![Processes during the burst](burst.svg)
 
 - **join**: from Docker's own time of the `start` event to the first answer through the gateway that names the new
   server. The pool has three servers already and is asked all the time, each request on a new connection. The server
@@ -56,7 +56,7 @@ at the load average: it is other work that was going on.
   nginx checks, then reloads; its *answers* ends with the first answer of the new configuration, *retires* when the
   old workers accept nothing more. Its master starts new workers, sleeps for 100 ms and only then tells the old ones:
   until then both take connections, so first requests come before *apply* ends.
-- **burst**: a hundred servers, made before, started through the API sixteen at a time. What counts is how long after
+- **burst**: a hundred servers, made before, started through the API eight at a time. What counts is how long after
   the last of their start events each was seen to serve. *processes* are the proxy's, counted every 50 ms.
 - **throughput**: the ratio is to the direct one of the same turn, median (least to most). The server is one nginx
   worker, a gateway has three of them and as many workers or threads of its own as there are processors. All is asked
@@ -68,7 +68,9 @@ at the load average: it is other work that was going on.
 def main() -> int:
     """Measure, print, and keep the figures in `results/latest.json`."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--record", action="store_true", help=f"also write the table to bench/{RECORD.name}")
+    parser.add_argument(
+        "--record", action="store_true", help=f"also write the table to bench/{RECORD.name}, and the plots"
+    )
     parser.add_argument("--only", choices=PARTS, action="append", help="measure this part (repeatable; default: all)")
     parser.add_argument("--engine", choices=NAMES, action="append", help="on this engine (repeatable; default: both)")
     args = parser.parse_args()
@@ -96,7 +98,8 @@ def main() -> int:
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "latest.json").write_text(json.dumps(results.to_json(), indent=1) + "\n")
     for name, drawing in plot.plots(results).items():
-        (RESULTS / name).write_text(drawing)
+        for folder in (RESULTS, RECORD.parent) if args.record else (RESULTS,):
+            (folder / name).write_text(drawing)
         print(f"drawn: bench/{RESULTS.name}/{name}")
     if args.record:
         RECORD.write_text(AROUND.format(table=text))

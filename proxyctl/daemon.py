@@ -247,6 +247,7 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
         )
         if await applier.adopt():
             log.info("the running proxy was adopted as it is", generation=applier.applied and applier.applied.number)
+        source.expect(s.container for p in applier.accepted.pools for s in p.servers)
         changes = _changes(settings)
         try:
             async with asyncio.TaskGroup() as group:

@@ -188,6 +188,9 @@ class Engine(Protocol):
         `files` are what the proxy would load after it.
         """
 
+    async def cut(self, servers: Iterable[tuple[str, str]]) -> None:
+        """End what still runs on (pool, server) pairs that drain; where that cannot be done, leave it to its end."""
+
     async def running(self) -> Running | None:
         """Return what the running proxy answers with; None when it does not answer."""
 

@@ -22,12 +22,13 @@ from proxyctl.core.model import (
     Pool,
     Problem,
     Server,
+    Severity,
     Snapshot,
     Target,
 )
 from proxyctl.core.replicas import differences
 
-__all__ = ["Options", "Outcome", "Waiting", "desired", "targets"]
+__all__ = ["Leaving", "Options", "Outcome", "Refusal", "Waiting", "desired", "targets", "with_default_port"]
 
 _UNDECIDED = Decision()
 DEFAULT_PORT = 80  # of HTTP, and of the label `listen`
@@ -49,28 +50,63 @@ class Waiting:
     failed: bool = False
 
 
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class Leaving:
+    """A server that drains because its container leaves, is ill or cannot be reached, and for how long it may."""
+
+    pool: str
+    container: str
+    drain_ms: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Refusal:
+    """What the proxy would not take of a pool, and what is done instead, for people.
+
+    It concerns all containers of the pool unless it names one. `left_out` is the pool where nothing is left of it.
+    """
+
+    pool: str
+    text: str
+    severity: Severity
+    container: str = ""
+    left_out: Pool | None = None
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the proxy should do, what is wrong with the containers, and who waits; the last two sorted."""
+    """What the proxy should do, what is wrong with the containers, who waits and who leaves; all sorted.
+
+    `kept` are the ids of the containers that stay although Docker's list lacks them: filled in by `vanished`.
+    `leaving` also has those whose time is over, as long as the proxy has them. `refused` is filled in by
+    `quarantine`, which takes it out of `desired`.
+    """
 
     desired: Desired
     problems: tuple[Problem, ...] = ()
     waiting: tuple[Waiting, ...] = ()
+    leaving: tuple[Leaving, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+    kept: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Standing:
-    """How a member takes part now: as a server, waiting for `reason`, or (both empty) not at all."""
+    """How a member takes part now: as a server, waiting for `reason`, or (both empty) not at all.
+
+    `leaving`: it is on its way out by itself, and the proxy still has it.
+    """
 
     member: Member
     server: Server | None = None
     reason: str = ""
     problem: str = ""
+    leaving: bool = False
 
 
 def targets(snapshot: Snapshot, options: Options, features: Features, held: Held | None = None) -> tuple[Target, ...]:
     """Return whose readiness has to be found out: every live valid container on the network, port by port."""
-    members, _ = survey(snapshot, options, features, held)
+    members, _ = survey(snapshot, options, features, held=held)
     return tuple(sorted({m.target for m in members if _worth_asking(m)}, key=_target_order))
 
 
@@ -93,20 +129,22 @@ def desired(  # noqa: PLR0913 - the world has that many sides
     previous: Desired,
     maintenance: Collection[str] = (),
     held: Held | None = None,
+    drained: Collection[tuple[str, str]] = (),
 ) -> Outcome:
     """Decide what the proxy should do.
 
     `findings` is what was found out about `targets(...)`, `decisions` what operators asked for, by container
     id, `maintenance` the pools that they closed, `held` the generation whose pools and routes count instead of those
-    of now, and `previous` what the proxy does now: who has a route keeps it, and who served may drain.
+    of now, and `previous` what the proxy does now: who has a route keeps it, and who served may drain, unless it is
+    among `drained`, the (pool, container id) of those that had their time to.
     """
-    members, found = survey(snapshot, options, features, held)
+    served = {(pool.name, server.container): server for pool in previous.pools for server in pool.servers}
+    members, found = survey(snapshot, options, features, served, held)
     problems = set(found)
     by_pool: dict[str, list[_Standing]] = {}
-    served = {(pool.name, server.container): server for pool in previous.pools for server in pool.servers}
     for member in members:
         before = served.get((member.membership.pool.name, member.container.id))
-        standing = _stand(member, findings, decisions.get(member.container.id, _UNDECIDED), before)
+        standing = _stand(member, findings, decisions.get(member.container.id, _UNDECIDED), before, drained)
         by_pool.setdefault(member.membership.pool.name, []).append(standing)
         if standing.problem:
             problems.add(Problem(member.container.name, "", standing.problem))
@@ -124,14 +162,18 @@ def desired(  # noqa: PLR0913 - the world has that many sides
     bare = {n: s.member.membership.pool for n, s in speakers.items()} if held is None else _bare(held.desired)
     pools = [_pool(bare[n], by_pool.get(n, ()), maintenance=n in maintenance) for n in routed]
     waiting = [_waiting(s) for name in routed for s in by_pool.get(name, ()) if s.reason]
-    return Outcome(Desired(_open(listeners), tuple(pools)), tuple(sorted(problems)), tuple(sorted(waiting)))
+    leaving = [
+        Leaving(p.name, s.member.container.id, p.drain_ms) for p in pools for s in by_pool.get(p.name, ()) if s.leaving
+    ]
+    state = Desired(with_default_port(listeners), tuple(pools))
+    return Outcome(state, tuple(sorted(problems)), tuple(sorted(waiting)), tuple(sorted(leaving)))
 
 
 def _bare(state: Desired) -> dict[str, Pool]:
     return {p.name: p for p in state.pools}
 
 
-def _open(listeners: tuple[Listener, ...]) -> tuple[Listener, ...]:
+def with_default_port(listeners: tuple[Listener, ...]) -> tuple[Listener, ...]:
     """Add the default port where no route uses it: the gateway answers 404 there instead of refusing."""
     if any(listener.port == DEFAULT_PORT for listener in listeners):
         return listeners
@@ -141,15 +183,23 @@ def _open(listeners: tuple[Listener, ...]) -> tuple[Listener, ...]:
 # ------------------------------------------------------------------ one container in one pool
 
 
-def _stand(member: Member, findings: Mapping[Target, Finding], decision: Decision, before: Server | None) -> _Standing:
+def _stand(
+    member: Member,
+    findings: Mapping[Target, Finding],
+    decision: Decision,
+    before: Server | None,
+    drained: Collection[tuple[str, str]],
+) -> _Standing:
     """Decide about one member; `before` is what it is in its pool now, if it serves."""
     container = member.container
     sick = ""
     if container.live and not container.stopping and container.health == "unhealthy":
         sick = f"its HEALTHCHECK says unhealthy: docker inspect {container.name} shows what it answered"
-    if container.state == "paused" or (container.live and (container.stopping or (sick and before))):
-        server = _server(member, decision, before, drain=True) if before else None
-        return _Standing(member, server, problem=sick)
+    away = before is not None and (bool(sick) or not member.target.address)
+    if container.state == "paused" or (container.live and (container.stopping or away)):
+        over = (member.membership.pool.name, container.id) in drained
+        server = _server(member, decision, before, drain=True) if before and not over else None
+        return _Standing(member, server, reason=sick if over else "", problem=sick, leaving=before is not None)
     if not container.live and container.state != "restarting":
         return _Standing(member)
     reason = sick or _obstacle(member)

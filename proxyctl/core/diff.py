@@ -115,6 +115,11 @@ class Plan:
             for c in self.changes
         )
 
+    @property
+    def removed(self) -> tuple[tuple[str, Server], ...]:
+        """The (pool, server) pairs that leave pools that stay."""
+        return tuple((c.pool, c.server) for c in self.changes if isinstance(c, ServerRemoved))
+
     def reload_reasons(self, features: Features) -> tuple[str, ...]:
         """Return why this plan cannot be carried out at run time; empty when it can."""
         reasons = (reload_reason(c, self.after, features) for c in self.changes)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Literal
 
 from proxyctl.core import labels
@@ -34,26 +34,43 @@ def present(container: Container) -> bool:
 
 
 def survey(
-    snapshot: Snapshot, options: Options, features: Features, held: Held | None = None
+    snapshot: Snapshot,
+    options: Options,
+    features: Features,
+    served: Collection[tuple[str, str]] = (),
+    held: Held | None = None,
 ) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
     """Return every valid membership of the watched network, ended containers' too, and the problems.
 
-    Pools of a generation that the gateway is `held` at have that one's settings, whatever the labels say now.
+    `served` are the (pool, container id) that the proxy has: one that was disconnected from the network is still a
+    member of those pools, for it has to leave them. Pools of a generation that the gateway is `held` at have that
+    one's settings, whatever the labels say now.
     """
     members: list[Member] = []
     problems: list[Problem] = []
     for container in snapshot.containers:
-        found, wrong = judge(container, snapshot, options, features, held)
+        left = frozenset[str]()
+        if container.live and not container.address_on(snapshot.network):
+            left = frozenset(pool for pool, id_ in served if id_ == container.id)
+        found, wrong = judge(container, snapshot, options, features, left, held)
         members += found
         problems += wrong if present(container) else ()
     return tuple(members), tuple(problems)
 
 
 def judge(
-    container: Container, snapshot: Snapshot, options: Options, features: Features, held: Held | None = None
+    container: Container,
+    snapshot: Snapshot,
+    options: Options,
+    features: Features,
+    left: frozenset[str] = frozenset(),
+    held: Held | None = None,
 ) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
-    """Return one container's memberships of the watched network and everything that is wrong with it."""
-    return _judged(container, snapshot.network, snapshot.gateways, options, features, held)
+    """Return one container's memberships of the watched network and everything that is wrong with it.
+
+    Those of the pools in `left` are returned also where it is on that network no more.
+    """
+    return _judged(container, snapshot.network, snapshot.gateways, options, features, left, held)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -63,6 +80,7 @@ def _judged(
     gateways: tuple[str, ...],
     options: Options,
     features: Features,
+    left: frozenset[str],
     held: Held | None,
 ) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
     """Judge, once for as long as nothing about the container changes: 24 µs each, and a pass asks about all, twice."""
@@ -73,7 +91,7 @@ def _judged(
     networks = {m.network for m in declaration.memberships} or {declaration.network}
     astray = {n: _astray(container, n, watched, gateways) for n in networks}
     unasked = declaration.takes_part and not declaration.asked
-    if None not in astray.values() and (unasked or not any(astray.values())):
+    if not left and None not in astray.values() and (unasked or not any(astray.values())):
         # Another gateway's; or one that expose_by_default took in without its ever having met this network.
         return (), ()
     problems = list(declaration.problems)
@@ -83,10 +101,10 @@ def _judged(
     if not any(p.severity == "error" for p in problems):
         for membership in declaration.memberships:
             reason = astray[membership.network]
-            if reason is None:
+            if reason is None or membership.pool.name in left:
                 target = _target(container, membership, watched, features)
                 members.append(Member(container, membership, target))
-            elif reason:
+            if reason:
                 label = f"{membership.at}network"
                 if label not in membership.written:
                     label = f"{options.label_prefix}.network"

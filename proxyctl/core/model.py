@@ -60,11 +60,16 @@ class Container:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All labelled containers, ended ones too, and the networks that have a gateway of their own."""
+    """All labelled containers, ended ones too, and the networks that have a gateway of their own.
+
+    `missing` are the ids of those that the last listings did not have, for less than one resync, although no event
+    said that they went.
+    """
 
     network: str
     containers: tuple[Container, ...] = ()
     gateways: tuple[str, ...] = ()
+    missing: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "containers", tuple(sorted(self.containers, key=lambda c: (c.name, c.id))))
@@ -155,6 +160,7 @@ class Pool:
     timeout_connect_ms: int = 2_000
     timeout_server_ms: int = 60_000
     timeout_queue_ms: int = 10_000
+    retry_unsafe: bool = False
     maintenance: bool = False
     servers: tuple[Server, ...] = ()
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxyctl.core.desired import Options, Outcome, targets
+from proxyctl.core.desired import Leaving, Options, Outcome, targets
 from proxyctl.core.model import (
     Container,
     Decision,
@@ -130,6 +131,45 @@ def test_the_life_of_a_server(  # noqa: PLR0913, PLR0917 - one column each
     assert [(w.name, w.failed) for w in outcome.waiting] == [("w", problem)] * waits
     assert all(w.reason for w in outcome.waiting)
     assert told(outcome.problems) == [("w", "")] * problem
+
+
+AWAY = {"bridge": "172.17.0.2"}
+LEAVES = [
+    # what happens to it, does it drain, is a problem told
+    ({"stopping": True}, True, False),
+    ({"state": "paused"}, True, False),
+    ({"health": "unhealthy"}, True, True),
+    ({"networks": AWAY}, True, True),
+    ({"networks": {NET: ""}}, True, False),
+    ({}, False, False),
+    ({"state": "exited"}, False, False),
+]
+
+
+@pytest.mark.parametrize(("how", "leaves", "problem"), LEAVES)
+def test_who_leaves_has_the_pools_drain_and_no_more(how: dict[str, Any], leaves: bool, problem: bool) -> None:
+    """It drains for that long and is then taken out; it counts as leaving until the proxy has it no more."""
+    snapshot = world(web("w", {"drain": "7s"}, **how))
+    during = decide(snapshot, previous=before("w"))
+    assert during.leaving == ((Leaving("web", "id-w", 7000),) if leaves else ())
+    assert [s.draining for p in during.desired.pools for s in p.servers] == [True] * leaves or not leaves
+    after = decide(snapshot, previous=before("w"), drained={("web", "id-w")})
+    assert after.leaving == during.leaving
+    if leaves:
+        assert servers(after) == {"web": []}
+        assert bool(after.problems) == bool(during.problems) == problem
+        assert decide(snapshot, previous=after.desired).leaving == ()
+        assert all(w.failed for w in after.waiting)
+    else:
+        assert after == during
+
+
+def test_an_operators_drain_has_no_end() -> None:
+    """It lasts until `ready`; when the container leaves as well, that ends it."""
+    decisions = {"id-w": Decision(drain=True)}
+    assert decide(world(web("w")), decisions=decisions, previous=before("w")).leaving == ()
+    stopping = decide(world(web("w", stopping=True)), decisions=decisions, previous=before("w"))
+    assert [x.container for x in stopping.leaving] == ["id-w"]
 
 
 def test_a_waiting_container_says_for_what() -> None:

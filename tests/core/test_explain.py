@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from proxyctl.core.desired import Options, targets
+from proxyctl.core.desired import Options, Outcome, targets
 from proxyctl.core.explain import ContainerExplanation, explain_container, explain_url
 from proxyctl.core.model import (
     Container,
@@ -147,6 +147,19 @@ def test_a_container_whose_pool_lost_its_route() -> None:
     made = explained("b", container("a", created=1), container("b"))
     assert failing(made)[0].startswith("proxyctl.host: pool a keeps any host / on port 80")
     assert failing(made)[1] == "pool b has no route"
+
+
+def test_a_container_whose_pool_the_proxy_refuses() -> None:
+    """What only a running watch knows is shown in place of the missing route, or beside what serves."""
+    snapshot, none = world(WEB), Outcome(Desired())
+    refused = {"shop": ["pool shop is left out: no"]}
+    findings = dict.fromkeys(targets(snapshot, Options(), HAPROXY), OK)
+    for outcome, in_pool in ((none, False), (decide(snapshot), True)):
+        made = explain_container(
+            "web", snapshot, outcome, findings=findings, options=Options(), features=HAPROXY, refused=refused
+        )
+        assert made.in_pool == in_pool
+        assert failing(made) == refused["shop"]
 
 
 def test_a_container_with_several_ports() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxyctl.core import status
-from proxyctl.core.desired import Outcome, Waiting
+from proxyctl.core.desired import Outcome, Refusal, Waiting
 from proxyctl.core.model import Desired, Listener, Pool, Problem, Route, Server, ServerCount
 from tests.core.worlds import container, world
 
@@ -61,6 +61,25 @@ def test_the_state_of_a_server(draining: bool, state: str, count: ServerCount | 
     snapshot = world(container("a", state=state))  # type: ignore[arg-type]
     (pool,) = status.pools(Outcome(applied), applied, snapshot, [count] if count else [])
     assert [s["state"] for s in pool["servers"]] == [expected]
+
+
+def test_a_pool_that_the_proxy_refuses_is_listed_without_routes() -> None:
+    """All of its servers are down for that reason, and who waits says for what; other refusals are told, too."""
+    serves, out = Pool("web"), Pool("bad", servers=(Server("s", "id-s", "10.0.0.1", 80),))
+    refused = (
+        Refusal("bad", "pool bad is left out: no", "error", left_out=out),
+        Refusal("web", "pool web keeps its previous settings: no", "warning"),
+    )
+    waiting = (Waiting("id-r", "r", "bad", "10.0.0.2", 80, "not yet"),)
+    state = Desired((), (serves,))
+    bad, web = status.pools(Outcome(state, (), waiting, refused=refused), state, world(), [])
+    assert (bad["name"], bad["routes"], bad["refused"]) == ("bad", [], ["pool bad is left out: no"])
+    assert [(s["name"], s["state"], s["reason"]) for s in bad["servers"]] == [
+        ("r", "starting", "not yet"),
+        ("s", "down", "pool bad is left out: no"),
+    ]
+    assert bad.keys() == web.keys()
+    assert web["refused"] == ["pool web keeps its previous settings: no"]
 
 
 def test_errors_come_first() -> None:

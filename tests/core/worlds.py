@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from proxyctl.core.desired import Options, Outcome, desired, targets
 from proxyctl.core.model import (
@@ -73,6 +73,7 @@ def decide(  # noqa: PLR0913 - the world has that many sides
     options: Options | None = None,
     features: Features = HAPROXY,
     previous: Desired | None = None,
+    drained: Collection[tuple[str, str]] = (),
     maintenance: Iterable[str] = (),
     held: Held | None = None,
 ) -> Outcome:
@@ -87,6 +88,7 @@ def decide(  # noqa: PLR0913 - the world has that many sides
         options=options,
         features=features,
         previous=previous or Desired(),
+        drained=drained,
         maintenance=tuple(maintenance),
         held=held,
     )

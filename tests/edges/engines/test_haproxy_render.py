@@ -130,6 +130,14 @@ WORLDS: dict[str, Desired] = {
     "empty": Desired(
         (http(EVERY, Route("", "/api", "api")),), (Pool("web"), Pool("api", servers=(server(1, weight=0),)))
     ),
+    "unsafe": Desired(
+        (http(EVERY, Route("", "/h2", "h2"), Route("", "/once", "once")),),
+        (
+            Pool("web", retry_unsafe=True, servers=TWO),
+            Pool("h2", protocol="h2c", retry_unsafe=True, servers=TWO),
+            Pool("once", servers=TWO),
+        ),
+    ),
     "draining": Desired((http(EVERY),), (Pool("web", servers=(server(1, draining=True), server(2))),)),
 }
 CASES = [(w, "3.2") for w in WORLDS] + [(w, "2.6") for w in ("simple", "algorithms", "sticky", "maintenance")]

@@ -113,9 +113,18 @@ WORLDS: dict[str, Desired] = {
     "empty": Desired(
         (http(EVERY, Route("", "/api", "api")),), (Pool("web"), Pool("api", servers=(server(1, weight=0),)))
     ),
+    "unsafe": Desired(
+        (http(EVERY, Route("", "/h2", "h2"), Route("", "/once", "once")),),
+        (
+            Pool("web", retry_unsafe=True, servers=TWO),
+            Pool("h2", protocol="h2c", retry_unsafe=True, servers=TWO),
+            Pool("once", servers=TWO),
+        ),
+    ),
     "draining": Desired((http(EVERY),), (Pool("web", servers=(server(1, draining=True), server(2))),)),
 }
-CASES = [(w, "1.30") for w in WORLDS] + [(w, "1.22") for w in ("simple", "sticky", "tcp", "protocols", "maintenance")]
+CASES = [(w, "1.30") for w in WORLDS]
+CASES += [(w, "1.22") for w in ("simple", "sticky", "tcp", "protocols", "unsafe", "maintenance")]
 
 
 def rendered(world: str, version: str) -> str:
