@@ -55,6 +55,7 @@ def root(
     ),
 ) -> None:
     """Nginx or HAProxy in front of labelled Docker containers: they join, drain and leave by themselves."""
+    watch.set_up_logging(None, verbose=False)  # before it is, structlog writes to stdout, which is a verb's own
 
 
 def run(argv: Sequence[str]) -> int:
