@@ -50,7 +50,7 @@ def _version(value: bool) -> None:
 
 @app.callback()
 def root(
-    version: bool = typer.Option(
+    version: bool = typer.Option(  # noqa: ARG001 - its callback has done it all
         False, "--version", callback=_version, is_eager=True, help="Print the version and exit."
     ),
 ) -> None:
