@@ -260,7 +260,7 @@ class Reconciler:
             return await self._apply(state, self._render(state))
         self._good = self._inputs
         if done.how == "reload":
-            self._spacing = self._spacing.reloaded(time.monotonic())
+            self._spacing = self._spacing.reloaded(time.monotonic(), done.seconds)
         if done.how != "unchanged" or done.plan:
             self._report(done)
         return done

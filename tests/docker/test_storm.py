@@ -23,8 +23,8 @@ SERVERS = 50
 SHUTDOWN = 2
 """Seconds that old workers may finish in, `[proxy] shutdown`."""
 HANDFUL = SERVERS // 4
-"""Seven or eight where the engine starts them within ten seconds; without spacing 28. A slow engine starts them one by
-one, and those that come further apart than the gap are no storm yet."""
+"""Seven or eight where the engine starts them within ten seconds, some more where that takes long; without spacing 28.
+"""
 _CALLS = 8
 """Calls of the engine's API side by side."""
 _SERVER = "daemon off; worker_processes 1; pid /tmp/p; events {} http { server { listen 80; return 200; } }"
