@@ -12,8 +12,8 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
+from proxyctl.cli import check_compare, check_group, options
 from proxyctl.cli import check_gateway as gateway
-from proxyctl.cli import check_group, options
 from proxyctl.cli import check_parse as parse
 from proxyctl.core import verdict
 from proxyctl.errors import ThresholdFailed
@@ -152,3 +152,6 @@ def _failed(report: Report) -> str:
     from proxyctl.verify.report import failed_line
 
     return failed_line(report)
+
+
+app.command("compare")(check_compare.compare)

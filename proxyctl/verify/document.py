@@ -19,7 +19,7 @@ from proxyctl.verify.expected import Expected
 from proxyctl.verify.histogram import Histogram
 from proxyctl.verify.report import Report
 from proxyctl.verify.tally import Served
-from proxyctl.verify.timeline import Slice
+from proxyctl.verify.timeline import Block, Slice
 
 SCHEMA: Final = 1
 
@@ -48,9 +48,11 @@ def to_json(report: Report) -> dict[str, Any]:
         "events": [{"at": _iso(e.at), "kind": e.kind, "text": e.text} for e in report.events],
         "expected": dataclasses.asdict(report.expected) if report.expected else None,
         "options": dict(report.options),
+        "machine": dict(report.machine),
         "timeline": {
             "slice_seconds": report.slice_seconds,
             "slices": [dataclasses.asdict(piece) for piece in report.timeline],
+            "blocks": [{"at": block.at, "latency_us": block.latency} for block in report.blocks],
         },
         "histogram": {"latency": report.latency.encode(), "first_byte": report.first_byte.encode()},
     }
@@ -73,10 +75,12 @@ def from_json(told: Mapping[str, Any]) -> Report:
             by_server={n: _served(s) for n, s in told["servers"].items() if s["requests"]},
             slice_seconds=told["timeline"]["slice_seconds"],
             timeline=tuple(Slice(**piece) for piece in told["timeline"]["slices"]),
+            blocks=tuple(_block(block) for block in told["timeline"]["blocks"]),
             failures=tuple(_sample(f) for f in told["failures"]),
             events=tuple(Event(_unix(e["at"]), e["kind"], e["text"]) for e in told["events"]),
             unfinished=told["unfinished"],
             options=told["options"],
+            machine=told["machine"],
             expected=Expected(**told["expected"]) if told["expected"] else None,
             verdicts=tuple(Verdict(**v) for v in told["verdicts"]),
             notes=tuple(told["notes"]),
@@ -126,6 +130,10 @@ def _failure(report: Report, failure: Sample) -> dict[str, Any]:
 
 def _sample(told: Mapping[str, Any]) -> Sample:
     return Sample(told["at"], told["seconds"], told["kind"], told["status"], told["server"])
+
+
+def _block(told: Mapping[str, Any]) -> Block:
+    return Block(told["at"], {int(us): count for us, count in told["latency_us"].items()})
 
 
 def _iso(unix: float) -> str:

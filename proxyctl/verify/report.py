@@ -15,8 +15,9 @@ from proxyctl.verify import events
 from proxyctl.verify.events import Event
 from proxyctl.verify.expected import Expected
 from proxyctl.verify.histogram import Histogram
+from proxyctl.verify.machine import here
 from proxyctl.verify.tally import Served, Tally
-from proxyctl.verify.timeline import Slice
+from proxyctl.verify.timeline import Block, Slice
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -24,8 +25,8 @@ class Report:
     """One check. Latency is that of good requests; `by_server` is by who served them.
 
     `started_at` is Unix time, all other times are seconds from then. `unfinished` requests were cut off when
-    the check was ended early and count nowhere else. `options` are what it was run with. `notes` say what
-    could not be judged and why.
+    the check was ended early and count nowhere else. `options` are what it was run with, and `machine` on what.
+    `notes` say what could not be judged and why.
     """
 
     url: str
@@ -38,10 +39,12 @@ class Report:
     by_server: Mapping[str, Served] = dataclasses.field(default_factory=dict)
     slice_seconds: float = 0.0
     timeline: tuple[Slice, ...] = ()
+    blocks: tuple[Block, ...] = ()
     failures: tuple[Sample, ...] = ()
     events: tuple[Event, ...] = ()
     unfinished: int = 0
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    machine: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     expected: Expected | None = None
     verdicts: tuple[Verdict, ...] = ()
     notes: tuple[str, ...] = ()
@@ -131,9 +134,11 @@ def summarize(url: str, tally: Tally, unfinished: int = 0, options: Mapping[str,
         by_server=dict(tally.by_server),
         slice_seconds=tally.timeline.width,
         timeline=tally.timeline.closed(),
+        blocks=tally.timeline.blocks(),
         failures=tuple(tally.failures),
         unfinished=unfinished,
         options=options or {},
+        machine=here(),
     )
 
 
@@ -141,9 +146,12 @@ def failed_line(report: Report) -> str:
     """Return one line that says which verdicts failed, and by how much."""
     if report.nothing_answers:
         return f"nothing answers at {report.url}: all {report.requests} requests were refused"
-    return "; ".join(
-        f"{v.name} is {'unknown' if v.value is None else number(v.value)}, expected {v.expected}"
-        + (f" ({v.detail})" if v.detail else "")
-        for v in report.verdicts
-        if not v.ok
+    return "; ".join(missed(verdict) for verdict in report.verdicts if not verdict.ok)
+
+
+def missed(verdict: Verdict) -> str:
+    """Return one line that says what a verdict was about, what was expected, and by how much it was missed."""
+    value = "unknown" if verdict.value is None else number(verdict.value)
+    return f"{verdict.name} is {value}, expected {verdict.expected}" + (
+        f" ({verdict.detail})" if verdict.detail else ""
     )
