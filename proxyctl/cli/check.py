@@ -6,13 +6,14 @@ import asyncio
 import json
 import signal
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.live import Live
 
-from proxyctl.cli import check_compare, check_group, options
+from proxyctl.cli import check_compare, check_files, check_group, options
 from proxyctl.cli import check_gateway as gateway
 from proxyctl.cli import check_parse as parse
 from proxyctl.core import verdict
@@ -62,6 +63,8 @@ def check(
     ] = None,
     network: options.Network = None,
     state: options.State = None,
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the verdicts for CI, as JUnit.")] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report as one page.")] = None,
     as_json: options.JsonOption = False,
 ) -> None:
     """Prove the balance and the losses: count who served each request and what failed.
@@ -73,6 +76,7 @@ def check(
     from proxyctl.verify.expected import Expected, from_status
     from proxyctl.verify.judge import judge
 
+    check_files.writable(**{"--junit": junit, "--html": html})
     headers = [parse.read("--header", parse.header, text) for text in header or ()]
     request: RequestOptions = {
         "method": method or ("GET" if data is None else "POST"),
@@ -99,6 +103,7 @@ def check(
         expected = Expected(None, "the pool changed during the check")
     report = judge(report.with_events(gateway.events(folder)), expected, thresholds)
     _show(report, as_json=as_json)
+    check_files.write(report, junit=junit, html=html)
     if not report.ok:
         raise ThresholdFailed(_failed(report))
 

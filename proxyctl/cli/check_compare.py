@@ -83,9 +83,12 @@ def _table(a: Report, b: Report, found: tuple[Difference, ...], notes: tuple[str
         seen = "-" if one.visible is None else _change(one, one.visible, sign="")
         changed = "-" if _moved(one) is None else _change(one, _moved(one) or 0.0, sign="+")
         table.add_row(Text(one.name), _figure(one, one.a), _figure(one, one.b), changed, seen, word)
-    worse = any(one.is_worse for one in found)
     last = [Text(f"note: {note}", style="dim") for note in notes]
-    if not worse:
+    if blind := [one.name for one in found if one.word == "noise" and one.visible is None and one.name[:6] != "share "]:
+        last.append(
+            Text(f"note: no change of {', '.join(blind)} would have been seen: too few requests, or too uneven")
+        )
+    if not any(one.is_worse for one in found):
         last.append(Text("nothing is significantly worse", style="green"))
     return Group(*heads, Text(), table, Text(), *last)
 

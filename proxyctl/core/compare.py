@@ -54,6 +54,16 @@ class Times:
         place = bisect.bisect_left(self.us, us)
         return self.total - (self.sums[place - 1] if place else 0)
 
+    def up_to(self, us: float) -> int | None:
+        """Return the longest that is not longer, None where there is none."""
+        place = bisect.bisect_right(self.us, us)
+        return self.us[place - 1] if place else None
+
+    def after(self, us: float) -> int | None:
+        """Return the shortest that is longer, None where there is none."""
+        place = bisect.bisect_right(self.us, us)
+        return self.us[place] if place < len(self.us) else None
+
     def quantile(self, part: float) -> int | None:
         """Return the nearest-rank percentile; None of nothing."""
         return self.us[bisect.bisect_left(self.sums, math.ceil(self.total * part))] if self.us else None
@@ -212,14 +222,14 @@ def _split(a: Run, b: Run, part: float, limit: float) -> _Split:
     """
     runs = [[block.latency for block in run.blocks if block.latency.total] for run in (a, b)]
     of = sum(times.total for times in runs[0]), sum(times.total for times in runs[1])
-    keys = sorted({us for run in runs for times in run for us in times.us})
-    at = bisect.bisect_right(keys, limit)
-    bounds = {keys[max(0, at - 1)], keys[at] if at < len(keys) else math.inf} if keys else {math.inf}
+    below = [us for run in runs for times in run if (us := times.up_to(limit)) is not None]
+    above = [us for run in runs for times in run if (us := times.after(limit)) is not None]
+    bounds = (max(below, default=0), min(above, default=math.inf))
 
     def off(bound: float) -> float:
         return abs(sum(times.from_on(bound) for run in runs for times in run) / max(1, sum(of)) - (1 - part))
 
-    bound = min(sorted(bounds), key=off)
+    bound = min(bounds, key=off)
     one, other = ([(slow := times.from_on(bound), times.total - slow) for times in run] for run in runs)
     return _Split((sum(s for s, _ in one), sum(s for s, _ in other)), of, spread(one, other))
 

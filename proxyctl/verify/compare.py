@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from proxyctl.core import compare as core
 from proxyctl.core.compare import Difference, Run, Times
+from proxyctl.verify.document import iso
 from proxyctl.verify.report import Report
 
 SCHEMA: Final = 1
@@ -23,7 +24,7 @@ def run_of(report: Report) -> Run:
     slices: list[list[Any]] = [[] for _ in starts]
     for piece in report.timeline:
         slices[bisect.bisect_right(starts, piece.at) - 1].append(piece)
-    ends = [*starts[1:], report.seconds]
+    ends = [*starts[1:], report.seconds][: len(starts)]
     return Run(
         blocks=tuple(
             core.Block(
@@ -79,12 +80,12 @@ def _notes(a: Report, b: Report) -> Iterator[str]:
         if core.too_short(run_of(report)):
             yield f"{letter} is too short to say how rate and latency vary; 1 s is enough, 10 s are better"
     for what, one, other, keys in (
-        ("options", a.options, b.options, _AGREE),
-        ("machine", a.machine, b.machine, _MACHINE),
+        ("options differ", a.options, b.options, _AGREE),
+        ("machine differs", a.machine, b.machine, _MACHINE),
     ):
         for key in keys:
             if one.get(key) != other.get(key):
-                yield f"{what} differ: {key} {_told(one, key)} in A, {_told(other, key)} in B"
+                yield f"{what}: {key} {_told(one, key)} in A, {_told(other, key)} in B"
 
 
 def _told(options: Mapping[str, Any], key: str) -> str:
@@ -95,7 +96,7 @@ def _told(options: Mapping[str, Any], key: str) -> str:
 def _run(report: Report) -> dict[str, Any]:
     return {
         "url": report.url,
-        "started_at": report.started_at,
+        "started_at": iso(report.started_at),
         "seconds": round(report.seconds, 3),
         "requests": report.requests,
         "ok": report.ok,

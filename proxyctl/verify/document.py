@@ -32,7 +32,7 @@ def to_json(report: Report) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "url": report.url,
-        "started_at": _iso(report.started_at),
+        "started_at": iso(report.started_at),
         "requests": report.requests,
         "ok": report.requests - report.failed,
         "errors": dict.fromkeys(_ALWAYS_LISTED, 0) | dict(sorted(report.errors.items())),
@@ -45,14 +45,17 @@ def to_json(report: Report) -> dict[str, Any]:
         "verdicts": [dataclasses.asdict(verdict) for verdict in report.verdicts],
         "notes": list(report.notes),
         "failures": [_failure(report, f) for f in report.failures[:_LISTED_FAILURES]],
-        "events": [{"at": _iso(e.at), "kind": e.kind, "text": e.text} for e in report.events],
+        "events": [{"at": iso(e.at), "kind": e.kind, "text": e.text} for e in report.events],
         "expected": dataclasses.asdict(report.expected) if report.expected else None,
         "options": dict(report.options),
         "machine": dict(report.machine),
         "timeline": {
             "slice_seconds": report.slice_seconds,
             "slices": [dataclasses.asdict(piece) for piece in report.timeline],
-            "blocks": [{"at": block.at, "latency_us": block.latency} for block in report.blocks],
+            "blocks": [
+                {"at": block.at, "latency_us": {str(us): n for us, n in block.latency.items()}}
+                for block in report.blocks
+            ],
         },
         "histogram": {"latency": report.latency.encode(), "first_byte": report.first_byte.encode()},
     }
@@ -119,7 +122,7 @@ def _served(told: Mapping[str, Any]) -> Served:
 def _failure(report: Report, failure: Sample) -> dict[str, Any]:
     return {
         "at": round(failure.at, 4),
-        "time": _iso(report.started_at + failure.at),
+        "time": iso(report.started_at + failure.at),
         "seconds": round(failure.latency, 4),
         "kind": failure.error,
         "status": failure.status,
@@ -136,7 +139,8 @@ def _block(told: Mapping[str, Any]) -> Block:
     return Block(told["at"], {int(us): count for us, count in told["latency_us"].items()})
 
 
-def _iso(unix: float) -> str:
+def iso(unix: float) -> str:
+    """Write a Unix time as ISO 8601 in UTC."""
     return dt.datetime.fromtimestamp(unix, dt.UTC).isoformat()
 
 

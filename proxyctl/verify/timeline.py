@@ -15,7 +15,7 @@ from proxyctl.verify.histogram import percentile, rounded
 
 FIRST_WIDTH: Final = 0.1  # seconds
 MOST_SLICES: Final = 600
-MOST_BLOCKS: Final = 24
+MOST_BLOCKS: Final = 48
 
 _BITS: Final = 6  # of a latency: within 3 %, so that 600 slices stay small
 

@@ -27,6 +27,7 @@ from proxyctl.verify.tally import Served
 
 _ROWS: Final = 100
 _EVENTS_IN_A_ROW: Final = 3
+_NAME: Final = 60  # characters of a server's name or an event's text; the JSON has the whole
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -82,10 +83,11 @@ def _template() -> jinja2.Template:
         loader=jinja2.FunctionLoader(_text),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"ms": _ms, "percent": _percent, "value": _value, "points": _points}
+    environment.filters |= {"short": _short, "ms": _ms, "percent": _percent, "value": _value, "points": _points}
     return environment.get_template("page.html.j2")
 
 
@@ -168,8 +170,19 @@ def _written(told: Any) -> Iterator[tuple[str, str]]:
         yield key.replace("_", " "), text
 
 
+def _shown(value: Any) -> Any:
+    """Put a mark in the place of what cannot be seen, such as characters that turn the direction of writing."""
+    if type(value) is not str or value.isprintable():
+        return value
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in value)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _NAME else text[: _NAME - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
 def _ms(value: float | None) -> str:
-    return "-" if value is None else scale.milliseconds(value)
+    return "-" if value is None else scale.milliseconds(value, exact=True)
 
 
 def _percent(part: float) -> str:

@@ -10,19 +10,12 @@ from typing import Final
 _STEPS: Final = (1.0, 2.0, 5.0)
 _ENDS: Final = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)  # of a logarithmic axis, which need no tick
 _SECONDS: Final = (
-    *(m * 10**e for e in (-3, -2, -1, 0) for m in _STEPS),
-    10,
-    20,
-    30,
-    60,
-    120,
-    300,
-    600,
-    1200,
-    1800,
-    3600,
+    *(_m * 10**_e for _e in (-4, -3, -2, -1, 0) for _m in _STEPS),
+    *(10, 20, 30, 60, 120, 300, 600, 1200, 1800),
+    *(3600 * _h for _h in (1, 2, 3, 6, 12, 24)),
 )
 _MINUTE: Final = 60
+_HOUR: Final = 3600
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -49,7 +42,7 @@ def up_to(high: float, size: float, most: int) -> tuple[Scale, tuple[float, ...]
     high = high if high > 0 else 1.0
     step = _step(high / most)
     count = math.ceil(high / step - 1e-9)
-    return Scale(0.0, count * step, size), tuple(_tidy(i * step) for i in range(count + 1))
+    return Scale(0.0, _tidy(count * step), size), tuple(_tidy(i * step) for i in range(count + 1))
 
 
 def decades(low: float, high: float, size: float) -> tuple[Scale, tuple[float, ...]]:
@@ -72,18 +65,20 @@ def seconds(length: float, most: int) -> tuple[float, ...]:
 
 
 def clock(at: float, ticks: Sequence[float]) -> str:
-    """Write a tick of a time axis: `0.5 s`, `30 s`, or `1:30` where the axis is of minutes."""
+    """Write a tick of a time axis: `0.5 s`, `30 s`, `1:30` where the axis is of minutes, `3 h` where it is of hours."""
+    if ticks and ticks[-1] >= 4 * _HOUR:
+        return f"{at / _HOUR:g} h"
     if ticks and ticks[-1] >= 2 * _MINUTE:
         return f"{int(at) // _MINUTE}:{int(at) % _MINUTE:02}"
     return f"{at:g} s"
 
 
-def milliseconds(ms: float) -> str:
-    """Write a time with three digits, in the unit that suits it."""
+def milliseconds(ms: float, *, exact: bool = False) -> str:
+    """Write a time with up to three digits, in the unit that suits it; an `exact` one shows all three."""
     thousand = 1000
-    if ms >= thousand:
-        return f"{_digits(ms / thousand)} s"
-    return f"{_digits(ms)} ms" if ms >= 1 or not ms else f"{_digits(ms * thousand)} µs"
+    value, unit = (ms / thousand, "s") if ms >= thousand else (ms, "ms") if ms >= 1 or not ms else (ms * thousand, "µs")
+    text = f"{value:#.3g}".removesuffix(".") if exact and ms else f"{value:.3g}"
+    return f"{value:.0f} {unit}" if "e" in text else f"{text} {unit}"
 
 
 def count(value: float) -> str:
@@ -102,8 +97,3 @@ def _step(least: float) -> float:
 def _tidy(value: float) -> float:
     """Leave out what binary fractions add: 0.30000000000000004."""
     return float(f"{value:.6g}")
-
-
-def _digits(value: float) -> str:
-    text = f"{value:.3g}"
-    return f"{value:.0f}" if "e" in text else text
