@@ -37,12 +37,12 @@ def header(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def server_from(text: str) -> str:
-    """Read where the server's name is: `header:X-Served-By`."""
-    kind, _, name = text.partition(":")
-    if kind != "header" or not name:
-        raise UsageError(f"{text!r} is not like header:X-Served-By")
-    return name
+def shares(text: str) -> tuple[float, ...]:
+    """Read `3,1`."""
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as exc:
+        raise UsageError(f"{text!r} is not like 3,1") from exc
 
 
 def body(text: str) -> bytes:

@@ -13,14 +13,14 @@ from rich.text import Text
 from proxyctl.core.verdict import Verdict, number, shares
 from proxyctl.edges.load.sample import Sample
 from proxyctl.verify.report import Report
-from proxyctl.verify.tally import Tally
+from proxyctl.verify.tally import Progress, Served
 
 _BAR = 30
 _ROWS = 16  # of servers, while it runs
 _EVENTS = 5  # near the failures of one kind
 
 
-def live(tally: Tally, done: float, *, ascii_only: bool = False) -> RenderableType:
+def live(tally: Progress, done: float, *, ascii_only: bool = False) -> RenderableType:
     """Draw a running check; `done` is from 0 to 1."""
     head = Table.grid(padding=(0, 2))
     errors = Text(_count(tally.failed, "error"), style="bold red" if tally.failed else "green")
@@ -39,7 +39,7 @@ def live(tally: Tally, done: float, *, ascii_only: bool = False) -> RenderableTy
 def final(report: Report, *, ascii_only: bool = False) -> RenderableType:
     """Draw a report: a headline, who served how much, latency, errors by kind, verdicts, notes."""
     parts: list[RenderableType] = [
-        Text(report.url, style="bold", overflow="fold"),
+        *(Text(line, style="bold", overflow="fold") for line in _urls(report)),
         Text(
             f"{_count(report.requests, 'request')} in {report.seconds:.2f} s, {report.rate:,.0f}/s, "
             f"{_count(report.failed, 'error')}"
@@ -67,14 +67,25 @@ def _servers(report: Report) -> Table:
     wanted = shares(weights or {})
     named = sum(report.servers.values())
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("SERVER", overflow="fold", max_width=40)
-    for title in ("REQUESTS", "SHARE", "EXPECTED"):
+    table.add_column("SERVER", overflow="fold", max_width=24)
+    for title in ("REQUESTS", "SHARE", "EXPECTED", "ERRORS", "P50 MS", "P99 MS"):
         table.add_column(title, justify="right", no_wrap=True)
     for name in sorted({*report.servers, *wanted}):
-        count = report.servers.get(name, 0)
+        served = report.by_server.get(name, Served())
         due = f"{wanted.get(name, 0):.1%}" if weights is not None else "-"
-        table.add_row(Text(name), f"{count:,}", f"{count / named:.1%}", due)
+        times = served.latency.figures()
+        p50, p99 = ("-" if value is None else f"{value:.1f}" for value in (times["p50"], times["p99"]))
+        share = f"{served.requests / named:.1%}"
+        table.add_row(Text(name), f"{served.requests:,}", share, due, f"{served.failed:,}", p50, p99)
     return table
+
+
+def _urls(report: Report) -> Iterator[str]:
+    if len(report.by_url) < 2:  # noqa: PLR2004 - one needs no figures of its own
+        yield report.url
+        return
+    for url, requests, failed in report.by_url:
+        yield f"{url}: {_count(requests, 'request')}, {_count(failed, 'error')}"
 
 
 def _latency(title: str, times: Mapping[str, float | None]) -> Text:

@@ -14,7 +14,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from proxyctl.core.verdict import chi_squared_p
+from proxyctl.core.statistics import chi_squared_p
 
 FEWEST_BLOCKS: Final = 8
 """With fewer blocks in a run, how much they vary is not known."""

@@ -14,7 +14,10 @@ from proxyctl.verify.report import Report
 
 SCHEMA: Final = 1
 
-_AGREE: Final = ("concurrency", "rate", "method", "body_bytes", "keepalive", "urls", "http_version", "workers")
+_AGREE: Final = (
+    *("urls", "shares", "concurrency", "rate", "workers", "method", "body_bytes", "keepalive", "http_version"),
+    *("keys", "key_by"),
+)
 _MACHINE: Final = ("cpu", "cpus", "system", "proxyctl", "python")
 
 
@@ -79,6 +82,8 @@ def _notes(a: Report, b: Report) -> Iterator[str]:
     for letter, report in (("A", a), ("B", b)):
         if core.too_short(run_of(report)):
             yield f"{letter} is too short to say how rate and latency vary; 1 s is enough, 10 s are better"
+        if report.generator.was_the_limit:
+            yield f"the generator was the limit of {letter}: its figures are not the proxy's alone"
     for what, one, other, keys in (
         ("options differ", a.options, b.options, _AGREE),
         ("machine differs", a.machine, b.machine, _MACHINE),

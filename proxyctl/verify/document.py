@@ -11,13 +11,14 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any, Final
 
+from proxyctl.core.stalls import Gap
 from proxyctl.core.verdict import Verdict, shares
 from proxyctl.edges.load.sample import Sample
 from proxyctl.errors import UsageError
 from proxyctl.verify.events import Event
 from proxyctl.verify.expected import Expected
 from proxyctl.verify.histogram import Histogram
-from proxyctl.verify.report import Report
+from proxyctl.verify.report import Generator, Report
 from proxyctl.verify.tally import Served
 from proxyctl.verify.timeline import Block, Slice
 
@@ -42,13 +43,17 @@ def to_json(report: Report) -> dict[str, Any]:
         "latency_ms": report.latency_ms,
         "first_byte_ms": report.first_byte_ms,
         "servers": _servers(report),
+        "urls": [{"url": url, "requests": count, "errors": bad} for url, count, bad in report.by_url],
+        "keys": {str(key): dict(sorted(served.items())) for key, served in sorted(report.by_key.items())},
         "verdicts": [dataclasses.asdict(verdict) for verdict in report.verdicts],
         "notes": list(report.notes),
         "failures": [_failure(report, f) for f in report.failures[:_LISTED_FAILURES]],
         "events": [{"at": iso(e.at), "kind": e.kind, "text": e.text} for e in report.events],
-        "expected": dataclasses.asdict(report.expected) if report.expected else None,
+        "expected": _plain(report.expected) if report.expected else None,
         "options": dict(report.options),
         "machine": dict(report.machine),
+        "generator": _plain(report.generator) | {"was_the_limit": report.generator.was_the_limit},
+        "gaps": [dataclasses.asdict(gap) for gap in report.gaps],
         "timeline": {
             "slice_seconds": report.slice_seconds,
             "slices": [dataclasses.asdict(piece) for piece in report.timeline],
@@ -76,15 +81,19 @@ def from_json(told: Mapping[str, Any]) -> Report:
             latency=Histogram.decode(histogram["latency"], told["latency_ms"]["max"]),
             first_byte=Histogram.decode(histogram["first_byte"], told["first_byte_ms"]["max"]),
             by_server={n: _served(s) for n, s in told["servers"].items() if s["requests"]},
+            by_url=tuple((u["url"], u["requests"], u["errors"]) for u in told["urls"]),
+            by_key={int(key): served for key, served in told["keys"].items()},
             slice_seconds=told["timeline"]["slice_seconds"],
             timeline=tuple(Slice(**piece) for piece in told["timeline"]["slices"]),
             blocks=tuple(_block(block) for block in told["timeline"]["blocks"]),
-            failures=tuple(_sample(f) for f in told["failures"]),
+            failures=tuple(_sample(f, [u["url"] for u in told["urls"]]) for f in told["failures"]),
             events=tuple(Event(_unix(e["at"]), e["kind"], e["text"]) for e in told["events"]),
             unfinished=told["unfinished"],
+            generator=_generator(told["generator"]),
+            gaps=tuple(Gap(**gap) for gap in told["gaps"]),
             options=told["options"],
             machine=told["machine"],
-            expected=Expected(**told["expected"]) if told["expected"] else None,
+            expected=_expected(told["expected"]) if told["expected"] else None,
             verdicts=tuple(Verdict(**v) for v in told["verdicts"]),
             notes=tuple(told["notes"]),
         )
@@ -119,6 +128,19 @@ def _served(told: Mapping[str, Any]) -> Served:
     return served
 
 
+def _plain(value: Expected | Generator) -> dict[str, Any]:
+    return {key: list(v) if isinstance(v, tuple) else v for key, v in dataclasses.asdict(value).items()}
+
+
+def _expected(told: Mapping[str, Any]) -> Expected:
+    return Expected(**{**told, "backups": tuple(told["backups"])})
+
+
+def _generator(told: Mapping[str, Any]) -> Generator:
+    figures = {key: value for key, value in told.items() if key != "was_the_limit"}
+    return Generator(**{**figures, "deaf": tuple((begin, end) for begin, end in told["deaf"])})
+
+
 def _failure(report: Report, failure: Sample) -> dict[str, Any]:
     return {
         "at": round(failure.at, 4),
@@ -127,12 +149,14 @@ def _failure(report: Report, failure: Sample) -> dict[str, Any]:
         "kind": failure.error,
         "status": failure.status,
         "server": failure.server,
+        "url": report.by_url[failure.target][0] if report.by_url else report.url,
         "events": list(report.near(failure)),
     }
 
 
-def _sample(told: Mapping[str, Any]) -> Sample:
-    return Sample(told["at"], told["seconds"], told["kind"], told["status"], told["server"])
+def _sample(told: Mapping[str, Any], urls: list[str]) -> Sample:
+    target = urls.index(told["url"])
+    return Sample(told["at"], told["seconds"], told["kind"], told["status"], told["server"], target=target)
 
 
 def _block(told: Mapping[str, Any]) -> Block:

@@ -6,23 +6,49 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from proxyctl.core.stalls import Gap, stalls
 from proxyctl.core.verdict import Verdict, number
+from proxyctl.edges.load.pulse import BUSY, LATE
 from proxyctl.edges.load.sample import REFUSED, Sample
 from proxyctl.verify import events
 from proxyctl.verify.events import Event
 from proxyctl.verify.expected import Expected
 from proxyctl.verify.histogram import Histogram
 from proxyctl.verify.machine import here
-from proxyctl.verify.tally import Served, Tally
+from proxyctl.verify.plan import Plan
+from proxyctl.verify.tally import Served
 from proxyctl.verify.timeline import Block, Slice
+from proxyctl.verify.workers import Outcome
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Generator:
+    """How near the generator came to its own ceiling: of so many processes, the worst.
+
+    `busy` is the share of a processor, `late` how late its loop was (99th percentile, seconds), `waited` how many
+    requests had no free connection when they were due, `deaf` the windows in which a loop heard nothing.
+    """
+
+    workers: int = 1
+    busy: float = 0.0
+    late: float = 0.0
+    waited: int = 0
+    deaf: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def was_the_limit(self) -> bool:
+        """Whether the load says more of the generator than of the proxy."""
+        return self.busy >= BUSY or self.late >= LATE
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Report:
     """One check. Latency is that of good requests; `by_server` is by who served them.
+
+    `by_url` are URL, requests and failures; `by_key` says which servers served a key how often.
 
     `started_at` is Unix time, all other times are seconds from then. `unfinished` requests were cut off when
     the check was ended early and count nowhere else. `options` are what it was run with, and `machine` on what.
@@ -37,12 +63,16 @@ class Report:
     latency: Histogram = dataclasses.field(default_factory=Histogram)
     first_byte: Histogram = dataclasses.field(default_factory=Histogram)
     by_server: Mapping[str, Served] = dataclasses.field(default_factory=dict)
+    by_url: tuple[tuple[str, int, int], ...] = ()
+    by_key: Mapping[int, Mapping[str, int]] = dataclasses.field(default_factory=dict)
     slice_seconds: float = 0.0
     timeline: tuple[Slice, ...] = ()
     blocks: tuple[Block, ...] = ()
+    gaps: tuple[Gap, ...] = ()
     failures: tuple[Sample, ...] = ()
     events: tuple[Event, ...] = ()
     unfinished: int = 0
+    generator: Generator = Generator()
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     machine: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     expected: Expected | None = None
@@ -84,6 +114,25 @@ class Report:
         """Whether every single request was refused."""
         return self.requests > 0 and self.errors.get(REFUSED) == self.requests
 
+    @property
+    def busy(self) -> dict[str, float]:
+        """How many good requests each server had under way on average (Little's law)."""
+        if self.seconds <= 0:
+            return {}
+        return {name: served.latency.total_seconds / self.seconds for name, served in self.by_server.items()}
+
+    @property
+    def stalls(self) -> tuple[Gap, ...]:
+        """The windows in which the proxy answered nobody."""
+        closed = self.options.get("rate") is None
+        return stalls(
+            self.gaps,
+            self.generator.deaf,
+            rate=self.rate,
+            typical=(self.latency.percentile_ms(50) or 0.0) / 1000,
+            connections=self.options.get("concurrency", 1) if closed else None,
+        )
+
     def with_events(self, log: Iterable[Mapping[str, Any]]) -> Report:
         """Return it with what proxyctl did meanwhile, from the event log of `watch` (`/api/v1/events`)."""
         found = events.from_log(log, self.started_at, self.started_at + self.seconds)
@@ -97,34 +146,48 @@ class Report:
     def figure(self, metric: str) -> float | None:
         """Return the figure that a threshold is about; None where it was not measured."""
         family, _, name = metric.partition(".")
+        named = sum(self.servers.values())
         match family:
             case "errors" if name:
                 return self.errors.get(name, 0)
             case "requests" if name:
                 return self.servers.get(name, 0)
             case "share":
-                named = sum(self.servers.values())
                 return self.servers.get(name, 0) / named if named else None
-            case "servers":
-                return len(self.servers)
-            case "error_rate":
-                return self.failed / self.requests if self.requests else None
             case _:
                 pass
-        plain = {
+        figures = {
             "requests": self.requests,
             "ok": self.requests - self.failed,
             "errors": self.failed,
+            "error_rate": self.failed / self.requests if self.requests else None,
             "rate": self.rate,
             "seconds": self.seconds,
+            "servers": len(self.servers),
+            **self.latency_ms,
+            **{f"ttfb.{time}": value for time, value in self.first_byte_ms.items()},
         }
-        return plain[metric] if metric in plain else self.latency_ms.get(metric)
+        return figures.get(metric)
+
+    def server_figure(self, name: str, metric: str) -> float | None:
+        """Return the figure of one server; None where it served nothing."""
+        served = self.by_server.get(name)
+        if served is None:
+            return None
+        if metric in {"requests", "errors"}:
+            return served.requests if metric == "requests" else served.failed
+        times = served.first_byte if metric.startswith("ttfb.") else served.latency
+        return times.figures().get(metric.removeprefix("ttfb."))
 
 
-def summarize(url: str, tally: Tally, unfinished: int = 0, options: Mapping[str, Any] | None = None) -> Report:
-    """Return what was counted so far, not judged yet."""
+def summarize(plan: Plan, outcomes: Sequence[Outcome]) -> Report:
+    """Return what each worker has counted as one report, not judged yet."""
+    tally, *others = (outcome.tally for outcome in outcomes)
+    for other in others:
+        tally.merge(other)
+    pulses = [outcome.pulse for outcome in outcomes]
     return Report(
-        url=url,
+        url=plan.requests[0].shown,
         started_at=tally.started_at,
         seconds=tally.seconds,
         requests=tally.requests,
@@ -132,12 +195,22 @@ def summarize(url: str, tally: Tally, unfinished: int = 0, options: Mapping[str,
         latency=tally.all.latency,
         first_byte=tally.all.first_byte,
         by_server=dict(tally.by_server),
+        by_url=tuple((r.shown, *tally.targets.get(i, (0, 0))) for i, r in enumerate(plan.requests)),
+        by_key=dict(tally.keys),
         slice_seconds=tally.timeline.width,
         timeline=tally.timeline.closed(),
         blocks=tally.timeline.blocks(),
+        gaps=tally.gaps.found(),
         failures=tuple(tally.failures),
-        unfinished=unfinished,
-        options=options or {},
+        unfinished=sum(outcome.unfinished for outcome in outcomes),
+        generator=Generator(
+            len(outcomes),
+            max(pulse.busy for pulse in pulses),
+            max(pulse.late_p99 for pulse in pulses),
+            sum(outcome.waited for outcome in outcomes),
+            tuple(sorted(window for pulse in pulses for window in pulse.deaf)),
+        ),
+        options=plan.told(),
         machine=here(),
     )
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 import time
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Final, Self
 
 from proxyctl.edges.load.sample import Sample
+from proxyctl.verify.gaps import Gaps
 from proxyctl.verify.histogram import Histogram
 from proxyctl.verify.timeline import Timeline
 
@@ -52,17 +55,52 @@ class Served:
         self.first_byte.merge(other.first_byte)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Progress:
+    """As much of a tally as is shown while it runs."""
+
+    requests: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+    servers: Mapping[str, int] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def of_all(cls, parts: Iterable[Progress]) -> Self:
+        """Return the progress of several processes as one."""
+        every = tuple(parts)
+        servers: collections.Counter[str] = collections.Counter()
+        for part in every:
+            servers.update(part.servers)
+        return cls(
+            sum(p.requests for p in every),
+            sum(p.failed for p in every),
+            max((p.seconds for p in every), default=0.0),
+            dict(servers),
+        )
+
+
+def _nothing() -> list[int]:
+    return [0, 0]
+
+
 class Tally:
-    """What is known so far. `servers` counts every request whose server is known, failed ones too."""
+    """What is known so far. `servers` counts every request whose server is known, failed ones too.
+
+    `keys` says for each key which servers served it how often (good requests alone), `targets` how many requests
+    each URL had and how many of them failed.
+    """
 
     def __init__(self, started_at: float | None = None) -> None:
         """Start at a Unix time, which is now where none is given."""
         self.started_at = time.time() if started_at is None else started_at
         self.seconds = 0.0  # from the start to the end of the last request so far
         self.all = Served()
-        self.by_server: dict[str, Served] = {}
+        self.by_server: collections.defaultdict[str, Served] = collections.defaultdict(Served)
         self.failures: list[Sample] = []
         self.timeline = Timeline()
+        self.gaps = Gaps()
+        self.keys: dict[int, dict[str, int]] = {}
+        self.targets: collections.defaultdict[int, list[int]] = collections.defaultdict(_nothing)
 
     @property
     def requests(self) -> int:
@@ -84,23 +122,41 @@ class Tally:
         """How many each server served."""
         return {name: served.requests for name, served in self.by_server.items()}
 
+    def progress(self) -> Progress:
+        """Return what is shown while it runs."""
+        return Progress(self.requests, self.failed, self.seconds, self.servers)
+
     def add(self, sample: Sample) -> None:
         """Count one request."""
         end = sample.at + sample.latency
+        good = sample.error is None
         self.seconds = max(self.seconds, end)
         self.all.add(sample)
-        self.timeline.add(end, sample.latency if sample.error is None else None, sample.server)
+        self.timeline.add(end, sample.latency if good else None, sample.server)
+        self.gaps.add(end, sample.latency)
+        target = self.targets[sample.target]
+        target[0] += 1
+        target[1] += not good
         if sample.server is not None:
-            self.by_server.setdefault(sample.server, Served()).add(sample)
-        if sample.error is not None and len(self.failures) < KEPT_FAILURES:
+            self.by_server[sample.server].add(sample)
+            if good and sample.key is not None:
+                served = self.keys.setdefault(sample.key, {})
+                served[sample.server] = served.get(sample.server, 0) + 1
+        if not good and len(self.failures) < KEPT_FAILURES:
             self.failures.append(sample)
 
     def merge(self, other: Tally) -> None:
-        """Count what another one has counted since the same start."""
+        """Count what another one has counted since the same start; no key was in both."""
         self.seconds = max(self.seconds, other.seconds)
         self.all.merge(other.all)
         self.timeline.merge(other.timeline)
+        self.gaps.merge(other.gaps)
+        self.keys.update(other.keys)
+        for target, (requests, failed) in other.targets.items():
+            ours = self.targets[target]
+            ours[0] += requests
+            ours[1] += failed
         for name, served in other.by_server.items():
-            self.by_server.setdefault(name, Served()).merge(served)
+            self.by_server[name].merge(served)
         both = sorted((*self.failures, *other.failures), key=lambda failure: failure.at + failure.latency)
         self.failures = both[:KEPT_FAILURES]

@@ -126,7 +126,10 @@ class Timeline:
     def _place(self, end: float) -> _Open:
         while (index := int(max(0.0, end) / self.width)) >= MOST_SLICES:
             self._widen()
-        return self._open.setdefault(index, _Open())
+        found = self._open.get(index)
+        if found is None:
+            found = self._open[index] = _Open()
+        return found
 
     def _widen(self) -> None:
         narrow, self._open = self._open, {}

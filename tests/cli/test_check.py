@@ -24,6 +24,7 @@ from proxyctl.edges.load.sample import Sample
 from proxyctl.errors import ProxyctlError, ThresholdFailed, UsageError
 from proxyctl.verify.tally import Tally
 from tests.edges.backends import EchoProcess, echo_process
+from tests.verify.crooked import Proxy
 from tests.verify.proxies import TOKEN, balancing, in_thread
 
 
@@ -77,8 +78,8 @@ def test_table(echo: EchoProcess) -> None:
     assert result.exception is None
     assert max(map(len, result.output.splitlines())) <= 80
     assert "50 requests in " in result.output
-    assert ["web1", "50", "100.0%", "100.0%"] in [line.split() for line in result.output.splitlines()]
-    assert ["web2", "0", "0.0%", "0.0%"] in [line.split() for line in result.output.splitlines()]
+    assert ["web1", "50", "100.0%", "100.0%", "0"] in [line.split()[:5] for line in result.output.splitlines()]
+    assert ["web2", "0", "0.0%", "0.0%", "0", "-", "-"] in [line.split() for line in result.output.splitlines()]
     assert "latency in ms: p50 " in result.output
     assert "✔  errors   0  expected == 0" in result.output
     assert "✔  balance  1  expected p > 1e-4" in result.output
@@ -182,6 +183,48 @@ def test_what_is_sent(echo: EchoProcess, tmp_path: Path) -> None:
     assert "Content-Length: 11" in second
 
 
+def test_several_urls_and_keys() -> None:
+    """Each URL is asked by its share, with keys in it, by several processes."""
+    with in_thread(Proxy({"web1": 1, "web2": 1}, "uri").behave) as proxy:
+        argv = [proxy.url("/a"), proxy.url("/b"), "--share", "3,1", "-r", "400", "--keys", "50", "--workers", "2"]
+        result = run(*argv, "--server-from", "header:X-Served-By", "--json")
+        shown = run(*argv, "--server-from", "header:X-Served-By")
+    told = json.loads(result.stdout)
+    assert [(url["url"], url["requests"]) for url in told["urls"]] == [(proxy.url("/a"), 300), (proxy.url("/b"), 100)]
+    assert f"{proxy.url('/a')}: 300 requests, 0 errors" in shown.output.replace("\n", "")
+    assert len(told["keys"]) == 50
+
+
+def test_expected_balance() -> None:
+    """The user can say by which algorithm a foreign proxy balances, and how many of its processes count alone."""
+    with in_thread(Proxy({"web1": 1, "web2": 1}).behave) as proxy:
+        argv = [proxy.url(), "-r", "300", "--server-from", "header:X-Served-By", "--expect-weights", "web1=1,web2=1"]
+        exact = run(*argv, "--proxy-workers", "1", "--json")
+        wrong = run(*argv, "--expect-balance", "uri", "--json")
+    assert (
+        next(v for v in json.loads(exact.stdout)["verdicts"] if v["name"] == "balance")["expected"] == "within 1 cycle"
+    )
+    assert isinstance(wrong.exception, ThresholdFailed)
+    assert "consistent is 1, expected == 0" in str(wrong.exception)
+
+
+def test_headers(echo: EchoProcess) -> None:
+    """Headers are judged on what the server received; a server that does not tell is `unknown` to who asked."""
+    direct = run(echo.url(), "-r", "5", "--check-headers")
+    assert isinstance(direct.exception, ThresholdFailed)  # nobody sets them, and everybody is believed
+    assert "a spoofed X-Forwarded-For is believed" in str(direct.exception)
+    with in_thread(balancing("web1")) as proxy:
+        silent = run(proxy.url(), "-r", "5", "--check-headers")
+    assert "headers is unknown" in str(silent.exception)
+
+
+def test_http_1_0(echo: EchoProcess) -> None:
+    """HTTP/1.0 is sent where it is asked for."""
+    with in_thread(balancing("web1")) as proxy:
+        run(proxy.url(), "-r", "1", "--http-version", "1.0")
+    assert proxy.heads[0].startswith("GET / HTTP/1.0\r\n")
+
+
 def test_failed_threshold(echo: EchoProcess) -> None:
     """A threshold that does not hold ends with 99, after the table, with a line that says which and by how much."""
     result = run(echo.url(), "-r", "10", "--expect", "requests>=20", "--expect", "errors==0")
@@ -219,8 +262,15 @@ def test_nothing_listens() -> None:
         (["http://a/", "--data", "@/nowhere"], "--data: /nowhere: No such file"),
         (["http://a/", "--expect", "p99"], "--expect: the threshold 'p99' is not like"),
         (["http://a/", "--expect-weights", "web1"], "--expect-weights: the weights 'web1' are not like"),
-        (["http://a/", "--server-from", "body:x"], "--server-from: 'body:x' is not like header:X-Served-By"),
+        (["http://a/", "--server-from", "body"], "--server-from: 'body' is not like header:X-Served-By"),
         (["http://a/", "--network", "a/b"], "network"),
+        (["http://a/", "--share", "1,x"], "--share: '1,x' is not like 3,1"),
+        (["http://a/", "--share", "1,2"], "there are 1 URLs and 2 shares"),
+        (["http://a/", "--http-version", "2"], "HTTP 2 is not spoken here; 1.1 and 1.0 are"),
+        (["http://a/", "--key-by", "path", "--keys", "3"], "--key-by: 'path' is none of uri"),
+        (["http://a/", "--key-by", "uri"], "0 keys are not between 1 and 50000"),
+        (["http://a/", "--expect-balance", "fair"], "--expect-balance: 'fair' is none of roundrobin, leastconn"),
+        (["https://a/", "--cacert", "/nowhere"], "the certificates in /nowhere cannot be read"),
     ],
 )  # fmt: skip
 def test_usage_errors(argv: list[str], reason: str) -> None:
@@ -255,7 +305,7 @@ def test_live_view() -> None:
         tally.add(Sample(0.0, 0.001, server=f"web{number % 20}"))
     tally.add(Sample(0.0, 0.001, "reset"))
     console = Console(width=80, record=True, file=io.StringIO())
-    console.print(check_view.live(tally, 0.5))
+    console.print(check_view.live(tally.progress(), 0.5))
     shown = console.export_text()
     assert "50%" in shown
     assert "31 requests" in shown

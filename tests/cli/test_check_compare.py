@@ -72,7 +72,7 @@ def test_worse(files: dict[str, str]) -> None:
     assert "nothing is significantly worse" not in result.output
     errors = run(files["before"], files["lossy"]).exception
     assert isinstance(errors, ThresholdFailed)
-    assert str(errors).startswith("worse: errors is 2.")
+    assert str(errors).startswith("worse: errors is 1.83% instead of 0.00% (")
     assert " pts, p " in str(errors)
 
 

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from proxyctl.edges.load.pulse import Pulse
+from proxyctl.edges.load.request import Pace, Request
 from proxyctl.edges.load.sample import Sample
+from proxyctl.verify.plan import Plan
 from proxyctl.verify.report import Report, summarize
 from proxyctl.verify.tally import Tally
+from proxyctl.verify.workers import Outcome
 
 URL = "http://127.0.0.1:8080/"
 STARTED_AT = 1_795_000_000.25
 
 
-def report_of(samples: Iterable[Sample]) -> Report:
+def report_of(samples: Iterable[Sample], rate: float | None = None) -> Report:
     """Return the report of these samples."""
     tally = Tally(STARTED_AT)
     for sample in samples:
         tally.add(sample)
-    return summarize(URL, tally)
+    plan = Plan((Request(URL),), Pace(1000, rate=rate))
+    return summarize(plan, [Outcome(tally, 0, 0, Pulse())])
 
 
 def served(counts: Mapping[str, int], *failures: Sample, latency: float = 0.002, seconds: float = 1.0) -> Report:

@@ -11,6 +11,7 @@ from proxyctl.verify.compare import notes, run_of, to_json
 from proxyctl.verify.document import from_json
 from proxyctl.verify.document import to_json as to_document
 from proxyctl.verify.expected import Expected
+from proxyctl.verify.report import Generator
 from tests.verify.reports import report_of, served
 
 LOST = [Sample(0.31 + i / 1000, 0.001, "reset", None, "web2") for i in range(40)]
@@ -57,11 +58,13 @@ def test_notes() -> None:
     )
     assert notes(one, other) == (
         "A is too short to say how rate and latency vary; 1 s is enough, 10 s are better",
-        "options differ: concurrency 10 in A, 20 in B",
         "options differ: urls http://a/, http://b/ in A, http://a/ in B",
+        "options differ: concurrency 10 in A, 20 in B",
         "machine differs: cpus 2 in A, 4 in B",
     )
     assert notes(other, other) == ()
+    limited = dataclasses.replace(other, generator=Generator(busy=1.0))
+    assert notes(other, limited) == ("the generator was the limit of B: its figures are not the proxy's alone",)
 
 
 def test_json() -> None:

@@ -17,8 +17,8 @@ from tests.verify.reports import STARTED_AT, report_of, served
 
 WEIGHTS = Expected({"web1": 2, "web2": 1}, "the user")
 SAMPLES = [
-    Sample(0.00, 0.002, None, 200, "web1", 0.001),
-    Sample(0.10, 0.002, None, 200, "web1", 0.001),
+    Sample(0.00, 0.002, None, 200, "web1", 0.001, 3),
+    Sample(0.10, 0.002, None, 200, "web1", 0.001, 4),
     Sample(0.15, 0.1, "http_500", 500, "web1", 0.1),
     Sample(0.40, 0.004, None, 200, "web2", 0.002),
     Sample(0.42, 0.1, "reset"),
@@ -75,9 +75,9 @@ def test_json() -> None:
         },
         "verdicts": [
             {"name": "errors", "ok": False, "value": 2, "expected": "== 0", "detail": "1 http_500, 1 reset"},
-            told["verdicts"][1],
+            *told["verdicts"][1:],
         ],
-        "notes": [],
+        "notes": ["spread over servers not judged: it takes --keys, 20 for each server"],
         "failures": [
             {
                 "at": 0.15,
@@ -86,6 +86,7 @@ def test_json() -> None:
                 "kind": "http_500",
                 "status": 500,
                 "server": "web1",
+                "url": "http://127.0.0.1:8080/",
                 "events": [0],
             },
             {
@@ -95,12 +96,34 @@ def test_json() -> None:
                 "kind": "reset",
                 "status": None,
                 "server": None,
+                "url": "http://127.0.0.1:8080/",
                 "events": [0],
             },
         ],
         "events": [{"at": "2026-11-18T11:06:40.500000+00:00", "kind": "leave", "text": "web3 left"}],
-        "expected": {"weights": {"web1": 2, "web2": 1}, "source": "the user"},
-        "options": {},
+        "expected": {
+            "weights": {"web1": 2, "web2": 1},
+            "source": "the user",
+            "balance": None,
+            "backups": [],
+            "cycles": None,
+        },
+        "options": told["options"],
+        "urls": [{"url": "http://127.0.0.1:8080/", "requests": 5, "errors": 2}],
+        "keys": {"3": {"web1": 1}, "4": {"web1": 1}},
+        "generator": {
+            "workers": 1,
+            "busy": 0.0,
+            "late": 0.0,
+            "waited": 0,
+            "deaf": [],
+            "was_the_limit": False,
+        },
+        "gaps": [
+            {"at": 0.11, "seconds": 0.14, "held": 0},
+            {"at": 0.26, "seconds": 0.14, "held": 0},
+            {"at": 0.41, "seconds": 0.11, "held": 1},
+        ],
         "timeline": {
             "slice_seconds": 0.1,
             "slices": [
@@ -121,7 +144,7 @@ def test_json() -> None:
             ],
         },
     }
-    assert told["verdicts"][1]["name"] == "balance"
+    assert [verdict["name"] for verdict in told["verdicts"]] == ["errors", "consistent", "faulty_server"]
 
 
 def test_there_and_back() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from proxyctl.core.verdict import parse_threshold
+from proxyctl.core.threshold import parse_threshold
 from proxyctl.edges.load.sample import Sample
 from proxyctl.verify.expected import Expected
 from proxyctl.verify.judge import judge
@@ -24,9 +24,14 @@ def verdicts(report: Report, expected: Expected | None = None, *expect: str) -> 
 
 def test_default_verdicts() -> None:
     """Without a word no error is allowed, and the balance must be right where it is known."""
-    assert verdicts(GOOD, WEIGHTS) == {"errors": True, "balance": True}
-    assert verdicts(BAD, Expected({"web1": 1, "web2": 1}, "x")) == {"errors": False, "balance": False}
-    assert verdicts(GOOD) == {"errors": True}
+    assert verdicts(GOOD, WEIGHTS) == {"errors": True, "balance": True, "stalls": True}
+    assert verdicts(BAD, Expected({"web1": 1, "web2": 1}, "x")) == {
+        "errors": False,
+        "balance": False,
+        "faulty_server": True,
+        "stalls": True,
+    }
+    assert verdicts(GOOD) == {"errors": True, "stalls": True}
 
 
 def test_balance_is_not_guessed() -> None:
@@ -44,9 +49,10 @@ def test_judging_again_replaces_the_verdicts() -> None:
 
 def test_thresholds_replace_defaults() -> None:
     """A threshold on errors or balance takes the place of the one that is always there."""
-    assert verdicts(BAD, WEIGHTS, "errors<=2") == {"balance": True, "errors": True}
-    assert verdicts(GOOD, WEIGHTS, "balance.p>0.5") == {"errors": True, "balance.p": True}
-    assert verdicts(GOOD, None, "balance.p>0.5") == {"errors": True, "balance.p": False}
+    assert verdicts(BAD, WEIGHTS, "errors<=2")["errors"]
+    assert verdicts(GOOD, WEIGHTS, "balance.p>0.5") == {"errors": True, "stalls": True, "balance.p": True}
+    assert verdicts(GOOD, None, "balance.p>0.5", "stalls<=2") == {"errors": True, "balance.p": False, "stalls": True}
+    assert verdicts(GOOD, WEIGHTS, "faulty_server.p>1e-9")["faulty_server.p"]
 
 
 def test_nothing_sent_is_not_good() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from proxyctl.core.verdict import parse_threshold
+from proxyctl.core.threshold import parse_threshold
 from proxyctl.edges.load.sample import Sample
 from proxyctl.verify.expected import Expected
 from proxyctl.verify.judge import judge
@@ -28,9 +28,10 @@ def test_each_verdict_is_a_case() -> None:
     """One suite for the check, one case for each verdict; a failed one says which and by how much."""
     root = validated(to_junit(crooked()))
     (suite,) = root
-    assert (suite.get("name"), suite.get("tests"), suite.get("failures")) == (URL, "4", "3")
+    assert (suite.get("name"), suite.get("tests"), suite.get("failures")) == (URL, "6", "4")
     cases = {case.get("name"): case for case in suite.iter("testcase")}
-    assert list(cases) == ["balance p > 1e-4", "errors == 0", "p99 < 1 ms", "rate > 10"]
+    names = ["balance p > 1e-4", "faulty_server p > 1e-4", "stalls == 0", "errors == 0", "p99 < 1 ms", "rate > 10"]
+    assert list(cases) == names
     assert {case.get("classname") for case in cases.values()} == {"check.127_0_0_1:8080"}
     messages = {name: f.get("message") for name, case in cases.items() if (f := case.find("failure")) is not None}
     assert messages["p99 < 1 ms"] == "p99 is 2, expected < 1 ms (off by 1)"

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from proxyctl.core.verdict import parse_threshold
+from proxyctl.core.threshold import parse_threshold
 from proxyctl.edges.load.sample import Sample
 from proxyctl.verify.expected import Expected
 from proxyctl.verify.judge import judge

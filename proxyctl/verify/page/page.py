@@ -72,7 +72,9 @@ def to_html(report: Report) -> str:
         events=report.events[:_ROWS],
         events_left=len(report.events) - _ROWS,
         near=functools.partial(_near, report),
+        urls=report.by_url or ((report.url, report.requests, report.failed),),
         options=tuple(_written(report.options)),
+        generator=tuple(_generator(report)),
         machine=tuple(_written(report.machine)),
     )
 
@@ -152,6 +154,14 @@ def _near(report: Report, burst: Burst) -> list[tuple[str, str, str]]:
         (f"{place + 1}", report.events[place].kind, report.events[place].text) for place in places[:_EVENTS_IN_A_ROW]
     ]
     return [*told, ("", f"and {len(places) - len(told)} more", "")] if len(places) > len(told) else told
+
+
+def _generator(report: Report) -> Iterator[tuple[str, str]]:
+    told = report.generator
+    yield "was the limit", "yes: the figures are its own rather than the proxy's" if told.was_the_limit else "no"
+    yield "processor used", f"{told.busy:.0%}"
+    yield "late", _ms(told.late * 1000)
+    yield "waited for a connection", f"{told.waited:,} requests"
 
 
 def _written(told: Any) -> Iterator[tuple[str, str]]:

@@ -113,7 +113,7 @@ def test_what_it_says(usual: Report) -> None:
     text = html.unescape(re.sub(r"<[^>]+>", " ", re.sub(r"<style>.*?</style>", "", seen.dom, flags=re.DOTALL)))
     for figure in (
         f"{usual.requests:,}",
-        "of 4 verdicts failed",
+        "of 6 verdicts failed",
         "server unknown",
         "web2 of pool web drains",
         "the weights of pool web",

@@ -82,7 +82,7 @@ def test_what_is_said() -> None:
     report = worlds.usual()
     text = Parsed(to_html(report)).text
     for words in (
-        "2 of 4 verdicts failed" if sum(not v.ok for v in report.verdicts) == 2 else "verdicts failed",
+        "2 of 6 verdicts failed",
         "http://127.0.0.1:8080/",
         "2026-11-18 11:06:40 UTC, 20.00 s",
         "errors is 41, expected == 0",
@@ -92,6 +92,7 @@ def test_what_is_said() -> None:
         "expected: the weights of pool web",
         "concurrency 10",
         "cpus",
+        "was the limit no",
     ):
         assert words in text, words
     assert "rate None" not in text
@@ -127,6 +128,14 @@ def test_what_comes_from_outside_is_text() -> None:
     assert "a" * 61 not in servers[0]
 
 
+def test_several_urls() -> None:
+    """With several URLs each is listed with its requests and errors; of many, the headline names the first ones."""
+    urls = tuple((f"http://127.0.0.1/{i}", 100 + i, i) for i in range(7))
+    text = Parsed(to_html(dataclasses.replace(worlds.short(), by_url=urls))).text
+    assert "http://127.0.0.1/4 and 2 more" in text
+    assert "http://127.0.0.1/6 106 6" in text
+
+
 def test_sizes() -> None:
     """A long check with many servers and failures is a page of less than half a megabyte, a usual one far less."""
     assert len(to_html(worlds.long())) < 500_000
@@ -149,6 +158,7 @@ def _tame(report: Report) -> Report:
     return dataclasses.replace(
         report,
         url="x",
+        by_url=(("x", 1, 1), ("y", 1, 1)),
         by_server={names[n]: s for n, s in report.by_server.items()},
         timeline=tuple(
             dataclasses.replace(t, servers={names[n]: c for n, c in t.servers.items()}) for t in report.timeline
@@ -158,6 +168,7 @@ def _tame(report: Report) -> Report:
         notes=("x",) * len(report.notes),
         options={"x": "y", "urls": ["z"]},
         machine={"x": "y"},
+        by_key={},
         expected=dataclasses.replace(report.expected, weights=dict.fromkeys(names.values(), 1.0), source="x")
         if report.expected
         else None,

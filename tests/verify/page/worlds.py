@@ -7,7 +7,7 @@ import math
 import random
 from collections.abc import Callable, Sequence
 
-from proxyctl.core.verdict import parse_threshold
+from proxyctl.core.threshold import parse_threshold
 from proxyctl.edges.load.sample import Sample
 from proxyctl.verify.expected import Expected
 from proxyctl.verify.judge import judge
@@ -88,6 +88,7 @@ def hostile() -> Report:
     return dataclasses.replace(
         report,
         url=MARKUP[1],
+        by_url=((MARKUP[1], 1, 1), (MARKUP[2], 1, 1)),
         failures=samples,
         verdicts=verdicts,
         notes=MARKUP,
