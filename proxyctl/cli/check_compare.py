@@ -21,6 +21,7 @@ from proxyctl.errors import ThresholdFailed, UsageError
 if TYPE_CHECKING:  # aiohttp takes 0.2 s to import, and --help does not need it
     from proxyctl.verify import Report
 
+_MOST = 9.99  # of changes; what is more is told as more
 _STYLES = {"real": "bold yellow", "slight": "yellow", "noise": "green", "not judged": "dim"}
 
 
@@ -106,6 +107,8 @@ def _moved(one: Difference) -> float | None:
 
 
 def _change(one: Difference, value: float, *, sign: str) -> str:
+    if value > _MOST:
+        return f">{_MOST:.0%}"
     return f"{value * 100:{sign}.2f} pts" if _is_share(one) else f"{value * 100:{sign}.1f}%"
 
 

@@ -158,7 +158,7 @@ def _near(report: Report, burst: Burst) -> list[tuple[str, str, str]]:
 
 def _generator(report: Report) -> Iterator[tuple[str, str]]:
     told = report.generator
-    yield "was the limit", "yes: the figures are its own rather than the proxy's" if told.was_the_limit else "no"
+    yield "was the limit", "yes" if told.was_the_limit else "no"
     yield "processor used", f"{told.busy:.0%}"
     yield "late", _ms(told.late * 1000)
     yield "waited for a connection", f"{told.waited:,} requests"
