@@ -24,7 +24,7 @@ check: venv ## format, lint, types, layers
 test: ## the whole suite: a real engine, real proxies of three Debian suites
 	@scripts/setup --suite trixie --suite bookworm
 	$(PYTHON) -m pytest tests/core --cov=proxyctl.core --cov-branch --cov-fail-under=100
-	$(PYTHON) -m pytest --ignore=tests/core
+	$(PYTHON) -m pytest --ignore=tests/core --numprocesses=2 --dist=worksteal
 
 demo: setup ## the main job on real containers; ENGINE=haproxy|nginx, KEEP=1 leaves it running
 	@$(PYTHON) scripts/demo.py --engine $(ENGINE) $(if $(KEEP),--keep)
@@ -44,8 +44,11 @@ lock: venv ## pin versions and hashes anew, from the configured index only (no f
 wheel: venv ## wheel and sdist in dist/
 	$(PYTHON) -m build --no-isolation
 
-clean: ## what tests and demos left (by label), build output and caches; never images or .venv
-	@for label in proxyctl.test proxyctl.demo; do \
+clean: ## what tests, demos and labs left (by label), build output and caches; never images or .venv
+	@for label in proxyctl.test proxyctl.demo proxyctl.lab; do \
+	  for network in $$(docker network ls --filter label=$$label --format '{{.Name}}'); do \
+	    docker ps --all --quiet --filter label=proxyctl.gateway=$$network; \
+	  done | xargs --no-run-if-empty docker rm --force --volumes; \
 	  docker ps --all --quiet --filter label=$$label | xargs --no-run-if-empty docker rm --force --volumes; \
 	  docker network ls --quiet --filter label=$$label | xargs --no-run-if-empty docker network rm; \
 	done

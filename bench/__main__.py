@@ -1,4 +1,6 @@
-"""`python -m bench`: joins and leaves on each engine, then the throughput of both; prints one table.
+"""`python -m bench`: joins and leaves on each engine, a burst of a hundred servers, then the throughput of both.
+
+Prints one table and draws two plots.
 
 One run at a time on one engine: it begins by removing what an earlier one left.
 """
@@ -12,18 +14,20 @@ import json
 import signal
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import docker
 import docker.errors
 
-from bench import joins, machine, rig, table, throughput
+from bench import burst, joins, machine, plot, rig, table, throughput
 
 HERE = Path(__file__).parent
-LATEST = HERE / "results" / "latest.json"
+RESULTS = HERE / "results"
 RECORD = HERE / "RESULTS.md"
 NAMES = {"haproxy": "HAProxy", "nginx": "nginx"}
+PARTS = ("joins", "burst", "throughput")
 _INTERRUPTED = 130
 
 AROUND = """\
@@ -37,26 +41,42 @@ at the load average: it is other work that was going on.
 {table}
 ```
 
+![The steps of a join](joins.svg)
+
+![Processes during the burst](burst.svg)
+
 - **join**: from Docker's own time of the `start` event to the first answer through the gateway that names the new
   server. The pool has three servers already and is asked all the time, each request on a new connection. The server
   is nginx with a few lines of configuration; a connection straight to it tells when it listened.
-- **leave**: from Docker's own time of the `kill` event to the last answer by that server. It ignores its stop signal
-  for a second, so this is the drain and not its end.
-- **steps** and **applies**: as `watch --verbose` logs them. HAProxy gives a new server requests before *applied and
-  confirmed*: the run-time change comes first, then the file for the next start is written and checked. nginx gives
-  some as soon as its new workers accept; *applied* is when the old ones have stopped accepting.
+- **leave**: from Docker's own time of the `kill` event to the last answer by that server. It ignores the signal, so
+  this is the drain and not its end.
+- **steps**: as `watch --verbose` logs them, one after the other without a gap. *event* is until proxyctl has it,
+  *probe* until the server takes a connection, *apply* until the proxy uses it, *confirm* until that is proven and on
+  disk. HAProxy is changed and proven at run time first, then the file for the next start is written and checked.
+  nginx checks, then reloads; its *answers* ends with the first answer of the new configuration, *retires* when the
+  old workers accept nothing more. Its master starts new workers, sleeps for 100 ms and only then tells the old ones:
+  until then both take connections, so first requests come before *apply* ends.
+- **burst**: a hundred servers, made before, started through the API eight at a time. What counts is how long after
+  the last of their start events each was seen to serve. *processes* are the proxy's, counted every 50 ms.
 - **throughput**: the ratio is to the direct one of the same turn, median (least to most). The server is one nginx
   worker, a gateway has three of them and as many workers or threads of its own as there are processors. All is asked
   at bridge addresses: published ports cost about half, whatever stands behind them.
-- Nothing here passes or fails. The p99 of twenty is the largest. All modules of this folder say how they measure.
+- Nothing here passes or fails. The p99 of fifty is the largest. All modules of this folder say how they measure.
 """
 
 
 def main() -> int:
     """Measure, print, and keep the figures in `results/latest.json`."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--record", action="store_true", help=f"also write the table to bench/{RECORD.name}")
+    parser.add_argument(
+        "--record", action="store_true", help=f"also write the table to bench/{RECORD.name}, and the plots"
+    )
+    parser.add_argument("--only", choices=PARTS, action="append", help="measure this part (repeatable; default: all)")
+    parser.add_argument("--engine", choices=NAMES, action="append", help="on this engine (repeatable; default: both)")
     args = parser.parse_args()
+    parts, engines = args.only or PARTS, args.engine or tuple(NAMES)
+    if args.record and len({*parts, *engines}) < len(PARTS) + len(NAMES):
+        parser.error("--record writes what a whole run measured: leave out --only and --engine")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     client = docker.from_env()
     for image in rig.IMAGES.values():
@@ -65,7 +85,7 @@ def main() -> int:
         except docker.errors.ImageNotFound:
             sys.exit(f"the image {image} is missing: run `make setup`")
     try:
-        results = run(client)
+        results = run(client, parts, engines)
     except rig.Stuck as exc:
         sys.exit(f"\n{exc}")
     except KeyboardInterrupt:
@@ -73,34 +93,44 @@ def main() -> int:
         return _INTERRUPTED
     text = table.text(results)
     print(text)
-    LATEST.parent.mkdir(exist_ok=True)
-    LATEST.write_text(json.dumps(results.to_json(), indent=1) + "\n")
+    if "throughput" in parts and results.rates is None:
+        print("\nthroughput: skipped, wrk is not installed (apt-get install wrk)")
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "latest.json").write_text(json.dumps(results.to_json(), indent=1) + "\n")
+    for name, drawing in plot.plots(results).items():
+        for folder in (RESULTS, RECORD.parent) if args.record else (RESULTS,):
+            (folder / name).write_text(drawing)
+        print(f"drawn: bench/{RESULTS.name}/{name}")
     if args.record:
         RECORD.write_text(AROUND.format(table=text))
     return 0
 
 
-def run(client: docker.DockerClient) -> table.Results:
-    """Measure everything and remove what it took, however it ends."""
+def run(client: docker.DockerClient, parts: Collection[str], engines: Collection[str]) -> table.Results:
+    """Measure these parts on these engines and remove what it took, however it ends."""
     began, date = time.monotonic(), dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC")
     before = machine.load()
     say("removing what an earlier run left")
     rig.remove(client)
     with contextlib.ExitStack() as stack:
         stack.callback(say, "")
-        moves, gateways, server = {}, {}, ""
-        for engine, name in NAMES.items():
+        moves, bursts, gateways, server, rates = {}, {}, {}, "", None
+        for engine in engines:
             this = stack.enter_context(_removed_at_the_end(rig.Rig(client, engine)))
             say(f"{engine}: gateway and three servers")
             this.begin()
-            full = f"{name} {this.version}"
-            moves[full] = joins.measure(this, say)
+            full = f"{NAMES[engine]} {this.version}"
+            if "joins" in parts:
+                moves[full] = joins.measure(this, say)
+            if "burst" in parts:
+                bursts[full] = burst.measure(this, say)
             this.end_watch()  # the next engine's figures are not to pay for this one's daemon
             gateways[full], server = this.gateway, this.address(this.full("s1"))
-        rates = throughput.measure(server, gateways, say)
+        if "throughput" in parts:
+            rates = throughput.measure(server, gateways, say)
         load = before, machine.load()
         say("removing what was made")
-    return table.Results(date, time.monotonic() - began, machine.described(client), load, moves, rates)
+    return table.Results(date, time.monotonic() - began, machine.described(client), load, moves, bursts, rates)
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from typing import Self
 
 from proxyctl.core import layout
 
-PAUSE = 0.001
+PAUSE = 0.0005
 """Seconds between two requests: bounds the load, and how finely a first or last request is seen."""
 
 _TIMEOUT = 2.0

@@ -10,19 +10,19 @@ import time
 from collections.abc import Callable
 
 from bench.asking import Asker, until_listens
-from bench.rig import Rig
+from bench.rig import STOP_SIGNAL, Rig
 from bench.steps import Log
 
-TIMES = 20
+TIMES = 50
 APART = 0.3
 """Seconds of quiet before each join: longer than the spacing of reloads (250 ms), which is no part of a join."""
-GRACE = 1
-"""Seconds that a server lives on after its `kill` event, so that a leave is proxyctl's work and not its end."""
+AFTER = 0.05
+"""Seconds that a server that left is watched for another answer, once its drain is confirmed."""
 
 
 @dataclasses.dataclass
 class Moves:
-    """What was measured, in milliseconds. `steps` are those of each join since the start event, in their order."""
+    """What was measured, in milliseconds. `steps` are those of each join, as `bench.steps` names them."""
 
     joins: list[float] = dataclasses.field(default_factory=list)
     listened: list[float] = dataclasses.field(default_factory=list)
@@ -40,9 +40,9 @@ class Moves:
 
 
 def measure(rig: Rig, say: Callable[[str], None]) -> Moves:
-    """Let TIMES servers join, and leave by `docker stop`."""
+    """Let TIMES servers join, and leave by the signal that `docker stop` begins with."""
     moves = Moves()
-    log = Log(rig.log)
+    log = Log(rig.log, rig.engine)
     with Asker(rig.gateway, rig.token) as asker:
         for number in range(1, TIMES + 1):
             say(f"{rig.engine}: server {number} of {TIMES} joins and leaves")
@@ -62,8 +62,10 @@ def _one(rig: Rig, asker: Asker, log: Log, moves: Moves, name: str) -> None:
     started = rig.event(name, "start")
     moves.joins.append((asker.first[full] - started) * 1000)
     moves.listened.append((listened - started) * 1000)
-    rig.until(lambda: log.join(full), f"`applied` of {name} in the log of watch")
-    moves.steps.append({step: (at - started) * 1000 for step, at in log.join(full).items()})
-    container.stop(timeout=GRACE)
+    rig.until(lambda: log.join(full, started), f"`applied` of {name} in the log of watch")
+    moves.steps.append(log.join(full, started))
+    container.kill(STOP_SIGNAL)
+    rig.until(lambda: log.drained(full), f"the drain of {name} in the log of watch")
+    time.sleep(AFTER)
     moves.leaves.append((asker.last[full] - rig.event(name, "kill")) * 1000)
     container.remove(force=True, v=True)

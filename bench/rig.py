@@ -7,6 +7,8 @@ Next: `asking`, which sends the requests.
 from __future__ import annotations
 
 import contextlib
+import http
+import secrets
 import shutil
 import subprocess
 import sys
@@ -30,6 +32,9 @@ PREFIX = "bench"
 IMAGES = {"haproxy": "proxyctl/haproxy:latest", "nginx": "proxyctl/nginx:latest"}
 SERVER_IMAGE = IMAGES["nginx"]
 """nginx itself, since it listens within milliseconds: a slow start of the server is no figure of proxyctl's."""
+
+STOP_SIGNAL = "SIGURG"
+"""What `docker stop` would send to a server; it does nothing to nginx."""
 
 _SERVER_CONFIG = """\
 daemon off;
@@ -61,7 +66,7 @@ class Rig:
     def __init__(self, client: docker.DockerClient, engine: str) -> None:
         self.client = client
         self.engine = engine
-        self.network = f"bench-{engine}"
+        self.network = f"bench-{engine}-{secrets.token_hex(2)}"
         self.folder = Path(tempfile.mkdtemp(prefix=f"proxyctl-bench-{engine}-"))
         self.state = self.folder / "state"
         self.log = self.folder / "watch.log"
@@ -89,15 +94,20 @@ class Rig:
         self.until_quiet()
 
     def start(self, name: str) -> Container:
-        """Start one labelled server; it ignores its stop signal, so that a leave is proxyctl's work and not its end."""
-        return self.client.containers.run(
+        """Make and start one labelled server."""
+        container = self.create(name)
+        container.start()
+        return container
+
+    def create(self, name: str) -> Container:
+        """Make one labelled server; it ignores its stop signal, so that a leave is proxyctl's work and not its end."""
+        return self.client.containers.create(
             SERVER_IMAGE,
             ["nginx", "-c", "/bench/nginx.conf"],
             name=self.full(name),
-            detach=True,
             network=self.network,
             volumes={str(self.folder / "server"): {"bind": "/bench", "mode": "ro"}},
-            stop_signal="SIGURG",
+            stop_signal=STOP_SIGNAL,
             labels={f"{PREFIX}.enable": "true", f"{PREFIX}.pool": "web", LABEL: self.engine},
         )
 
@@ -116,6 +126,12 @@ class Rig:
         return self.address(layout.gateway_name(self.network))
 
     @property
+    def gateway_pid(self) -> int:
+        """The proxy's own pid on the host."""
+        state = self.client.api.inspect_container(layout.gateway_name(self.network))["State"]
+        return int(state["Pid"])
+
+    @property
     def token(self) -> str:
         """The secret that makes the gateway name who served."""
         return (self.state / "check.token").read_text().strip()
@@ -125,14 +141,14 @@ class Rig:
         self.until(lambda: (self.full(name), action) in self.events, f"Docker's {action} event of {name}")
         return self.events[self.full(name), action]
 
-    def until_quiet(self) -> None:
+    def until_quiet(self, within: float = _UP) -> None:
         """Wait until the pool has its three servers and nobody else."""
         base = sorted(self.full(n) for n in _BASE)
-        self.until(lambda: self._servers() == [(n, "up") for n in base], "a pool of three servers")
+        self.until(lambda: self._servers() == [(n, "up") for n in base], "a pool of three servers", within)
 
-    def until(self, condition: Callable[[], Any], what: str) -> None:
+    def until(self, condition: Callable[[], Any], what: str, within: float = _UP) -> None:
         """Wait for something that always comes; raise Stuck."""
-        deadline = time.monotonic() + _UP
+        deadline = time.monotonic() + within
         while not condition():
             ended = self._watch is not None and self._watch.poll() is not None
             if ended or time.monotonic() > deadline:
@@ -179,7 +195,11 @@ class Rig:
 
 
 def remove(client: docker.DockerClient) -> None:
-    """Remove what this or an earlier run made, by label, and the gateways of the networks that it made."""
+    """Remove what this or an earlier run made, by label, and the gateways of the networks that it made.
+
+    Docker 20.10 can lose count of a network's endpoints when many containers start or go at once. It refuses to remove
+    that network until it is started again itself: such a one is left to a later run.
+    """
     networks = client.networks.list(filters={"label": LABEL})
     labels = [LABEL, *(f"{layout.GATEWAY_LABEL}={n.name}" for n in networks)]
     for label in labels:
@@ -187,5 +207,8 @@ def remove(client: docker.DockerClient) -> None:
             with contextlib.suppress(docker.errors.NotFound):
                 client.api.remove_container(entry["Id"], force=True, v=True)
     for network in networks:
-        with contextlib.suppress(docker.errors.NotFound):
+        try:
             network.remove()
+        except docker.errors.APIError as exc:
+            if exc.status_code not in {http.HTTPStatus.NOT_FOUND, http.HTTPStatus.FORBIDDEN}:
+                raise

@@ -9,23 +9,27 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bench import throughput
+from bench.burst import Burst
 from bench.joins import Moves
-from bench.steps import STEPS
+from bench.steps import PARTS, STEPS
 from bench.throughput import Rates
 
 WIDTH = 80
 _TITLE = 44
+_BAR = WIDTH - 50
+_STEPS = "steps of a join, by watch's log"
 
 
 @dataclasses.dataclass(frozen=True)
 class Results:
-    """One run; `moves` are by the proxy's name with its version."""
+    """One run; `moves` and `bursts` are by the proxy's name with its version, empty where they were left out."""
 
     date: str
     seconds: float
     machine: Mapping[str, str]
     load: tuple[str, str]
     moves: Mapping[str, Moves]
+    bursts: Mapping[str, Burst]
     rates: Rates | None
 
     def to_json(self) -> dict[str, Any]:
@@ -39,8 +43,15 @@ def percentile(figures: list[float], percent: float) -> float:
 
 
 def text(results: Results) -> str:
-    """Return the whole report."""
-    return "\n".join([*_head(results), "", *_moves(results), "", *_rates(results.rates)])
+    """Return the whole report, without the parts that were left out."""
+    lines = [*_head(results)]
+    if results.moves:
+        lines += ["", *_moves(results.moves)]
+    if results.bursts:
+        lines += ["", *_bursts(results.bursts)]
+    if results.rates:
+        lines += ["", *_rates(results.rates)]
+    return "\n".join(lines)
 
 
 def _head(results: Results) -> Iterator[str]:
@@ -52,30 +63,67 @@ def _head(results: Results) -> Iterator[str]:
     yield f"load average (1, 5, 15 min) before {results.load[0]}, after {results.load[1]}"
 
 
-def _moves(results: Results) -> Iterator[str]:
+def _moves(moves: Mapping[str, Moves]) -> Iterator[str]:
     yield _line("milliseconds", "n", "p50", "p99", "max")
-    for name, moves in results.moves.items():
+    for name, its in moves.items():
         yield ""
         yield name
-        yield _figures("join: start event → its first request", moves.joins)
-        yield _figures("  the server listened after", moves.listened)
-        yield _figures("  so proxyctl and the proxy took", moves.own)
-        yield _figures("leave: kill event → its last request", moves.leaves)
-        yield "steps of a join, since the start event, by watch's log"
-        for step in STEPS:
-            yield _figures(f"  {step}", [s[step] for s in moves.steps if step in s])
+        yield _figures("join: start event → its first request", its.joins)
+        yield _figures("  the server listened after", its.listened)
+        yield _figures("  so proxyctl and the proxy took", its.own)
+        yield _figures("leave: kill event → its last request", its.leaves)
+        yield from _steps(its.steps)
         yield "one apply, by watch's log"
-        for kind, took in moves.applies.items():
+        for kind, took in its.applies.items():
             yield _figures(f"  {kind}", took)
-        kinds = f": {', '.join(sorted(set(moves.failed)))}"[: WIDTH - 40] if moves.failed else ""
-        yield f"failed requests: {len(moves.failed)} of {moves.requests}{kinds}"
-        yield f"(asked once every {moves.every_ms:.1f} ms; a new server's turn is among the first four)"
+        yield f"failed requests: {_failed(its.failed, its.requests)}"
+        yield f"(asked once every {its.every_ms:.1f} ms; a new server's turn is among the first four)"
 
 
-def _rates(rates: Rates | None) -> Iterator[str]:
-    if rates is None:
-        yield "throughput: skipped, wrk is not installed (apt-get install wrk)"
-        return
+def _steps(steps: list[dict[str, float]]) -> Iterator[str]:
+    """Yield the steps one below the other, each bar beginning where the one before it ends."""
+    yield f"{_STEPS:<30}{'p50':>9}{'p99':>9}"
+    whole = sum(medians(steps).values())
+    before = 0.0
+    for step, median in medians(steps).items():
+        begin, end = (round(at / whole * _BAR) for at in (before, before + median))
+        before += median
+        yield f"{_step(steps, step)}  {' ' * begin}{'█' * (end - begin) or '▏'}"
+    yield "of these, apply and confirm consist of"
+    for part in PARTS:
+        if any(part in s for s in steps):
+            yield _step(steps, part)
+
+
+def medians(steps: list[dict[str, float]]) -> dict[str, float]:
+    """Return the median of each of STEPS in milliseconds."""
+    return {step: percentile([s[step] for s in steps], 50) for step in STEPS}
+
+
+def _step(steps: list[dict[str, float]], step: str) -> str:
+    took = [s[step] for s in steps if step in s]
+    return f"  {step:<28}" + "".join(f"{percentile(took, p):>9.1f}" for p in (50, 99))
+
+
+def _bursts(bursts: Mapping[str, Burst]) -> Iterator[str]:
+    for name, burst in bursts.items():
+        joins, leaves = (", ".join(f"{n} {way}" for way, n in ways.items()) for ways in (burst.ways, burst.leaves))
+        yield f"{name}: {burst.servers} servers started at once"
+        yield f"  first to last start event{burst.starts:>14.2f} s"
+        yield f"  last start event → all serve{burst.behind:>11.2f} s"
+        each = (f"p{p} {percentile(burst.joins, p):.0f}" for p in (50, 99))
+        yield f"  each from its start event to its first request, ms: {', '.join(each)}"
+        yield f"  applies for the joins: {joins}; for the removal of all: {leaves}"
+        yield f"  processes at most {burst.most}, {burst.most_old} of them shutting down"
+        yield f"  failed requests: {_failed(burst.failed, burst.requests)}"
+
+
+def _failed(failed: list[str], requests: int) -> str:
+    kinds = f": {', '.join(sorted(set(failed)))}"[: WIDTH - 40] if failed else ""
+    return f"{len(failed)} of {requests}{kinds}"
+
+
+def _rates(rates: Rates) -> Iterator[str]:
     title = f"{throughput.CONNECTIONS} connections, {throughput.TURNS} turns of {throughput.SECONDS} s"
     yield f"{title:<{_TITLE}}{'req/s':>10}{'ratio to direct':>24}"
     for what in rates.per_second:

@@ -8,14 +8,17 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 import structlog
 
 from proxyctl.core import diff
+from proxyctl.core.history import summary
 from proxyctl.core.model import ConfigFiles, Desired, Features, Running
 from proxyctl.errors import ConfigRefused, ReloadFailed, RuntimeRefused
-from proxyctl.ports import Engine, Generation, Generations
+from proxyctl.laps import lap
+from proxyctl.ports import Engine, Generation, Generations, Inputs
 
 log = structlog.get_logger()
 
@@ -42,9 +45,11 @@ class Applier:
         self._engine = engine
         self._generations = generations
         self._features = features
-        self._refused: dict[str, str] = {}
+        self._refused: dict[str, ConfigRefused | ReloadFailed] = {}
         self._before: Generation | None = None
         self.applied: Generation | None = None
+        self.accepted = Desired()
+        """What the proxy's own check last accepted: `applied`, but for servers that joined and then were refused."""
 
     async def adopt(self) -> bool:
         """Take over a proxy that already runs the current generation; False: the first apply will load one.
@@ -60,6 +65,8 @@ class Applier:
             await asyncio.sleep(0.02)
         if running is not None and self._runs(running, current):
             self.applied = current
+            self.accepted = current.desired
+            self._generations.confirm(current.number)
         return self.applied is not None
 
     async def still_true(self) -> bool:
@@ -91,9 +98,12 @@ class Applier:
             reasons = ("templates changed",)
         return reasons
 
-    async def apply(self, desired: Desired, files: ConfigFiles) -> Applied:
-        """Make the proxy do `desired`; on any failure it goes on with what it had.
+    async def apply(
+        self, desired: Desired, files: ConfigFiles, inputs: Inputs, drained: Collection[tuple[str, str]] = ()
+    ) -> Applied:
+        """Make the proxy do `desired`, rendered from `inputs`; on any failure it goes on with what it had.
 
+        `drained` are the (pool, container id) whose drain is over: what still runs there is cut when they leave.
         Raise ConfigRefused or ReloadFailed with the proxy's own reason. What was refused once is not tried
         again until it changes.
         """
@@ -101,43 +111,63 @@ class Applier:
         plan = self.plan(desired)
         if self.applied is not None and files.revision == self.applied.revision:
             # On nginx a server that drains and one that is gone are written alike: only what is known changes.
-            self.applied = dataclasses.replace(self.applied, desired=desired)
+            self.applied = dataclasses.replace(self.applied, desired=desired, held=inputs.held)
+            self.accepted = desired
             return Applied("unchanged", plan)
-        if files.revision in self._refused:
-            raise ConfigRefused(self._refused[files.revision])
+        if known := self._refused.get(files.revision):
+            raise type(known)(str(known))
         reasons = self.reload_reasons(desired, files)
+        if over := [(p, s.name) for p, s in plan.removed if (p, s.container) in drained]:
+            await self._engine.cut(over)
         how: How = "reload"
         if not reasons:
             try:
-                await self._engine.change(plan, files)
+                with lap("runtime"):
+                    await self._engine.change(plan, files)
             except RuntimeRefused as exc:
                 reasons = (f"run-time change refused: {exc}",)
             else:
                 how = "runtime"
         try:
-            number = await self._stage(desired, files)
+            number = await self._stage(desired, files, inputs, summary(plan, reasons, inputs.held))
             if how == "reload":
                 await self._reload(number, files)
         except (ConfigRefused, ReloadFailed) as exc:
-            self._refused[files.revision] = str(exc)
+            self._refused[files.revision] = exc
             if how == "runtime" and self.applied is not None:
                 # the servers are already as wanted, and the file on disk is the last one that loads
                 self.applied = dataclasses.replace(self.applied, desired=desired)
             raise
-        self.applied = Generation(number, files.revision, files.topology, desired)
+        self.applied = Generation(number, files.revision, files.topology, desired, inputs.held)
+        self.accepted = desired
+        self._generations.confirm(number)
         self._refused.clear()
         return Applied(how, plan, reasons, time.monotonic() - start)
 
-    async def _stage(self, desired: Desired, files: ConfigFiles) -> int:
-        """Write and check a generation; make it current unless the proxy must be reloaded for it."""
-        number = await asyncio.to_thread(self._generations.stage, files, desired)
+    async def refusal(self, desired: Desired, files: ConfigFiles, inputs: Inputs) -> str:
+        """Have the proxy check what it does not run; return why it is refused, or an empty string."""
+        number = await asyncio.to_thread(self._generations.stage, files, desired, inputs, ())
         try:
             await self._engine.check(self._generations.path(number), files)
+        except ConfigRefused as exc:
+            return str(exc)
+        finally:
+            self._generations.drop(number)
+        return ""
+
+    async def _stage(self, desired: Desired, files: ConfigFiles, inputs: Inputs, changes: Sequence[str]) -> int:
+        """Write and check a generation; make it current unless the proxy must be reloaded for it."""
+        with lap("stage"):
+            number = await asyncio.to_thread(self._generations.stage, files, desired, inputs, changes)
+        try:
+            with lap("check"):
+                await self._engine.check(self._generations.path(number), files)
         except BaseException:
             self._generations.drop(number)
             raise
         self._before = self._generations.current()
-        await asyncio.to_thread(self._generations.switch, number)
+        with lap("switch"):
+            await asyncio.to_thread(self._generations.switch, number)
         return number
 
     async def _reload(self, number: int, files: ConfigFiles) -> None:
@@ -154,5 +184,9 @@ class Applier:
             raise
 
     def retry(self) -> None:
-        """Forget what was refused: something outside the files may have changed."""
+        """Forget what failed: something outside the files may have changed."""
         self._refused.clear()
+
+    def retry_checks(self) -> None:
+        """Forget what a check refused; a reload that failed is not tried again, for that costs connections."""
+        self._refused = {r: exc for r, exc in self._refused.items() if isinstance(exc, ReloadFailed)}

@@ -40,11 +40,10 @@ class Names:
         for key in self._tasks.keys() - keys:
             self._tasks.pop(key).cancel()
         self._answers = {k: v for k, v in self._answers.items() if k in keys}
-        for key in keys - self._answers.keys() - self._tasks.keys():
-            self._tasks[key] = asyncio.create_task(self._follow(key), name=f"dns {key[1]}")
-        pending = [t for k, t in self._tasks.items() if k not in self._answers]
-        if pending:
-            await asyncio.wait(pending, timeout=RESOLVE_WAIT)
+        new = keys - self._answers.keys() - self._tasks.keys()
+        self._tasks |= {k: asyncio.create_task(self._follow(k), name=f"dns {k[1]}") for k in new}
+        if new:  # only for those: a name that DNS is silent about must not hold up every pass, and with it every drain
+            await asyncio.wait([self._tasks[k] for k in new], timeout=RESOLVE_WAIT)
         return {t: self._answers.get(_key(t)) for t in all_wanted}
 
     async def _follow(self, key: _Key) -> None:

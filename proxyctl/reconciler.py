@@ -10,42 +10,46 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 import structlog
 
 from proxyctl.apply import Applied, Applier
-from proxyctl.core import status
+from proxyctl.core import status, vanished
 from proxyctl.core.describe import describe
 from proxyctl.core.desired import Outcome, desired, targets
-from proxyctl.core.labels import Options
 from proxyctl.core.model import (
     ConfigFiles,
     Decision,
     Desired,
     Features,
     Finding,
+    Held,
     Problem,
     Snapshot,
-    Target,
-    Tuning,
 )
 from proxyctl.core.render import render
+from proxyctl.core.spacing import Spacing
+from proxyctl.drains import Drains
 from proxyctl.errors import (
     ConfigRefused,
     DockerUnavailable,
     GatewayError,
     ProxyctlError,
     ReloadFailed,
+    TemplateError,
 )
 from proxyctl.feed import Feed
+from proxyctl.laps import gathered, lap
 from proxyctl.names import Names
-from proxyctl.ports import Engine, Gateway, Prober, Resolver, Source
+from proxyctl.ports import Engine, Gateway, Generation, Inputs, Prober, Resolver, Source
+from proxyctl.quarantine import Quarantine
 
 log = structlog.get_logger()
 
 RETRY_FIRST, RETRY_LAST = 0.25, 5.0
+RETRY_REFUSED = 60.0  # seconds until what was refused is tried again: its reason may lie outside, as a taken port
 
 
 class Decided(Protocol):
@@ -60,15 +64,12 @@ class Decided(Protocol):
     def forget_except(self, containers: Iterable[str]) -> None:
         """Drop those on containers that are gone."""
 
+    @property
+    def maintenance(self) -> Collection[str]:
+        """The pools in maintenance."""
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Inputs:
-    """What comes from files: re-read when they change."""
-
-    options: Options
-    tuning: Tuning
-    templates: Mapping[str, str]
-    token: str
+    def forget_pools_except(self, pools: Iterable[str]) -> None:
+        """End the maintenance of pools that are gone."""
 
 
 class Reconciler:
@@ -85,6 +86,7 @@ class Reconciler:
         applier: Applier,
         features: Features,
         decisions: Decided,
+        held: Callable[[], Held | None],
         read_inputs: Callable[[], Inputs],
         feed: Feed,
         spacing: float,
@@ -92,22 +94,30 @@ class Reconciler:
         """Take every collaborator; `spacing` is the least number of seconds between two reloads."""
         self._source, self._prober, self._gateway = source, prober, gateway
         self._engine, self._applier, self._features = engine, applier, features
-        self._decisions, self._read_inputs, self._feed = decisions, read_inputs, feed
+        self._decisions, self._held, self._read_inputs, self._feed = decisions, held, read_inputs, feed
         self._names = Names(resolver, self.wake)
-        self._spacing = spacing
+        self._quarantine = Quarantine()
+        self._drains = Drains()
+        self._refused_until = 0.0
+        self._spacing = Spacing(spacing)
         self._woken = asyncio.Event()
         self._passed = asyncio.Event()
         self._unsettled = True  # set at the end of each pass: `settled` may look in the middle of one
         self._undecided = True
         self._inputs = read_inputs()
+        self._good: Inputs | None = None
         self._inputs_stale = False
         self._file_problem = ""
         self._outcome = Outcome(Desired())
         self._problems: tuple[Problem, ...] = ()
-        self._reloaded_at = float("-inf")
         self._gateway_changes = -1
         self._retry = RETRY_FIRST
-        self._timer_due = 0.0
+        self._timer_due = float("inf")
+
+    @property
+    def applied(self) -> Generation | None:
+        """What the running proxy was last confirmed to do."""
+        return self._applier.applied
 
     def wake(self, reason: str) -> None:
         """Ask for a pass; called by the store, the prober, timers and operators."""
@@ -130,7 +140,9 @@ class Reconciler:
         while True:
             await self._woken.wait()
             self._woken.clear()
-            await self.one_pass()
+            with gathered() as took:
+                await self.one_pass()
+            log.debug("pass", **{f"{step}_ms": round(ms, 1) for step, ms in took.items()})
             self._passed.set()
 
     async def one_pass(self) -> Applied | None:
@@ -147,13 +159,16 @@ class Reconciler:
             self._later(self._back_off(), "gateway")
             return None
         self._refresh_inputs()
-        self._decisions.forget_except(c.id for c in snapshot.containers)
-        self._outcome = await self._decide(snapshot)
-        found += self._outcome.problems
+        if self._quarantine and time.monotonic() >= self._refused_until:
+            self._quarantine.forget()
+            self._applier.retry_checks()
+        self._decisions.forget_except([*(c.id for c in snapshot.containers), *snapshot.missing])
+        wanted = await self._decide(snapshot)
+        self._decisions.forget_pools_except(p.name for p in wanted.desired.pools)
+        self._outcome = self._quarantine.hold(self._applier.accepted, wanted)
         applied, postponed = None, False
         try:
-            files = self._render(self._outcome.desired)
-            applied = await self._apply(self._outcome.desired, files)
+            applied = await self._reach(wanted)
             postponed = applied is None
             self._retry = RETRY_FIRST
         except (ConfigRefused, ReloadFailed) as exc:
@@ -164,8 +179,13 @@ class Reconciler:
             found.append(Problem("", "", f"gateway: {exc}"))
             self._gateway_changes = -1
             self._later(self._back_off(), "gateway")
+        found += self._outcome.problems
         if self._file_problem:
             found.append(Problem("", "", self._file_problem))
+        if (wait := self._drains.next_end(time.monotonic())) is not None:
+            self._later(wait, "the end of a drain")
+        if self._quarantine:
+            self._later(self._refused_until - time.monotonic(), "to retry what was refused")
         self._publish(found)
         self._unsettled = self._undecided or postponed
         return applied
@@ -178,6 +198,7 @@ class Reconciler:
         if started or self._applier.applied is None or not await self._applier.still_true():
             adopted = await self._applier.adopt()
             if started:
+                self._retry_refused()
                 self._happened("gateway", "the gateway was started" + (" and runs its last generation" * adopted))
             elif adopted:
                 self._happened("gateway", "the running gateway was adopted as it is")
@@ -193,66 +214,98 @@ class Reconciler:
             self._file_problem = f"{exc}; the last good ones stay in use"
         else:
             self._file_problem = ""
-            self._applier.retry()
+            self._retry_refused()
+
+    def _retry_refused(self) -> None:
+        self._applier.retry()
+        self._quarantine.forget()
 
     async def _decide(self, snapshot: Snapshot) -> Outcome:
-        options = self._inputs.options
-        wanted = targets(snapshot, options, self._features)
+        options, held = self._inputs.options, self._held()
+        with lap("plan"):
+            wanted = targets(snapshot, options, self._features, held)
         previous = self._applier.applied.desired if self._applier.applied else Desired()
         # Who serves has proved its name: a DNS that is silent now, or a restart of proxyctl, takes nobody out.
         served = {(s.container, s.address) for pool in previous.pools for s in pool.servers}
-        names = await self._names.check(t for t in wanted if (t.container, t.address) not in served)
-        self._prober.follow(t for t in wanted if names.get(t, "") == "")
-        findings: dict[Target, Finding] = dict(self._prober.findings())
+        self._prober.follow(wanted)  # while DNS is asked; what it finds counts once the name does
+        with lap("dns"):
+            names = await self._names.check(t for t in wanted if (t.container, t.address) not in served)
+        findings = {t: f for t, f in self._prober.findings().items() if names.get(t, "") == ""}
         findings |= {t: Finding(ok=False, reason=r, late=True) for t, r in names.items() if r}
         self._undecided = any(t not in findings or not (findings[t].ok or findings[t].late) for t in wanted)
-        return desired(
-            snapshot,
-            findings=findings,
-            decisions=self._decisions.all(),
-            options=options,
-            features=self._features,
-            previous=previous,
-        )
+        with lap("plan"):
+            now = time.monotonic()
+            outcome = desired(
+                snapshot,
+                findings=findings,
+                decisions=self._decisions.all(),
+                options=options,
+                features=self._features,
+                previous=previous,
+                drained=self._drains.over(now),
+                maintenance=self._decisions.maintenance,
+                held=held,
+            )
+            self._drains.follow(outcome.leaving, now)
+            return vanished.hold(outcome, snapshot, options, self._features, previous, self._outcome.kept)
+
+    async def _reach(self, wanted: Outcome) -> Applied | None:
+        """Apply what is wanted; what the proxy refuses of it is searched for and left out."""
+        accepted = self._applier.accepted
+        if reason := self._quarantine.in_vain(wanted.desired):
+            raise ConfigRefused(reason)
+        try:
+            return await self._apply(self._outcome.desired)
+        except (ConfigRefused, TemplateError) as exc:
+            self._refused_until = time.monotonic() + RETRY_REFUSED
+            last_good = self._good if self._good != self._inputs else None
+            blamed = await self._quarantine.find(
+                accepted, wanted.desired, self._refusal, str(exc), inputs_are_new=last_good is not None
+            )
+            if blamed and last_good:
+                self._file_problem = f"{blamed}; the last good ones stay in use"
+                self._inputs = last_good
+                self.wake("back to the last good templates and settings")
+                return None
+        self._outcome = self._quarantine.hold(accepted, wanted)
+        self._applier.retry_checks()
+        try:
+            return await self._apply(self._outcome.desired)
+        except (ConfigRefused, TemplateError) as exc:
+            raise self._quarantine.give_up(wanted.desired, str(exc)) from exc
 
     def _render(self, state: Desired) -> ConfigFiles:
-        """Render with the newest templates; those that do not render are reported and the last good ones used."""
         inputs = self._inputs
+        return render(
+            state, features=self._features, tuning=inputs.tuning, templates=inputs.templates, token=inputs.token
+        )
+
+    async def _refusal(self, state: Desired) -> str:
         try:
-            files = render(
-                state, features=self._features, tuning=inputs.tuning, templates=inputs.templates, token=inputs.token
-            )
-        except ProxyctlError as exc:
-            if self._good is None:
-                raise ConfigRefused(str(exc)) from exc
-            self._file_problem = f"{exc}; the last good templates stay in use"
-            self._inputs = inputs = self._good
-            files = render(
-                state, features=self._features, tuning=inputs.tuning, templates=inputs.templates, token=inputs.token
-            )
-        return files
+            files = self._render(state)
+        except TemplateError as exc:
+            return str(exc)
+        reason = await self._applier.refusal(state, files, self._inputs)
+        return f"{self._engine.kind} refused it: {reason}" if reason else ""
 
-    _good: Inputs | None = None
-
-    async def _apply(self, state: Desired, files: ConfigFiles) -> Applied | None:
+    async def _apply(self, state: Desired) -> Applied | None:
+        with lap("render"):
+            files = self._render(state)
         plan = self._applier.plan(state)
-        if self._applier.reload_reasons(state, files) and not plan.shrinks:
-            wait = self._reloaded_at + self._spacing - time.monotonic()
-            if wait > 0 and self._applier.applied is not None:
+        if self._applier.reload_reasons(state, files) and not plan.urgent:
+            now = time.monotonic()
+            held = self._spacing.wanting(files.revision, now)
+            if (wait := held.wait(now)) > 0 and self._applier.applied is not None:
+                self._spacing = held
                 self._later(wait, "spacing of reloads")
                 return None
-        try:
-            done = await self._applier.apply(state, files)
-        except ConfigRefused as exc:
-            if self._good is None or self._good == self._inputs:
-                raise
-            # the new templates or settings are what is refused: go on with those that were accepted last
-            self._file_problem = f"{self._engine.kind} refused it: {exc}; the last good ones stay in use"
-            self._inputs = self._good
-            return await self._apply(state, self._render(state))
+        drained = self._drains.over(time.monotonic())
+        done = await self._applier.apply(state, files, self._inputs, drained)
+        if drained:
+            self.wake("a drain is over")  # a pool that has lost its last container goes, now that it serves nobody
         self._good = self._inputs
         if done.how == "reload":
-            self._reloaded_at = time.monotonic()
+            self._spacing = self._spacing.reloaded(time.monotonic())
         if done.how != "unchanged" or done.plan:
             self._report(done)
         return done
@@ -296,10 +349,15 @@ class Reconciler:
         """Wake after a while, unless a wake-up that comes earlier is on its way already."""
         loop = asyncio.get_running_loop()
         due = loop.time() + seconds
-        if loop.time() < self._timer_due <= due:
+        if self._timer_due <= due:
             return
         self._timer_due = due
-        loop.call_later(seconds, self.wake, reason)
+        loop.call_later(seconds, self._ring, reason)
+
+    def _ring(self, reason: str) -> None:
+        # Forgotten first: a timer may ring a moment early by the other clock, and is then set again.
+        self._timer_due = float("inf")
+        self.wake(reason)
 
     async def settled(self) -> dict[str, Any]:
         """Return the status once everything that is there now has joined or has a problem."""

@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import contextlib
 import datetime as dt
+import shutil
 import socket
 import subprocess
 import sys
@@ -59,12 +60,14 @@ class Demo:
             self.client.containers.get(layout.gateway_name(self.network)).remove(force=True)
         for network in self.client.networks.list(filters={"label": f"{LABEL}={self.engine}"}):
             network.remove()
+        shutil.rmtree(self.state, ignore_errors=True)
 
     def start_watch(self) -> None:
         """Start the daemon as a user would, its log in the state folder."""
         argv = [sys.executable, "-m", "proxyctl", "watch", "--network", self.network, "--engine", self.engine]
         argv += ["--publish", f"127.0.0.1:{self.port}:80", "--state", str(self.state), "--api", "off"]
-        console.print("$ proxyctl " + " ".join(argv[3:9]), style="bold")
+        self.state.mkdir(exist_ok=True)
+        console.print("$ proxyctl " + " ".join(argv[3:10]), style="bold")
         log = (self.state / "watch.log").open("wb")
         self.watch = subprocess.Popen(argv, stdout=log, stderr=subprocess.STDOUT)
         deadline = time.monotonic() + 20
@@ -177,8 +180,8 @@ def main() -> int:
         console.print("\ninterrupted")
         return 130
     finally:
-        if keep:
-            console.print(f"\nleft running: {demo.url}   (ends with: make clean)")
+        if keep and demo.watch is not None:
+            console.print(f"\nleft running: {demo.url}   (ends with: kill {demo.watch.pid} && make clean)")
             console.print(f"proxyctl status --network {demo.network} --state {demo.state}")
         else:
             demo.clean()

@@ -68,11 +68,9 @@ def reference() -> str:
     parts = [INTRO]
     for level, (title, about) in SECTIONS.items():
         head = "| label | accepts | default | meaning |\n|---|---|---|---|"
-        rows = "\n".join(_row(k) for k in KEYS if k.level == level and k.supported)
+        rows = "\n".join(_row(k) for k in KEYS if k.level == level)
         parts.append(f"## {title}\n\n{about}\n\n{head}\n{rows}\n")
     parts.append(OUTRO)
-    refused = ", ".join(f"`{k.name}`" for k in KEYS if not k.supported)
-    parts.append(f"## Known, but not supported by this version\n\n{refused}: refused with a problem that says so.\n")
     markers = ", ".join(f"`{m}`" for m in sorted(OWN_MARKERS))
     parts.append(f"## proxyctl's own\n\nOn what its own tools create, and not keys: {markers}.\n")
     return "\n".join(parts)

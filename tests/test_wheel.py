@@ -114,6 +114,12 @@ def test_the_page_is_inside(installed: Installed) -> None:
     assert "The verdict failed" in page.read_text()
 
 
+def test_the_page_of_the_labs_is_inside(installed: Installed) -> None:
+    """`lab run --html` fills it in."""
+    code = "from proxyctl.labs.page import to_html; print(to_html([], 'ko')[:15])"
+    assert installed.python(code) == "<!doctype html>"
+
+
 @pytest.fixture
 def network() -> Iterator[str]:
     """A fresh network; the gateway on it is removed whatever happens."""

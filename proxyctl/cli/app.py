@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import typer
 
 import proxyctl
-from proxyctl.cli import check, decide, doctor, down, explain, plan, render, status, watch
+from proxyctl.cli import check, decide, doctor, down, explain, history, lab, plan, render, rollout, status, watch
 from proxyctl.cli import echo as echo_verb
 from proxyctl.errors import ProxyctlError
 
@@ -31,9 +31,14 @@ app.command()(render.render)
 app.command()(decide.drain)
 app.command()(decide.ready)
 app.command()(decide.weight)
+app.command()(decide.maintenance)
+app.command()(history.history)
+app.command()(history.rollback)
+app.command()(rollout.rollout)
 app.add_typer(check.app, name="check")
 app.command()(doctor.doctor)
 app.command()(down.down)
+app.add_typer(lab.app)
 app.command(context_settings=echo_verb.CONTEXT)(echo_verb.echo)
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
 import uvloop
 
-from proxyctl import daemon
+from proxyctl import look as world
 from proxyctl.cli import options
 from proxyctl.core.explain import ContainerExplanation, UrlExplanation, explain_container, explain_url
+from proxyctl.edges import control
 
 
 def explain(
@@ -33,19 +35,27 @@ def explain(
         label_prefix=label_prefix,
         expose_by_default=expose_by_default,
     )
-    look = uvloop.run(daemon.look(settings))
+    look = uvloop.run(world.look(settings))
+    refused = _refused(settings.state)
+    outcome = look.outcome
+    if refused and look.applied:  # then what is wanted is not what the proxy does
+        outcome = dataclasses.replace(outcome, desired=look.applied.desired)
     told: ContainerExplanation | UrlExplanation
     if "/" in subject:
-        told = explain_url(subject, look.outcome.desired, look.published)
+        told = explain_url(subject, outcome.desired, look.published)
+        if not told.routed:
+            told = dataclasses.replace(told, lines=(*told.lines, *(text for own in refused.values() for text in own)))
         good = told.routed
     else:
         told = explain_container(
             subject,
             look.snapshot,
-            look.outcome,
+            outcome,
             findings=look.findings,
-            options=settings.options,
+            options=look.options,
             features=look.features,
+            held=look.held,
+            refused=refused,
         )
         good = told.in_pool
     if as_json:
@@ -53,3 +63,9 @@ def explain(
     else:
         typer.echo("\n".join(told.lines))
     return 0 if good else 3
+
+
+def _refused(state: Path) -> dict[str, list[str]]:
+    """Return what the proxy would not take, pool by pool, by the word of the `watch` that runs, if one does."""
+    told = control.status(state) or {"pools": []}
+    return {p["name"]: p["refused"] for p in told["pools"] if p.get("refused")}

@@ -7,15 +7,28 @@ place. Next: `diff`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from proxyctl.core.claims import Claimant, Refused, settle
 from proxyctl.core.labels import Options
 from proxyctl.core.members import Member, present, survey
-from proxyctl.core.model import Decision, Desired, Features, Finding, Listener, Pool, Problem, Server, Snapshot, Target
+from proxyctl.core.model import (
+    Decision,
+    Desired,
+    Features,
+    Finding,
+    Held,
+    Listener,
+    Pool,
+    Problem,
+    Server,
+    Severity,
+    Snapshot,
+    Target,
+)
 from proxyctl.core.replicas import differences
 
-__all__ = ["Options", "Outcome", "Waiting", "desired", "targets"]
+__all__ = ["Leaving", "Options", "Outcome", "Refusal", "Waiting", "desired", "targets", "with_default_port"]
 
 _UNDECIDED = Decision()
 DEFAULT_PORT = 80  # of HTTP, and of the label `listen`
@@ -37,28 +50,63 @@ class Waiting:
     failed: bool = False
 
 
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class Leaving:
+    """A server that drains because its container leaves, is ill or cannot be reached, and for how long it may."""
+
+    pool: str
+    container: str
+    drain_ms: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Refusal:
+    """What the proxy would not take of a pool, and what is done instead, for people.
+
+    It concerns all containers of the pool unless it names one. `left_out` is the pool where nothing is left of it.
+    """
+
+    pool: str
+    text: str
+    severity: Severity
+    container: str = ""
+    left_out: Pool | None = None
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the proxy should do, what is wrong with the containers, and who waits; the last two sorted."""
+    """What the proxy should do, what is wrong with the containers, who waits and who leaves; all sorted.
+
+    `kept` are the ids of the containers that stay although Docker's list lacks them: filled in by `vanished`.
+    `leaving` also has those whose time is over, as long as the proxy has them. `refused` is filled in by
+    `quarantine`, which takes it out of `desired`.
+    """
 
     desired: Desired
     problems: tuple[Problem, ...] = ()
     waiting: tuple[Waiting, ...] = ()
+    leaving: tuple[Leaving, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+    kept: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Standing:
-    """How a member takes part now: as a server, waiting for `reason`, or (both empty) not at all."""
+    """How a member takes part now: as a server, waiting for `reason`, or (both empty) not at all.
+
+    `leaving`: it is on its way out by itself, and the proxy still has it.
+    """
 
     member: Member
     server: Server | None = None
     reason: str = ""
     problem: str = ""
+    leaving: bool = False
 
 
-def targets(snapshot: Snapshot, options: Options, features: Features) -> tuple[Target, ...]:
+def targets(snapshot: Snapshot, options: Options, features: Features, held: Held | None = None) -> tuple[Target, ...]:
     """Return whose readiness has to be found out: every live valid container on the network, port by port."""
-    members, _ = survey(snapshot, options, features)
+    members, _ = survey(snapshot, options, features, held=held)
     return tuple(sorted({m.target for m in members if _worth_asking(m)}, key=_target_order))
 
 
@@ -71,7 +119,7 @@ def _target_order(target: Target) -> tuple[str, str, str, int, str]:
     return target.container, target.name, target.address, target.port, repr((target.check, target.protocol))
 
 
-def desired(
+def desired(  # noqa: PLR0913 - the world has that many sides
     snapshot: Snapshot,
     *,
     findings: Mapping[Target, Finding],
@@ -79,33 +127,53 @@ def desired(
     options: Options,
     features: Features,
     previous: Desired,
+    maintenance: Collection[str] = (),
+    held: Held | None = None,
+    drained: Collection[tuple[str, str]] = (),
 ) -> Outcome:
     """Decide what the proxy should do.
 
     `findings` is what was found out about `targets(...)`, `decisions` what operators asked for, by container
-    id, and `previous` what the proxy does now: who has a route keeps it, and who served may drain.
+    id, `maintenance` the pools that they closed, `held` the generation whose pools and routes count instead of those
+    of now, and `previous` what the proxy does now: who has a route keeps it, and who served may drain, unless it is
+    among `drained`, the (pool, container id) of those that had their time to.
     """
-    members, found = survey(snapshot, options, features)
+    served = {(pool.name, server.container): server for pool in previous.pools for server in pool.servers}
+    members, found = survey(snapshot, options, features, served, held)
     problems = set(found)
     by_pool: dict[str, list[_Standing]] = {}
     for member in members:
-        standing = _stand(member, findings, decisions.get(member.container.id, _UNDECIDED), previous)
+        before = served.get((member.membership.pool.name, member.container.id))
+        standing = _stand(member, findings, decisions.get(member.container.id, _UNDECIDED), before, drained)
         by_pool.setdefault(member.membership.pool.name, []).append(standing)
         if standing.problem:
             problems.add(Problem(member.container.name, "", standing.problem))
     speakers = {name: _speaker(standings) for name, standings in by_pool.items()}
-    listeners, refused = settle((_claimant(speakers[n], s) for n, s in by_pool.items()), previous)
-    for name, standings in by_pool.items():
-        problems.update(_disagreements(speakers[name], standings))
-    for refusal in refused:
-        problems.update(_refusals(refusal, by_pool[refusal.pool]))
+    if held is None:
+        listeners, refused = settle((_claimant(speakers[n], s) for n, s in by_pool.items()), previous)
+        for name, standings in by_pool.items():
+            problems.update(_disagreements(speakers[name], standings))
+        for refusal in refused:
+            problems.update(_refusals(refusal, by_pool[refusal.pool]))
+    else:
+        listeners = held.desired.listeners
+        problems.update(_held_back(held, speakers))
     routed = {r.pool for x in listeners for r in x.routes}
-    pools = [_pool(speakers[name], by_pool[name]) for name in routed]
-    waiting = [_waiting(s) for name in routed for s in by_pool[name] if s.reason]
-    return Outcome(Desired(_open(listeners), tuple(pools)), tuple(sorted(problems)), tuple(sorted(waiting)))
+    bare = {n: s.member.membership.pool for n, s in speakers.items()} if held is None else _bare(held.desired)
+    pools = [_pool(bare[n], by_pool.get(n, ()), maintenance=n in maintenance) for n in routed]
+    waiting = [_waiting(s) for name in routed for s in by_pool.get(name, ()) if s.reason]
+    leaving = [
+        Leaving(p.name, s.member.container.id, p.drain_ms) for p in pools for s in by_pool.get(p.name, ()) if s.leaving
+    ]
+    state = Desired(with_default_port(listeners), tuple(pools))
+    return Outcome(state, tuple(sorted(problems)), tuple(sorted(waiting)), tuple(sorted(leaving)))
 
 
-def _open(listeners: tuple[Listener, ...]) -> tuple[Listener, ...]:
+def _bare(state: Desired) -> dict[str, Pool]:
+    return {p.name: p for p in state.pools}
+
+
+def with_default_port(listeners: tuple[Listener, ...]) -> tuple[Listener, ...]:
     """Add the default port where no route uses it: the gateway answers 404 there instead of refusing."""
     if any(listener.port == DEFAULT_PORT for listener in listeners):
         return listeners
@@ -115,14 +183,23 @@ def _open(listeners: tuple[Listener, ...]) -> tuple[Listener, ...]:
 # ------------------------------------------------------------------ one container in one pool
 
 
-def _stand(member: Member, findings: Mapping[Target, Finding], decision: Decision, previous: Desired) -> _Standing:
-    container, before = member.container, _before(member, previous)
+def _stand(
+    member: Member,
+    findings: Mapping[Target, Finding],
+    decision: Decision,
+    before: Server | None,
+    drained: Collection[tuple[str, str]],
+) -> _Standing:
+    """Decide about one member; `before` is what it is in its pool now, if it serves."""
+    container = member.container
     sick = ""
     if container.live and not container.stopping and container.health == "unhealthy":
         sick = f"its HEALTHCHECK says unhealthy: docker inspect {container.name} shows what it answered"
-    if container.state == "paused" or (container.live and (container.stopping or (sick and before))):
-        server = _server(member, decision, before, drain=True) if before else None
-        return _Standing(member, server, problem=sick)
+    away = before is not None and (bool(sick) or not member.target.address)
+    if container.state == "paused" or (container.live and (container.stopping or away)):
+        over = (member.membership.pool.name, container.id) in drained
+        server = _server(member, decision, before, drain=True) if before and not over else None
+        return _Standing(member, server, reason=sick if over else "", problem=sick, leaving=before is not None)
     if not container.live and container.state != "restarting":
         return _Standing(member)
     reason = sick or _obstacle(member)
@@ -152,12 +229,6 @@ def _obstacle(member: Member) -> str:
 
 def _endpoint(member: Member) -> tuple[str, int]:
     return member.target.address, member.target.port
-
-
-def _before(member: Member, previous: Desired) -> Server | None:
-    """Return the container as a server of its pool in `previous`."""
-    pool = previous.pool(member.membership.pool.name)
-    return next((s for s in pool.servers if s.container == member.container.id), None) if pool else None
 
 
 def _server(member: Member, decision: Decision, before: Server | None, *, drain: bool) -> Server:
@@ -203,9 +274,9 @@ def _claimant(speaker: _Standing, standings: list[_Standing]) -> Claimant:
     )
 
 
-def _pool(speaker: _Standing, standings: Iterable[_Standing]) -> Pool:
+def _pool(settings: Pool, standings: Iterable[_Standing], *, maintenance: bool) -> Pool:
     servers = tuple(s.server for s in standings if s.server is not None)
-    return dataclasses.replace(speaker.member.membership.pool, servers=servers)
+    return dataclasses.replace(settings, servers=servers, maintenance=maintenance)
 
 
 def _waiting(standing: _Standing) -> Waiting:
@@ -226,6 +297,18 @@ def _disagreements(speaker: _Standing, standings: Iterable[_Standing]) -> Iterat
             for label, here, there in differences(standing.member.membership, speaker.member.membership):
                 reason = f"{here} here, {there} at {name}, the newest of its pool: the pool goes by that"
                 yield Problem(container.name, label, reason, "warning")
+
+
+def _held_back(held: Held, speakers: Mapping[str, _Standing]) -> Iterator[Problem]:
+    """Say that the gateway is held, and which pools have no place there."""
+    reason = (
+        f"held at generation {held.number} since {held.since}: pools, routes, settings and templates are that one's; "
+        "`proxyctl rollback --release` lets go"
+    )
+    yield Problem("", "", reason, "warning")
+    for name in speakers.keys() - {p.name for p in held.desired.pools}:
+        reason = f"its pool {name} is not in generation {held.number}, which the gateway is held at: it has no route"
+        yield Problem(speakers[name].member.container.name, "", reason, "warning")
 
 
 def _refusals(refused: Refused, standings: Iterable[_Standing]) -> Iterator[Problem]:

@@ -29,8 +29,7 @@ class Key(Generic[T]):
     """One label key, without the prefix.
 
     `level` says whose it is: of the `container`, of one `server`, of its whole `pool` (where replicas have
-    to agree) or of a `route`. Keys of level `container` have no default in proxyctl.toml. A key that is not
-    `supported` is refused with words that say so.
+    to agree) or of a `route`. Keys of level `container` have no default in proxyctl.toml.
     """
 
     name: str
@@ -38,7 +37,6 @@ class Key(Generic[T]):
     level: Level
     default: str
     meaning: str
-    supported: bool = True
 
 
 _flag, _port = values.boolean, values.whole(1, 65535)
@@ -96,7 +94,13 @@ DRAIN = Key("drain", values.duration(), "pool", "`30s`", "how long a leaving ser
 TIMEOUT_CONNECT = Key("timeout.connect", values.duration(), "pool", "`2s`", "to connect to a server")
 TIMEOUT_SERVER = Key("timeout.server", values.duration(), "pool", "`60s`", "between two signs of a server")
 TIMEOUT_QUEUE = Key("timeout.queue", values.duration(), "pool", "`10s`", "in the queue of `maxconn`")
-RETRY_UNSAFE = Key("retry.unsafe", _flag, "pool", "`false`", "repeat requests that are not idempotent", supported=False)
+RETRY_UNSAFE = Key(
+    "retry.unsafe",
+    _flag,
+    "pool",
+    "`false`",
+    "repeat a POST, too, on another server when one dies in the middle of it: it may then run twice",
+)
 
 KEYS: tuple[Key[Any], ...] = (
     ENABLE,
@@ -144,8 +148,6 @@ def check(name: str, text: str, at: str) -> tuple[object, str]:
     key = BY_NAME.get(name)
     if key is None:
         return None, unknown(name, at)
-    if not key.supported:
-        return None, "known, but not supported by this version"
     text = text.strip(" \t")
     try:
         return key.kind.parse(text), ""

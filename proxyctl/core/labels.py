@@ -24,6 +24,7 @@ COMPOSE_SERVICE = "com.docker.compose.service"
 _NO_PORT = "no port is exposed: add EXPOSE to the image or the label {}"
 # Main keys that say something about the whole container, so that they alone do not ask for a main route.
 _WHOLE_CONTAINER = frozenset({"enable", "pool", "network", "weight", "backup", "drain"})
+_HTTP_ONLY = frozenset({"host", "path", "strip_prefix", "sticky", "retry.unsafe", *keys.HEALTH})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -271,6 +272,7 @@ class _Reading:
             timeout_connect_ms=scope.get(keys.TIMEOUT_CONNECT) or plain.timeout_connect_ms,
             timeout_server_ms=scope.get(keys.TIMEOUT_SERVER) or plain.timeout_server_ms,
             timeout_queue_ms=scope.get(keys.TIMEOUT_QUEUE) or plain.timeout_queue_ms,
+            retry_unsafe=protocol != "tcp" and (scope.get(keys.RETRY_UNSAFE) or False),
         )
 
     def _health(self, scope: _Scope) -> HealthCheck | None:
@@ -296,7 +298,7 @@ class _Reading:
         return [Claim(listen, host, path, strip, scope.at) for host in hosts]
 
     def _tcp_claims(self, scope: _Scope) -> list[Claim]:
-        for name in sorted(scope.given & {"host", "path", "strip_prefix", "sticky", *keys.HEALTH}):
+        for name in sorted(scope.given & _HTTP_ONLY):
             reason = "is for HTTP, this port is protocol=tcp"
             if name == "host":
                 reason = "routing by SNI is not supported yet, a port with protocol=tcp takes all hosts"

@@ -15,6 +15,7 @@ _POOL = {
     "timeout_connect_ms": "timeout.connect",
     "timeout_server_ms": "timeout.server",
     "timeout_queue_ms": "timeout.queue",
+    "retry_unsafe": "retry.unsafe",
 }
 _HEALTH = {
     "path": "health.path",
@@ -56,11 +57,13 @@ def _difference(
 
 
 def _as_text(value: object, field: str) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return "none" if value is None else f"{value}{'ms' if field.endswith('_ms') else ''}"
 
 
 def _listed(claims: tuple[Claim, ...], name: str) -> str:
     """Return one key of all routes as a label would say it."""
     values = sorted({getattr(c, name) for c in claims})
-    texts = (str(v).lower() if isinstance(v, bool) else str(v) for v in values)
+    texts = (_as_text(v, name) for v in values)
     return ", ".join(t or "any host" for t in texts)

@@ -14,16 +14,22 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
+import structlog
+
 from proxyctl.core.health import Vitals, accepts, judge
 from proxyctl.core.model import Finding, HealthCheck, Target
 from proxyctl.errors import GatewayError
 from proxyctl.ports import Gateway, NetworkView, Wake
 
+log = structlog.get_logger()
+
 GRACE = 10.0
 """Seconds a server may take to listen, or to pass its first check, before waiting becomes a problem."""
 
-_FIRST, _LAST = 0.002, 0.5
+_FIRST, _LAST = 0.001, 0.5
 """Seconds between attempts: a server is often there within 10 ms of its start event."""
+_GROWTH = 1.25
+"""Each pause is longer by this factor, so that waiting takes at most a quarter longer than the server does."""
 _COMMAND_FIRST = 0.2
 """The same where every attempt is a command in the gateway, which takes 60 ms."""
 _CONNECT = 1.0
@@ -113,7 +119,8 @@ class Prober:
 
     async def _watch(self, target: Target) -> None:
         loop = asyncio.get_running_loop()
-        late_at = loop.time() + self._grace
+        began, attempts = loop.time(), 0
+        late_at = began + self._grace
         vitals = Vitals()
         pause = _FIRST if self._view.direct else _COMMAND_FIRST
         while True:
@@ -126,7 +133,11 @@ class Prober:
             rise, fall = (check.rise, check.fall) if check else (1, 1)
             vitals = judge(vitals, passed=not reason, rise=rise, fall=fall)
             late = vitals.known or loop.time() >= late_at
+            attempts += 1
             if vitals.up:
+                if target not in self._findings or not self._findings[target].ok:
+                    ms = round((loop.time() - began) * 1000, 1)
+                    log.debug("probed", server=target.name, attempts=attempts, ms=ms)
                 self._set(target, Finding(ok=True, reason=reason))
             else:
                 self._set(target, Finding(ok=False, reason=reason or "passes again, not often enough yet", late=late))
@@ -135,7 +146,7 @@ class Prober:
             if check is not None and vitals.known:
                 pause = check.interval_ms / 1000
             await asyncio.sleep(pause)
-            pause = min(pause * 2, _LAST)
+            pause = min(pause * _GROWTH, _LAST)
 
     async def _ask(self, target: Target) -> str:
         """Return why the target is not ready, or an empty string; raise _Unprobeable."""

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxyctl.core.desired import Options, Outcome, targets
+from proxyctl.core.desired import Leaving, Options, Outcome, targets
 from proxyctl.core.model import (
     Container,
     Decision,
     Desired,
     Finding,
+    HealthCheck,
+    Held,
     Listener,
     Pool,
     Problem,
@@ -52,6 +55,14 @@ def test_replicas_share_a_pool() -> None:
     )
     assert routes(outcome) == ["80 / web"]
     assert (outcome.problems, outcome.waiting) == ((), ())
+
+
+def test_pools_in_maintenance_keep_their_servers() -> None:
+    """Maintenance is the pool's; who serves goes on as before, so that turning it off is all that is left to do."""
+    snapshot = world(web("web1"), container("api", {"path": "/api"}))
+    open_, closed = decide(snapshot), decide(snapshot, maintenance=("web", "gone"))
+    assert [(p.name, p.maintenance) for p in closed.desired.pools] == [("api", False), ("web", True)]
+    assert servers(closed) == servers(open_) == {"api": ["api"], "web": ["web1"]}
 
 
 def test_an_empty_world() -> None:
@@ -120,6 +131,45 @@ def test_the_life_of_a_server(  # noqa: PLR0913, PLR0917 - one column each
     assert [(w.name, w.failed) for w in outcome.waiting] == [("w", problem)] * waits
     assert all(w.reason for w in outcome.waiting)
     assert told(outcome.problems) == [("w", "")] * problem
+
+
+AWAY = {"bridge": "172.17.0.2"}
+LEAVES = [
+    # what happens to it, does it drain, is a problem told
+    ({"stopping": True}, True, False),
+    ({"state": "paused"}, True, False),
+    ({"health": "unhealthy"}, True, True),
+    ({"networks": AWAY}, True, True),
+    ({"networks": {NET: ""}}, True, False),
+    ({}, False, False),
+    ({"state": "exited"}, False, False),
+]
+
+
+@pytest.mark.parametrize(("how", "leaves", "problem"), LEAVES)
+def test_who_leaves_has_the_pools_drain_and_no_more(how: dict[str, Any], leaves: bool, problem: bool) -> None:
+    """It drains for that long and is then taken out; it counts as leaving until the proxy has it no more."""
+    snapshot = world(web("w", {"drain": "7s"}, **how))
+    during = decide(snapshot, previous=before("w"))
+    assert during.leaving == ((Leaving("web", "id-w", 7000),) if leaves else ())
+    assert [s.draining for p in during.desired.pools for s in p.servers] == [True] * leaves or not leaves
+    after = decide(snapshot, previous=before("w"), drained={("web", "id-w")})
+    assert after.leaving == during.leaving
+    if leaves:
+        assert servers(after) == {"web": []}
+        assert bool(after.problems) == bool(during.problems) == problem
+        assert decide(snapshot, previous=after.desired).leaving == ()
+        assert all(w.failed for w in after.waiting)
+    else:
+        assert after == during
+
+
+def test_an_operators_drain_has_no_end() -> None:
+    """It lasts until `ready`; when the container leaves as well, that ends it."""
+    decisions = {"id-w": Decision(drain=True)}
+    assert decide(world(web("w")), decisions=decisions, previous=before("w")).leaving == ()
+    stopping = decide(world(web("w", stopping=True)), decisions=decisions, previous=before("w"))
+    assert [x.container for x in stopping.leaving] == ["id-w"]
 
 
 def test_a_waiting_container_says_for_what() -> None:
@@ -381,3 +431,51 @@ def test_a_decision_once_made_is_kept(containers: list[Container]) -> None:
     snapshot: Snapshot = world(*containers)
     first = decide(snapshot).desired
     assert decide(snapshot, previous=first).desired == first
+
+
+# ------------------------------------------------------------------ held at a generation
+
+OLD = Desired(
+    (Listener(80, "http", (Route("", "/old", "gone"), Route("shop", "/", "web"))),),
+    (
+        Pool("gone", balance="uri"),
+        Pool(
+            "web", balance="leastconn", maintenance=True, health=HealthCheck("/up"), servers=(Server("x", "", "", 1),)
+        ),
+    ),
+)
+HELD = Held(3, "noon", OLD)
+
+
+def test_a_held_gateway_has_the_pools_and_routes_of_then_and_the_servers_of_now() -> None:
+    """Who joins, leaves, drains is Docker's word; what they join is the generation's."""
+    snapshot = world(web("web1", {"balance": "uri", "host": "elsewhere"}), web("web2"), web("ended", state="exited"))
+    outcome = decide(snapshot, held=HELD, decisions={"id-web2": Decision(drain=True, weight=9)})
+    assert outcome.desired.listeners == OLD.listeners
+    gone, pool = outcome.desired.pools
+    assert gone == Pool("gone", balance="uri")
+    assert dataclasses.replace(pool, servers=()) == Pool("web", balance="leastconn", health=HealthCheck("/up"))
+    assert [(s.name, s.weight, s.draining) for s in pool.servers] == [("web1", 1, False), ("web2", 9, True)]
+    (problem,) = outcome.problems
+    assert (problem.container, problem.severity) == ("", "warning")
+    assert problem.reason.startswith("held at generation 3 since noon:")
+    assert "`proxyctl rollback --release`" in problem.reason
+
+
+def test_a_held_gateway_checks_health_as_then() -> None:
+    """On nginx the check is made by proxyctl: it is a setting of the pool as well."""
+    snapshot = world(web("web1", {"health.path": "/new"}))
+    (target,) = targets(snapshot, Options(), NGINX, HELD)
+    assert target.check == HealthCheck("/up")
+
+
+def test_a_pool_that_the_generation_does_not_have_waits() -> None:
+    """It gets no route, its container is told why, and maintenance goes on being the operator's of now."""
+    snapshot = world(web("web1"), container("new", {"path": "/new"}))
+    outcome = decide(snapshot, held=HELD, maintenance=("web",), findings={})
+    assert [(p.name, p.maintenance) for p in outcome.desired.pools] == [("gone", False), ("web", True)]
+    assert [w.name for w in outcome.waiting] == ["web1"]
+    assert [(p.container, "is not in generation 3" in p.reason) for p in outcome.problems] == [
+        ("", False),
+        ("new", True),
+    ]

@@ -9,15 +9,14 @@ from scripts.label_reference import TARGET, reference
 
 
 def test_the_contract_is_complete() -> None:
-    """Every key of the public contract is in the table, and nothing beside it but what is refused."""
+    """Every key of the public contract is in the table, and nothing beside it."""
     health = {f"health.{k}" for k in ("path", "status", "interval", "timeout", "rise", "fall", "port")}
     timeout = {f"timeout.{k}" for k in ("connect", "server", "queue")}
     routes = {"host", "path", "strip_prefix", "listen"}
     server = {"port", "weight", "backup", "maxconn"}
-    pool = {"protocol", "balance", "sticky", "drain"}
-    supported = {k.name for k in keys.KEYS if k.supported}
+    pool = {"protocol", "balance", "sticky", "drain", "retry.unsafe"}
     container = {"enable", "pool", "network"}
-    assert supported == set().union(container, routes, server, pool, health, timeout)
+    assert {k.name for k in keys.KEYS} == set().union(container, routes, server, pool, health, timeout)
     assert routes == keys.ROUTING
 
 
@@ -31,7 +30,7 @@ def test_the_reference_has_a_row_for_every_key() -> None:
     page = reference()
     for key in keys.KEYS:
         assert f"`{key.name}`" in page
-        assert not key.supported or f"{key.default} | {key.meaning} |" in page
+        assert f"{key.default} | {key.meaning} |" in page
 
 
 @pytest.mark.parametrize(
@@ -53,11 +52,6 @@ def test_an_unknown_key_names_the_nearest_known_one(name: str, hint: str) -> Non
     assert value is None
     assert reason.startswith("unknown key; ")
     assert hint in reason
-
-
-def test_a_key_of_a_later_version_is_refused_in_so_many_words() -> None:
-    """What is known and cannot be done yet is never ignored silently."""
-    assert keys.check("retry.unsafe", "true", "proxyctl.") == (None, "known, but not supported by this version")
 
 
 def test_blanks_around_a_value_do_not_matter() -> None:

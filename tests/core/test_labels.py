@@ -131,13 +131,14 @@ EVERYTHING = {
     "timeout.connect": "1s",
     "timeout.server": "5m",
     "timeout.queue": "3s",
+    "retry.unsafe": "on",
 }
 
 
 def test_every_key_is_read() -> None:
     """Each key of the contract ends up in the value it is for."""
     read = parse(container("web", EVERYTHING))
-    assert set(EVERYTHING) == {k.name for k in keys.KEYS if k.supported} - {"enable"}
+    assert set(EVERYTHING) == {k.name for k in keys.KEYS} - {"enable"}
     assert read.network == "Back_end"
     assert one(read) == Membership(
         at="proxyctl.",
@@ -151,6 +152,7 @@ def test_every_key_is_read() -> None:
             timeout_connect_ms=1_000,
             timeout_server_ms=300_000,
             timeout_queue_ms=3_000,
+            retry_unsafe=True,
         ),
         network="Back_end",
         port=8080,
@@ -203,7 +205,7 @@ def test_no_exposed_port_is_a_problem() -> None:
 def test_all_mistakes_are_reported_and_none_is_half_applied() -> None:
     """Every mistake of a container is named, sorted, and nothing of the container is used."""
     wrong = {"weight": "300", "wieght": "1", "route.x.port": "http", "route.X.port": "1", "route.x": "1", "path": "a"}
-    read = parse(container("web", wrong | {"route.x.enable": "1", "retry.unsafe": "1"}))
+    read = parse(container("web", wrong | {"route.x.enable": "1", "retry.unsafe": "maybe"}))
     assert read.memberships == ()
     assert [label for _, label in told(read.problems)] == sorted(
         f"proxyctl.{k}" for k in [*wrong, "route.x.enable", "retry.unsafe"]
@@ -212,7 +214,7 @@ def test_all_mistakes_are_reported_and_none_is_half_applied() -> None:
     reasons = {p.label: p.reason for p in read.problems}
     assert reasons["proxyctl.weight"] == '"300" is not accepted: a whole number from 0 to 256'
     assert reasons["proxyctl.wieght"] == "unknown key; did you mean proxyctl.weight?"
-    assert "not supported by this version" in reasons["proxyctl.retry.unsafe"]
+    assert reasons["proxyctl.retry.unsafe"].startswith('"maybe" is not accepted: true, false')
 
 
 @pytest.mark.parametrize("key", ["proxyctl.a\x1b[31mb", "proxyctl." + "x" * 500])
@@ -228,6 +230,7 @@ TCP_MISTAKES = [
     ({"host": "a.example"}, ["host", "listen"]),
     ({"listen": "5432", "path": "/a", "strip_prefix": "1"}, ["path", "strip_prefix"]),
     ({"listen": "5432", "sticky": "c", "health.rise": "1"}, ["health.rise", "sticky"]),
+    ({"listen": "5432", "retry.unsafe": "true"}, ["retry.unsafe"]),
     ({"listen": "5432", "balance": "uri"}, ["balance"]),
     ({"listen": "5432", "route.x.host": "a.example", "route.x.listen": "5433"}, ["route.x.host"]),
     ({"listen": "5432", "route.x.path": "/a"}, ["route.x.listen", "route.x.path"]),
@@ -354,7 +357,7 @@ def test_defaults_count_where_a_label_is_missing() -> None:
 
 def test_wrong_defaults_are_named() -> None:
     """Settings can ask what is wrong with `[defaults]` before any container meets them."""
-    wrong = {"weight": "300", "wieght": "1", "pool": "p", "retry.unsafe": "1", "balance": "uri"}
+    wrong = {"weight": "300", "wieght": "1", "pool": "p", "retry.unsafe": "maybe", "balance": "uri"}
     lines = check_defaults(wrong)
     assert [line.partition(":")[0] for line in lines] == ["pool", "retry.unsafe", "weight", "wieght"]
     assert lines[2] == 'weight: "300" is not accepted: a whole number from 0 to 256'

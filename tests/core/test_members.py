@@ -44,6 +44,20 @@ def test_a_route_can_be_on_another_network() -> None:
     assert told(problems) == [("web", "proxyctl.route.y.network")]
 
 
+@pytest.mark.parametrize("networks", [{}, {"bridge": "172.17.0.2"}, {ADMIN: "10.1.0.1"}])
+@pytest.mark.parametrize("expose", [True, False])
+def test_who_was_disconnected_has_to_leave_the_pools_that_it_served(networks: dict[str, str], expose: bool) -> None:
+    """It is a member of those, without an address, and of no others; one that ended is none."""
+    labels = {"route.x.network": NOWHERE}
+    options = Options(expose_by_default=expose)
+    for state, pools in (("running", ["web"]), ("exited", [])):
+        web = container("web", labels, enable=not expose, networks=networks, state=state)  # type: ignore[arg-type]
+        members, _ = survey(
+            world(web, gateways=[NET, ADMIN]), options, HAPROXY, [("web", "id-web"), ("other", "id-web")]
+        )
+        assert [(m.membership.pool.name, m.target.address) for m in members] == [(p, "") for p in pools]
+
+
 def test_expose_by_default_leaves_strangers_in_peace() -> None:
     """Who was never asked to take part and never met this network has no problem with it."""
     options = Options(expose_by_default=True)

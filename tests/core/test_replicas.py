@@ -18,6 +18,7 @@ CASES = [
     ({"timeout.connect": "1s"}, {}, [("timeout.connect", "1000ms", "2000ms")]),
     ({"timeout.server": "1s"}, {}, [("timeout.server", "1000ms", "60000ms")]),
     ({"timeout.queue": "1s"}, {}, [("timeout.queue", "1000ms", "10000ms")]),
+    ({"retry.unsafe": "yes"}, {}, [("retry.unsafe", "true", "false")]),
     ({"health.path": "/a"}, {}, [("health.path", "/a", "off")]),
     ({}, {"health.path": "/a"}, [("health.path", "off", "/a")]),
     ({"health.path": "/a"}, {"health.path": "/b"}, [("health.path", "/a", "/b")]),

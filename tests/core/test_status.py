@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxyctl.core import status
-from proxyctl.core.desired import Outcome, Waiting
+from proxyctl.core.desired import Outcome, Refusal, Waiting
 from proxyctl.core.model import Desired, Listener, Pool, Problem, Route, Server, ServerCount
 from tests.core.worlds import container, world
 
@@ -46,6 +46,7 @@ def test_the_shape_of_the_contract() -> None:
 @pytest.mark.parametrize(
     ("draining", "state", "count", "expected"),
     [
+        (False, "running", ServerCount("web", "a", 1, up=True), "up"),
         (False, "running", None, "up"),
         (False, "running", ServerCount("web", "a", None, up=None), "up"),
         (False, "running", ServerCount("web", "a", 1, up=False), "down"),
@@ -62,9 +63,38 @@ def test_the_state_of_a_server(draining: bool, state: str, count: ServerCount | 
     assert [s["state"] for s in pool["servers"]] == [expected]
 
 
+def test_a_pool_that_the_proxy_refuses_is_listed_without_routes() -> None:
+    """All of its servers are down for that reason, and who waits says for what; other refusals are told, too."""
+    serves, out = Pool("web"), Pool("bad", servers=(Server("s", "id-s", "10.0.0.1", 80),))
+    refused = (
+        Refusal("bad", "pool bad is left out: no", "error", left_out=out),
+        Refusal("web", "pool web keeps its previous settings: no", "warning"),
+    )
+    waiting = (Waiting("id-r", "r", "bad", "10.0.0.2", 80, "not yet"),)
+    state = Desired((), (serves,))
+    bad, web = status.pools(Outcome(state, (), waiting, refused=refused), state, world(), [])
+    assert (bad["name"], bad["routes"], bad["refused"]) == ("bad", [], ["pool bad is left out: no"])
+    assert [(s["name"], s["state"], s["reason"]) for s in bad["servers"]] == [
+        ("r", "starting", "not yet"),
+        ("s", "down", "pool bad is left out: no"),
+    ]
+    assert bad.keys() == web.keys()
+    assert web["refused"] == ["pool web keeps its previous settings: no"]
+
+
 def test_errors_come_first() -> None:
     """Problems are listed with errors before warnings, each by container and label."""
     found = [Problem("a", "l", "r", "warning"), Problem("c", "l", "r"), Problem("b", "l", "r")]
     listed = status.problems(found)
     assert [p["container"] for p in listed] == ["b", "c", "a"]
     assert listed[0] == {"container": "b", "label": "l", "reason": "r", "severity": "error"}
+
+
+def test_servers_of_a_pool_in_maintenance() -> None:
+    """Those that could serve are in `maintenance`; one that drains or is down is still told apart."""
+    held = tuple(Server(n, f"id-{n}", "10.0.0.1", 80, draining=n == "b") for n in "abc")
+    applied = Desired((), (Pool("web", maintenance=True, servers=held),))
+    snapshot = world(container("a"), container("b"), container("c", state="exited"))
+    (pool,) = status.pools(Outcome(Desired((), (Pool("web"),))), applied, snapshot, [])
+    assert [s["state"] for s in pool["servers"]] == ["maintenance", "draining", "down"]
+    assert (pool["maintenance"], pool["drain_seconds"]) == (True, 30.0)

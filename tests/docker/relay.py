@@ -1,8 +1,13 @@
-"""A relay in front of the real Docker socket, which can be cut, silenced and mended: the faults are on the wire."""
+"""A relay in front of the real Docker socket, which can be cut, silenced and mended: the faults are on the wire.
+
+It passes bytes on as they are, except for listings of containers, from which some can be left out.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import http.client
+import json
 import select
 import socket
 import threading
@@ -20,6 +25,8 @@ class Relay:
         self._open: set[socket.socket] = set()
         self._streams: set[socket.socket] = set()
         self._silent: set[socket.socket] = set()
+        self._hidden: tuple[str, ...] = ()
+        self.listings = 0
 
     @property
     def host(self) -> str:
@@ -55,6 +62,22 @@ class Relay:
         """Let nothing more through of the event streams that are open now; they stay open."""
         self._silent |= self._streams
 
+    def hide(self, *names: str) -> None:
+        """Leave these containers out of every listing from now on; events and inspects know them still."""
+        self._hidden = names
+
+    def _listing(self, engine: socket.socket) -> bytes:
+        """Read the engine's answer to a listing and return it without those that are hidden."""
+        answer = http.client.HTTPResponse(engine, method="GET")
+        answer.begin()
+        body = answer.read()
+        if answer.status == http.client.OK:
+            shown = [c for c in json.loads(body) if not any(n.strip("/") in self._hidden for n in c["Names"])]
+            body = json.dumps(shown).encode()
+        self.listings += 1
+        head = f"HTTP/1.1 {answer.status} {answer.reason}\r\nContent-Type: application/json\r\n"
+        return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
     def _accept(self, listener: socket.socket) -> None:
         while True:
             try:
@@ -76,7 +99,14 @@ class Relay:
                         raise ConnectionResetError
                     if source is client and b"/events?" in block:
                         self._streams.add(engine)
-                    if source not in self._silent:
+                    if (
+                        source is client
+                        and block.startswith(b"GET ")
+                        and b"/containers/json" in block.split(b"\r\n")[0]
+                    ):
+                        engine.sendall(block)
+                        client.sendall(self._listing(engine))
+                    elif source not in self._silent:
                         pair[source].sendall(block)
         for each in pair:
             self._open.discard(each)

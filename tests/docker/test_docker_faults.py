@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,3 +73,64 @@ def test_events_that_never_came_are_found_by_the_next_listing(watch: Watch, rela
     eventually(lambda: "without an event" in watch.log.read_text(), "the stream to be opened anew")
     watch.run("web3", labels={"pool": "web"})
     watch.until(web1="up", web2="up", web3="up", within=20)
+
+
+RESYNC = 3.0
+
+
+def vanished(watch: Watch) -> set[str]:
+    """Return whose absence from the list is reported and not yet believed."""
+    reported = [p["container"] for p in watch.problems() if "is not in Docker's list" in p["reason"]]
+    return {name.removeprefix(f"{watch.network}-") for name in reported}
+
+
+def test_most_of_a_pool_is_not_believed_to_be_gone_before_the_next_listing(watch: Watch, relay: Relay) -> None:
+    """They are reported and stay as they are; less than half goes at once, and what returns is there again."""
+    watch.start("--resync", f"{RESYNC:g}s")
+    for n in (1, 2, 3):
+        watch.run(f"web{n}", labels={"pool": "web"})
+    watch.run("other", labels={"pool": "other", "host": "other.test"})
+    watch.until("web", web1="up", web2="up", web3="up")
+    watch.until("other", other="up")
+    hidden = [f"{watch.network}-{n}" for n in ("web1", "web2", "other")]
+
+    relay.hide(*hidden)
+    eventually(lambda: vanished(watch) == {"web1", "web2", "other"}, "the report", RESYNC + 2)
+    assert watch.servers("web") == {"web1": "up", "web2": "up", "web3": "up"}
+    assert watch.served_by(6) == {"web1": 2, "web2": 2, "web3": 2}
+    assert watch.served_by(2, host="other.test") == {"other": 2}
+    relay.hide()
+    eventually(lambda: vanished(watch) == set(), "the report to be taken back", RESYNC + 2)
+    assert watch.servers("web") == {"web1": "up", "web2": "up", "web3": "up"}
+
+    relay.hide(hidden[0])
+    watch.until("web", web2="up", web3="up", within=RESYNC + 2)
+    assert vanished(watch) == set()
+    relay.hide()
+    watch.until("web", web1="up", web2="up", web3="up", within=RESYNC + 4)
+
+    relay.hide(*hidden)
+    eventually(lambda: vanished(watch) == {"web1", "web2", "other"}, "the report", RESYNC + 4)
+    start = time.monotonic()
+    watch.until("web", web3="up", within=RESYNC + 4)
+    assert time.monotonic() - start > RESYNC * 0.75
+    assert vanished(watch) == set()
+    eventually(lambda: watch.servers() == {"web3": "up"}, "the other to go")
+
+
+def test_an_engine_that_lists_nothing_at_the_start_empties_no_pool(watch: Watch, relay: Relay) -> None:
+    """What the proxy served is held against the first listing; whose end is told by an event is gone at once."""
+    watch.start("--resync", f"{RESYNC:g}s")
+    for n in (1, 2):
+        watch.run(f"web{n}", labels={"pool": "web"})
+    watch.until("web", web1="up", web2="up")
+    watch.stop()
+    relay.hide(*(f"{watch.network}-web{n}" for n in (1, 2)))
+    watch.start()
+    eventually(lambda: vanished(watch) == {"web1", "web2"}, "the report")
+    assert watch.served_by(4) == {"web1": 2, "web2": 2}
+    watch.container("web1").remove(force=True)
+    watch.until("web", web2="up", within=RESYNC / 2)
+    relay.hide()
+    eventually(lambda: vanished(watch) == set(), "the report to be taken back", RESYNC + 2)
+    assert watch.served_by(2) == {"web2": 2}

@@ -390,3 +390,30 @@ async def test_a_change_takes_milliseconds(gateway: Changer) -> None:
         gateway.box.generations.switch(gateway.box.generations.stage(files, world(*servers)))
         gateway.now = world(*servers)
     assert sorted(took)[10] < 0.05
+
+
+async def test_a_cut_ends_what_runs_on_a_server_before_and_after_a_reload(
+    gateway: Changer, run_container: RunContainer, network: str
+) -> None:
+    """A request that the worker has, and one that its predecessor finishes; those on another server go on."""
+    drains, stays = Echo(run_container, network, "web1"), Echo(run_container, network, "web2")
+    await drains.switch("up")
+    await stays.switch("up")
+    with contextlib.ExitStack() as streams:
+        await gateway.load(pool(drains.server))
+        old = _stream(gateway, streams)
+        await gateway.load(pool(drains.server, stays.server))
+        both = {s.headers["X-Served-By"]: s for s in [_stream(gateway, streams), _stream(gateway, streams)]}
+        await gateway.box.engine.cut([("web", "web1")])
+        for stream in (old, both["web1"]):
+            with pytest.raises(http.client.IncompleteRead):
+                stream.read()
+        assert both["web2"].read(5)
+
+
+def _stream(gateway: Changer, streams: contextlib.ExitStack) -> http.client.HTTPResponse:
+    """Return an answer that lasts for a minute; reading it fails after seconds of silence."""
+    connection = http.client.HTTPConnection(gateway.box.address, timeout=5)
+    streams.callback(connection.close)
+    connection.request("GET", "/stream/60")
+    return streams.enter_context(connection.getresponse())

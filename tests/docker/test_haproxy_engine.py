@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -170,6 +172,24 @@ async def test_a_crash_at_boot_is_told(box: Box, monkeypatch: pytest.MonkeyPatch
     box.generations.switch(box.generations.stage(bad, EMPTY))
     with pytest.raises(ReloadFailed, match=r"does not answer.*unknown keyword 'oops'"):
         await box.engine.reload(bad.revision)
+
+
+async def test_ctrl_c_is_not_for_what_runs_in_the_gateway(box: Box) -> None:
+    """A command in the gateway has a process group of its own: a terminal's Ctrl-C ends proxyctl, not its checks."""
+    task = asyncio.create_task(box.gateway.run(("sleep", "30")))
+    children = Path(f"/proc/self/task/{threading.get_native_id()}/children")
+
+    def child() -> int | None:
+        running = [int(pid) for pid in children.read_text().split()]
+        return next((p for p in running if Path(f"/proc/{p}/cmdline").read_bytes().startswith(b"sleep")), None)
+
+    async with asyncio.timeout(10):
+        while (pid := child()) is None:
+            await asyncio.sleep(0.01)
+    assert os.getpgid(pid) == pid
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 async def test_a_killed_gateway_boots_again(box: Box) -> None:

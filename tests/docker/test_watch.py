@@ -84,11 +84,11 @@ def test_a_container_that_leaves_the_network_leaves_the_pool(watch: Watch) -> No
     network = watch.client.networks.get(watch.network)
     network.disconnect(web1)
     eventually(lambda: watch.served_by(4) == {"web2": 4}, "only web2 serving")
-    (problem,) = watch.problems()
+    (problem,) = eventually(watch.problems, "the problem")  # told when the change is confirmed, after it has acted
     assert f"docker network connect {watch.network}" in problem["reason"]
     network.connect(web1)
     watch.until(web1="up", web2="up")
-    assert watch.problems() == []
+    eventually(lambda: not watch.problems(), "the end of the problem")
 
 
 def test_a_stopping_container_drains_before_it_ends(watch: Watch) -> None:

@@ -13,6 +13,7 @@ import os
 import secrets
 import shutil
 import signal
+import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -208,25 +209,30 @@ class DockerGateway:
             raise GatewayError(message)
 
     async def run(self, argv: Sequence[str]) -> Ran:
-        """Run a command in the gateway's mount and network namespaces, or by exec where that is not possible."""
+        """Run a command in the gateway's mount and network namespaces, or by exec where that is not possible.
+
+        Not by uvloop, which forks: with this process's memory that takes 6 ms longer than Popen's vfork.
+        """
         pid = self.pid
         if pid is None or shutil.which("nsenter") is None:
             return await asyncio.to_thread(self._exec, argv)
-        process = await asyncio.create_subprocess_exec(
-            *("nsenter", f"--target={pid}", "--mount", "--net", "--", *argv),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
+        process = subprocess.Popen(  # noqa: ASYNC220 - returns once the child is off: 1 ms
+            ("nsenter", f"--target={pid}", "--mount", "--net", "--", *argv),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
             cwd="/",
+            process_group=0,  # Ctrl-C is for proxyctl: a check that it ended would look like a refusal
         )
+        reading = asyncio.ensure_future(asyncio.to_thread(process.communicate))
         try:
-            output, _ = await process.communicate()
+            output, _ = await asyncio.shield(reading)
         except asyncio.CancelledError:
             process.kill()
-            await process.wait()
+            await asyncio.wait([reading])
             raise
-        return Ran(process.returncode or 0, output.decode(errors="replace"))
+        return Ran(process.returncode, output.decode(errors="replace"))
 
     def _exec(self, argv: Sequence[str]) -> Ran:
         try:

@@ -7,6 +7,7 @@ relies on for the proof is `templates/haproxy/_global.cfg.j2`. Next: `haproxy_ch
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
 from collections.abc import Iterable
@@ -17,10 +18,11 @@ from proxyctl.core.model import ConfigFiles, Desired, EngineKind, Features, Runn
 from proxyctl.edges.engines import haproxy_lines as lines
 from proxyctl.edges.engines import haproxy_master as master
 from proxyctl.edges.engines import haproxy_runtime as runtime
-from proxyctl.edges.engines import haproxy_state, haproxy_stats
+from proxyctl.edges.engines import haproxy_state, haproxy_stats, ports
 from proxyctl.edges.engines.haproxy_change import SETTLE, Abilities, Left, PoolChange
 from proxyctl.edges.engines.haproxy_runtime import Info, NoAnswer, Row
 from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed, RuntimeRefused
+from proxyctl.laps import lap
 from proxyctl.ports import Gateway, NetworkView
 
 STOP_SIGNAL = "SIGUSR1"
@@ -33,7 +35,6 @@ _PAUSE = 0.002
 _SPARE_FILES = 200
 """Descriptors beside two for each connection: listeners, checks, idle connections to servers."""
 _MOST_CONNECTIONS = 10_000
-_LISTENS = "0A"  # the state of a listening socket in /proc/net/tcp
 
 
 def command() -> tuple[str, ...]:
@@ -92,7 +93,7 @@ class HAProxy:
             raise ConfigRefused(master.alerts(ran.output) or f"haproxy -c ended with {ran.code}")
         text = dict(files.files).get(_NAME, "")
         await self._check_descriptors(text)
-        await self._check_ports(lines.ports(text) - lines.ports(self._current_text()))
+        await ports.refuse_taken(self._gateway, lines.ports(text) - lines.ports(self._current_text()))
         if await self._info() is None:
             # It may boot as soon as `current` points to this generation.
             known = haproxy_state.known(lines.servers(self._current_text()))
@@ -104,17 +105,6 @@ class HAProxy:
         if wanted is not None and 2 * wanted + _SPARE_FILES > allowed:
             needed = 2 * wanted + _SPARE_FILES
             raise ConfigRefused(f"maxconn {wanted} needs {needed} open files, and the gateway is allowed {allowed}")
-
-    async def _check_ports(self, new: set[int]) -> None:
-        """Refuse ports that somebody else in the gateway's network namespace listens on, as Docker's DNS does."""
-        if not new:
-            return
-        # of pid 1, for the command itself may have no pid in the gateway's /proc
-        ran = await self._gateway.run(("cat", "/proc/1/net/tcp", "/proc/1/net/tcp6"))
-        sockets = [line.split() for line in ran.output.splitlines()]
-        taken = {int(s[1].rpartition(":")[2], 16) for s in sockets if s[3:4] == [_LISTENS]}
-        if clash := sorted(new & taken):
-            raise ConfigRefused(f"port {clash[0]} cannot be bound in the gateway: something else listens there")
 
     async def reload(self, revision: str) -> None:
         """Load `current`; return once a new worker answers with `revision` and the old one accepts nothing more.
@@ -131,10 +121,12 @@ class HAProxy:
         try:
             async with runtime.held(self._admin) as worker:
                 await self._keep_health()
-                await master.reload(self._master, self._gateway.logs, deadline)
-                await self._until_serves(revision, old, deadline)
-                while await worker.accepts() and time.monotonic() < deadline:  # noqa: ASYNC110 - it has no event
-                    await asyncio.sleep(_PAUSE)
+                with lap("answers"):
+                    await master.reload(self._master, self._gateway.logs, deadline)
+                    await self._until_serves(revision, old, deadline)
+                with lap("retires"):
+                    while await worker.accepts() and time.monotonic() < deadline:  # noqa: ASYNC110 - it has no event
+                        await asyncio.sleep(_PAUSE)
         except NoAnswer as exc:
             raise ReloadFailed(f"HAProxy does not answer: {exc}") from exc
         finally:
@@ -185,6 +177,13 @@ class HAProxy:
             )
             await change.carry_out()
             await self._prove(pool, plan.after)
+
+    async def cut(self, servers: Iterable[tuple[str, str]]) -> None:
+        """End the sessions of servers that drain, also those that were there before a reload."""
+        for pool, name in servers:
+            with contextlib.suppress(NoAnswer):
+                await runtime.ask(self._admin, f"shutdown sessions server {pool}/{name}")
+                await master.cut_in_old_workers(self._master, pool, name)
 
     async def _prove(self, pool: str, after: Desired) -> None:
         """Compare HAProxy's list with what was asked for, by name, address, port and weight in effect."""

@@ -21,6 +21,7 @@ _PAUSE = 0.002
 _LINES = 50
 _MOST = 3
 _PROC = re.compile(r"^\d+\s+master\s+(\d+)(?:\s+\[failed: (\d+)\])?", re.MULTILINE)
+_WORKER = re.compile(r"^(\d+)\s+worker\b", re.MULTILINE)
 _PLACE = r"(?:config : )?(?:parsing |Binding )?(?:\[(?P<place>[^]]+:\d+)\] ?:? ?)?"
 _ALERT = re.compile(rf"\[ALERT\]\s+\(\d+\) : {_PLACE}(?P<text>.*)")
 _SUMMARY = re.compile(r"(Error\(s\) found in|Fatal errors found in|Some protocols failed|Loading failure).*")
@@ -61,6 +62,20 @@ async def _proc(socket: Path, deadline: float) -> tuple[int, int]:
         if time.monotonic() > deadline:
             raise ReloadFailed(f"the master does not answer: {last_line(answer)}")
         await asyncio.sleep(_PAUSE)
+
+
+async def cut_in_old_workers(socket: Path, pool: str, server: str) -> None:
+    """End the sessions with a server in every worker that only finishes what it has; raise NoAnswer.
+
+    One by one: `shutdown sessions server` is answered there with "Proxy is disabled."
+    """
+    _, _, old = (await ask(socket, "show proc", half_close=True)).partition("# old workers")
+    for pid in _WORKER.findall(old):
+        sessions = await ask(socket, f"@!{pid} show sess", half_close=True)
+        for session in re.findall(
+            rf"^(0x\w+): .* be={re.escape(pool)} srv={re.escape(server)} ", sessions, re.MULTILINE
+        ):
+            await ask(socket, f"@!{pid} shutdown session {session}", half_close=True)
 
 
 def alerts(output: str, *, newest_first: bool = False) -> str:

@@ -9,12 +9,15 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from proxyctl.core import layout
 from proxyctl.core.diff import Plan
 from proxyctl.core.model import ConfigFiles, EngineKind, Features, Running, ServerCount
+from proxyctl.edges.engines import ports
 from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed, RuntimeRefused
+from proxyctl.laps import lap
 from proxyctl.ports import Gateway, NetworkView
 
 STOP_SIGNAL = "SIGQUIT"
@@ -27,6 +30,7 @@ _ANSWER = 1.0
 """Seconds for one answer of the status listener; it does nothing but return a constant."""
 
 _REVISION = re.compile(r"proxyctl revision=(\w*) topology=(\w*)")
+_LISTEN = re.compile(r"^\s*listen\s+(?:[^\s;]*:)?(\d+)[\s;]", re.MULTILINE)
 _SPARE_FILES = 100
 """Descriptors that a worker needs beside its connections: listeners, logs, temporary files."""
 
@@ -79,17 +83,25 @@ class Nginx:
         ran = await self._gateway.run(("test", "-e", module))
         return module if ran.code == 0 else ""
 
-    async def check(self, folder: str, files: ConfigFiles) -> None:  # noqa: ARG002 - HAProxy's needs them
+    async def check(self, folder: str, files: ConfigFiles) -> None:
         """Have `nginx -t` read the generation and bind its addresses; raise ConfigRefused with its error line.
 
         The running nginx is not disturbed: an address in use is no error to `-t`, it unlinks only unix sockets
-        that it made, and it creates the pid file at most (nginx 1.22 to 1.30, ngx_connection.c, nginx.c).
+        that it made, and it creates the pid file at most (nginx 1.22 to 1.30, ngx_connection.c, nginx.c). So ports
+        that it does not have yet are looked at here: a reload that cannot bind them fails after seconds of trying.
         """
         name = layout.CONFIG_NAME["nginx"]
         ran = await self._gateway.run(("nginx", "-t", "-q", "-c", f"{folder}/{name}"))
         if ran.code != 0:
             line = _emergency(ran.output) or _last_line(ran.output) or f"nginx -t ended with {ran.code}"
             raise ConfigRefused(line.replace(f"{folder}/", ""))
+        await ports.refuse_taken(self._gateway, _ports(dict(files.files).get(name, "")) - _ports(self._current_text()))
+
+    def _current_text(self) -> str:
+        try:
+            return (self._run_folder.parent / "current" / layout.CONFIG_NAME["nginx"]).read_text("utf-8")
+        except OSError:
+            return ""
 
     async def reload(self, revision: str) -> None:
         """Load `current`; return once nginx answers with `revision` and its old workers accept nothing any more.
@@ -106,9 +118,11 @@ class Nginx:
                 if before.revision == revision:
                     return
                 held = self._hold(before.revision)
-                await self._gateway.signal("HUP")
-                await self._until_answers(revision)
-                await _until_refused(held)
+                with lap("answers"):
+                    await self._gateway.signal("HUP")
+                    await self._until_answers(revision)
+                with lap("retires"):
+                    await _until_refused(held)
         except TimeoutError as exc:
             raise ReloadFailed(await self._why(revision)) from exc
         finally:
@@ -137,6 +151,9 @@ class Nginx:
     async def change(self, plan: Plan, files: ConfigFiles) -> None:  # noqa: ARG002 - part of the protocol
         """Refuse: nginx takes nothing at run time."""
         raise RuntimeRefused("nginx takes every change by a reload")
+
+    async def cut(self, servers: Iterable[tuple[str, str]]) -> None:
+        """Do nothing: a server that drains has left the upstream, and worker_shutdown_timeout ends its old workers."""
 
     async def running(self) -> Running | None:
         """Return the revision and topology that a worker answers with; None when none answers."""
@@ -182,8 +199,15 @@ async def _until_refused(held: int | None) -> None:
             _, writer = await asyncio.open_unix_connection(f"/proc/self/fd/{held}")
         except ConnectionRefusedError:
             return
+        except ConnectionResetError:  # the last worker closed it with this connection still in its queue
+            continue
         writer.close()
         await asyncio.sleep(_PAUSE)
+
+
+def _ports(text: str) -> set[int]:
+    """Return the TCP ports that a configuration listens on."""
+    return {int(port) for port in _LISTEN.findall(text)}
 
 
 def _emergency(output: str, *, newest: bool = False) -> str:

@@ -1,0 +1,24 @@
+"""The labs there are, in the order of the course."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from proxyctl.errors import UsageError
+from proxyctl.labs import clip1, clip2
+from proxyctl.labs.step import Lab
+
+LABS: tuple[Lab, ...] = (
+    clip1.LAB,
+    clip2.LAB,
+)
+
+
+def chosen(ids: Sequence[str]) -> tuple[Lab, ...]:
+    """Return the labs named, in the order given, `all` for all; raise UsageError naming what there is."""
+    known = {lab.id: lab for lab in LABS}
+    for id_ in ids:
+        if id_ != "all" and id_ not in known:
+            raise UsageError(f"no lab {id_!r}: there are {', '.join(known)}, and `all`")
+    wanted = known if "all" in ids else dict.fromkeys(ids)
+    return tuple(known[id_] for id_ in wanted)

@@ -1,0 +1,91 @@
+"""Many containers started at once: all of them serve soon, and old proxy processes do not pile up.
+
+Half of the hundred that `make bench` measures, for the engine needs half a minute to start and remove those.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import docker
+import pytest
+
+from bench.processes import Processes, children
+from proxyctl.core.spacing import LONGEST
+from tests.docker.watching import LABEL, Watch, eventually
+
+pytestmark = pytest.mark.docker
+
+SERVERS = 50
+SHUTDOWN = 2
+"""Seconds that old workers may finish in, `[proxy] shutdown`."""
+HANDFUL = 8
+_CALLS = 8
+"""Calls of the engine's API side by side."""
+_SERVER = "daemon off; worker_processes 1; pid /tmp/p; events {} http { server { listen 80; return 200; } }"
+
+
+@pytest.fixture
+def calls() -> Iterator[ThreadPoolExecutor]:
+    """Threads for calls of the engine's API."""
+    with ThreadPoolExecutor(_CALLS) as pool:
+        yield pool
+
+
+@pytest.fixture
+def made(docker_client: docker.DockerClient, network: str, calls: ThreadPoolExecutor) -> Iterator[list[Any]]:
+    """Labelled servers that are not started: nginx itself, which is light and starts fast."""
+
+    def make(number: int) -> Any:
+        return docker_client.containers.create(
+            "proxyctl/nginx:latest",
+            ["sh", "-c", f"echo '{_SERVER}' >/tmp/c; exec nginx -e stderr -c /tmp/c"],
+            name=f"{network}-s{number}",
+            network=network,
+            labels={"proxyctl.enable": "true", "proxyctl.pool": "web", LABEL: "1"},
+        )
+
+    containers = list(calls.map(make, range(SERVERS)))
+    yield containers
+    list(calls.map(lambda c: c.remove(force=True, v=True), containers))
+
+
+def test_a_storm_of_joins_is_a_handful_of_reloads(watch: Watch, made: list[Any], calls: ThreadPoolExecutor) -> None:
+    """All serve 3 s after the last start; nginx reloads eight times at most, HAProxy never, and old workers end."""
+    (watch.state.parent / "proxyctl.toml").write_text(f'[proxy]\nshutdown = "{SHUTDOWN}s"\n')
+    watch.start("--verbose")
+    watch.run("long", labels={"pool": "web"})
+    watch.until("web", long="up")
+    pid, before = watch.gateway.attrs["State"]["Pid"], watch.log.stat().st_size
+    workers = len(children(pid))
+    everyone = {"long": "up"} | {f"s{number}": "up" for number in range(SERVERS)}
+    with socket.create_connection((watch.address, 80), 10) as client, Processes(pid) as processes:
+        client.sendall(b"GET /stream/60 HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert client.recv(100).startswith(b"HTTP/1.1 200")
+        began = time.monotonic()
+        list(calls.map(lambda c: c.start(), made))
+        took = time.monotonic() - began
+        eventually(lambda: watch.servers("web") == everyone, "a pool of all servers", 3)
+        reloads = len(re.findall("event=applied how=reload", watch.log.read_text()[before:]))
+        if watch.engine == "haproxy":
+            assert reloads == 0
+            assert processes.most == workers
+        else:
+            assert 1 <= reloads <= max(HANDFUL, 5 + took / LONGEST)  # the latter where starting them takes long
+            eventually(lambda: ended(client), "the end of the long request, which an old worker had", SHUTDOWN + 3)
+            eventually(lambda: len(children(pid)) == workers, "nobody but the newest workers", 3)
+            assert processes.most <= 3 * workers
+    watch.stop()  # it need not follow the removal of them all
+
+
+def ended(client: socket.socket) -> bool:
+    """Take what has come, and return whether it was the end."""
+    try:
+        return not client.recv(1 << 16)
+    except ConnectionResetError:
+        return True
