@@ -9,7 +9,7 @@ export TESTCONTAINERS_RYUK_DISABLED := true
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## what is missing here: .venv, Docker engine, images, docker compose
+setup: ## what is missing here: .venv, Docker engine, images, docker compose, a browser for the tests
 	@scripts/setup
 
 venv:
