@@ -305,7 +305,7 @@ class Reconciler:
             self.wake("a drain is over")  # a pool that has lost its last container goes, now that it serves nobody
         self._good = self._inputs
         if done.how == "reload":
-            self._spacing = self._spacing.reloaded(time.monotonic())
+            self._spacing = self._spacing.reloaded(time.monotonic(), done.seconds)
         if done.how != "unchanged" or done.plan:
             self._report(done)
         return done

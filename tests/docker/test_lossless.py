@@ -18,12 +18,14 @@ pytestmark = pytest.mark.docker
 RATE = 150.0  # requests a second: enough to hit every gap of a few milliseconds several times over
 
 
-async def under_load(watch: Watch, event: Callable[[], None], *, method: str, keepalive: bool) -> Report:
+async def under_load(
+    watch: Watch, event: Callable[[], None], *, method: str, keepalive: bool, path: str = ""
+) -> Report:
     """Send load, let `event` happen in the middle of it, and return what the load saw."""
     stop = asyncio.Event()
     load = asyncio.create_task(
         verify.run(
-            watch.url,
+            watch.url + path,
             duration=60,
             rate=RATE,
             concurrency=50,

@@ -22,6 +22,7 @@ from tests.docker.watching import BACKEND, LABEL, Watch, eventually
 pytestmark = pytest.mark.docker
 
 MakeImage = Callable[..., str]
+SLOW = "delay/0.1"  # so that every server has requests in it at any moment
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ def test_a_rollout_under_load_loses_nothing_and_carries_over_what_was_asked_for(
     def event() -> None:
         ran.append(watch.ctl("rollout", "web", "--image", new, "--json"))
 
-    report = asyncio.run(under_load(watch, event, method="POST", keepalive=True))
+    report = asyncio.run(under_load(watch, event, method="POST", keepalive=True, path=SLOW))
     assert ran[0].returncode == 0, ran[0].stderr
     assert_nothing_lost(report)
     told = json.loads(ran[0].stdout)
@@ -135,7 +136,7 @@ def test_a_rollout_that_fails_under_load_is_rolled_back(watch: Watch, image: Mak
         output, _ = process.communicate(timeout=40)
         ran.append((process.returncode, output))
 
-    report = asyncio.run(under_load(watch, event, method="POST", keepalive=True))
+    report = asyncio.run(under_load(watch, event, method="POST", keepalive=True, path=SLOW))
     (code, output), name = ran[0], f"{watch.network}-web2-r2"
     assert code == 4, output
     last = output.strip().rpartition("\n")[2]
