@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
-from proxyctl.cli import check_compare, check_files, check_group, options
+from proxyctl.cli import check_compare, check_files, check_group, check_scenario, options
 from proxyctl.cli import check_gateway as gateway
 from proxyctl.cli import check_parse as parse
 from proxyctl.core.threshold import parse_threshold
@@ -208,3 +208,4 @@ def _failed(report: Report) -> str:
 
 
 app.command("compare")(check_compare.compare)
+app.command("scenario")(check_scenario.scenario)
