@@ -4,7 +4,7 @@ ENGINE ?= haproxy
 # Ryuk, testcontainers' cleaner, is an image from a registry; tests remove what they started themselves.
 export TESTCONTAINERS_RYUK_DISABLED := true
 
-.PHONY: help setup venv check test demo bench lock wheel clean
+.PHONY: help setup venv check test demo bench soak lock wheel clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ demo: setup ## the main job on real containers; ENGINE=haproxy|nginx, KEEP=1 lea
 
 bench: setup ## where the README's figures come from
 	$(PYTHON) -m bench
+
+soak: setup ## random events for 10 minutes at 500 requests/s, both engines; SEED=N has a run again
+	$(PYTHON) -m bench.soak $(if $(SEED),--seed $(SEED))
 
 lock: venv ## pin versions and hashes anew, from the configured index only (no find-links, no second index)
 	@index=$$($(PYTHON) -m pip config get global.index-url 2>/dev/null); \

@@ -7,7 +7,7 @@ the fake Docker's `World`, or from the test.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from proxyctl.core import diff
 from proxyctl.core.model import (
@@ -107,6 +107,13 @@ class MemoryGateway:
     async def logs(self, lines: int) -> str:
         """Nothing was written."""
         return ""
+
+
+class MemorySevering:
+    """Implements `ports.Severing`: there are no connections."""
+
+    async def sever(self, addresses: Collection[str]) -> None:
+        """End none."""
 
 
 class MemoryResolver:

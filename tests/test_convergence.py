@@ -33,6 +33,7 @@ from tests.in_memory import (
     MemoryGateway,
     MemoryProber,
     MemoryResolver,
+    MemorySevering,
 )
 
 pytestmark = pytest.mark.filterwarnings(UNCLOSED)
@@ -78,6 +79,7 @@ class Stage:
                 gateway=MemoryGateway(lambda: self.docker.reachable),
                 engine=self.engine,
                 applier=self.applier,
+                severing=MemorySevering(),
                 features=self.features,
                 decisions=Decisions(self.folder),
                 held=lambda: None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import signal
@@ -16,7 +15,7 @@ import docker
 import docker.errors
 import pytest
 
-from tests.docker.test_lossless import assert_nothing_lost, under_load
+from proxyctl.verify import Report, SteadyLoad
 from tests.docker.watching import BACKEND, LABEL, Watch, eventually
 
 pytestmark = pytest.mark.docker
@@ -51,6 +50,20 @@ def watch(watch: Watch) -> Iterator[Watch]:
     for container in watch.client.containers.list(all=True, filters={"label": LABEL}):
         if str(container.name).startswith(f"{watch.network}-"):
             container.remove(force=True, v=True)
+
+
+def under_load(watch: Watch, event: Callable[[], None]) -> Report:
+    """Send load that is never repeated, let `event` happen in the middle of it, and return what the load saw."""
+    with SteadyLoad(watch.url + SLOW, rate=150, method="POST", body=b"x" * 100) as load:
+        load.wait(60)
+        event()
+        load.wait(60)
+        return load.stop()
+
+
+def assert_nothing_lost(report: Report) -> None:
+    """Fail with what was lost, and when."""
+    assert report.failed == 0, f"{report.errors}: {report.failures[:5]}"
 
 
 def names(watch: Watch) -> dict[str, str]:
@@ -93,7 +106,7 @@ def test_a_rollout_under_load_loses_nothing_and_carries_over_what_was_asked_for(
     def event() -> None:
         ran.append(watch.ctl("rollout", "web", "--image", new, "--json"))
 
-    report = asyncio.run(under_load(watch, event, method="POST", keepalive=True, path=SLOW))
+    report = under_load(watch, event)
     assert ran[0].returncode == 0, ran[0].stderr
     assert_nothing_lost(report)
     told = json.loads(ran[0].stdout)
@@ -136,7 +149,7 @@ def test_a_rollout_that_fails_under_load_is_rolled_back(watch: Watch, image: Mak
         output, _ = process.communicate(timeout=40)
         ran.append((process.returncode, output))
 
-    report = asyncio.run(under_load(watch, event, method="POST", keepalive=True, path=SLOW))
+    report = under_load(watch, event)
     (code, output), name = ran[0], f"{watch.network}-web2-r2"
     assert code == 4, output
     last = output.strip().rpartition("\n")[2]

@@ -31,6 +31,10 @@ class NoAnswer(Exception):
     """Nobody answers on the socket; the message says how that showed."""
 
 
+class Silent(NoAnswer):
+    """It is there and says nothing, as on a machine that has no time for it."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Info:
     """What a worker says of itself in `show info`."""
@@ -76,7 +80,7 @@ async def ask(path: Path, *commands: str, half_close: bool = False, seconds: flo
                 writer.write_eof()
             return (await reader.read()).decode(errors="replace")
     except TimeoutError as exc:
-        raise NoAnswer(f"no answer within {seconds:g} s") from exc
+        raise Silent(f"no answer within {seconds:g} s") from exc
     except OSError as exc:
         raise NoAnswer(exc.strerror or str(exc)) from exc
 
