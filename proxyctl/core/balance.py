@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from typing import Final
@@ -9,7 +10,10 @@ from typing import Final
 from proxyctl.core.statistics import binomial_tail, effect_size, goodness_of_fit, smallest_visible
 from proxyctl.core.verdict import DEFAULT_P, Verdict, number, shares
 
+_MEANT_REQUESTS: Final = 50  # for each server, of which least connections gives all some
 _ENOUGH_LOAD: Final = 2.0  # under way per server and unit of weight, below which leastconn has nothing to choose
+_RING_POINTS: Final = 16
+_SIGMAS: Final = 4.0
 _LEASTCONN_SLACK: Final = 0.25  # of the average, beside one connection: both figures are averages of a sample
 
 
@@ -45,32 +49,71 @@ def exact_balance(counts: Mapping[str, int], expected: Mapping[str, float], cycl
     return Verdict("balance", ok, round(off, 3), f"within {cycles} cycle{'s' if cycles > 1 else ''}", detail)
 
 
+def ring_balance(counts: Mapping[str, int], expected: Mapping[str, float]) -> Verdict:
+    """Judge HAProxy's random, which picks points of a hash ring: 16 for a server and unit of weight, as they fall.
+
+    The part of the ring that n points have is off by 1/sqrt(n), and chance is added to that. The value is how far the
+    furthest server is off, of what four standard deviations of both allow it.
+    """
+    total, wanted = sum(counts.values()), shares(expected)
+    allowed = {
+        name: _SIGMAS
+        * math.hypot(share / math.sqrt(_RING_POINTS * expected[name]), math.sqrt(share * (1 - share) / total))
+        for name, share in wanted.items()
+        if share and total
+    }
+    off = max((abs(counts.get(n, 0) / total - wanted[n]) / (most or 1.0) for n, most in allowed.items()), default=0.0)
+    shows = f"a hash ring is uneven: only a share that is off by {max(allowed.values(), default=1.0) * 100:.0f} points shows"
+    strangers = _strangers(counts, expected)
+    detail = strangers or f"{_furthest(counts, expected)}; {shows}"
+    return Verdict("balance", off <= 1 and not strangers, round(off, 3), "<= 1", detail)
+
+
 def can_be_exact(expected: Mapping[str, float]) -> bool:
     """Whether the weights are whole numbers, which a cycle needs."""
     return all(weight == round(weight) for weight in expected.values()) and any(expected.values())
 
 
-def leastconn(busy: Mapping[str, float], expected: Mapping[str, float]) -> Verdict:
-    """Judge least connections by how many requests each server had under way on average (`busy`).
+@dataclasses.dataclass(frozen=True, slots=True)
+class Work:
+    """What one server did: requests, and how long they took in seconds, in the median and in all."""
 
-    Such a proxy keeps that number, divided by the weight, equal: so a slow server gets fewer requests, in proportion
-    to its latency (Little's law). The value is how far apart the most and the least busy are, in connections.
+    requests: int
+    median: float
+    total: float
+
+
+def leastconn(work: Mapping[str, Work], expected: Mapping[str, float], seconds: float) -> Verdict:
+    """Judge least connections: no server has more under way, for its weight, than the others have and one.
+
+    So a slow server gets fewer requests, in proportion to its latency (Little's law). Of each request, what the fastest
+    server takes is not counted for the slower ones: it may have been spent in the proxy and here, and so may single
+    long ones, so that the median is what counts. The value is how many too many the worst server had under way.
     """
-    per_weight = {n: busy.get(n, 0.0) / weight for n, weight in sorted(expected.items()) if weight}
-    if strangers := [n for n in sorted(busy) if busy[n] and not expected.get(n)]:
-        served = round(sum(busy[n] for n in strangers), 3)
-        return Verdict(
-            "leastconn", ok=False, value=served, expected="== 0", detail=f"{', '.join(strangers)} served too"
-        )
-    average = sum(per_weight.values()) / len(per_weight) if per_weight else 0.0
+    weights = {name: weight for name, weight in sorted(expected.items()) if weight}
+    strangers = [name for name in sorted(work) if work[name].requests and name not in weights]
+    idle = [name for name in weights if name not in work or not work[name].requests]
+    total = sum(w.requests for w in work.values())
+    if strangers or (idle and total >= _MEANT_REQUESTS * len(weights)):
+        count = sum(work[name].requests for name in strangers)
+        said = f"{', '.join(strangers)} got {count} and should get nothing" if strangers else f"{idle[0]} got nothing"
+        return Verdict("leastconn", ok=False, value=count, expected="work for all, and only for them", detail=said)
+    if len(weights) < 2 or idle or seconds <= 0:  # noqa: PLR2004 - one server cannot have more than the others
+        return Verdict("leastconn", ok=True, value=0, expected="<= 1", detail="too few requests to tell")
+    fastest = min(work[name].median for name in weights)
+    at_most = {name: work[name].total / seconds / weight for name, weight in weights.items()}
+    surely = {
+        name: work[name].requests * (work[name].median - fastest) / seconds / weight for name, weight in weights.items()
+    }
+    too_many = max(surely[name] - min(v for n, v in at_most.items() if n != name) for name in weights)
+    average = sum(at_most.values()) / len(at_most)
     limit = 1 + _LEASTCONN_SLACK * average
-    spread = max(per_weight.values(), default=0.0) - min(per_weight.values(), default=0.0)
-    shown = ", ".join(f"{name} {value:.1f}" for name, value in per_weight.items())
-    enough = average >= _ENOUGH_LOAD
-    detail = f"under way on average: {shown}" + (
-        "" if enough else f"; with so few there is little to choose: more --concurrency than {len(per_weight) * 2}"
+    detail = "under way on average: " + ", ".join(f"{name} {value:.1f}" for name, value in at_most.items())
+    if average < _ENOUGH_LOAD:
+        detail += f"; with so few there is little to choose: more --concurrency than {len(weights) * 2}"
+    return Verdict(
+        "leastconn", too_many <= limit, round(max(0.0, too_many), 3), f"<= {number(round(limit, 2))}", detail
     )
-    return Verdict("leastconn", spread <= limit, round(spread, 3), f"<= {number(round(limit, 2))} apart", detail)
 
 
 def backup(counts: Mapping[str, int], backups: tuple[str, ...]) -> Verdict:

@@ -24,6 +24,7 @@ class Expected:
     balance: str | None = None
     backups: tuple[str, ...] = ()
     cycles: int | None = None
+    engine: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -54,7 +55,9 @@ def from_status(status: Mapping[str, Any] | None, url: str, host: str | None = N
         return Expected(None, f"pool {pool['name']} has no server that is up")
     idle = tuple(s["name"] for s in up if s["name"] not in weights)
     others = {s["name"]: 0.0 for s in pool["servers"] if s["name"] not in weights}
-    return Expected({**others, **weights}, f"the weights of pool {pool['name']}", pool["balance"], idle)
+    return Expected(
+        {**others, **weights}, f"the weights of pool {pool['name']}", pool["balance"], idle, engine=status.get("engine")
+    )
 
 
 def expected(
@@ -80,7 +83,7 @@ def expected(
         if ends[0] is not None and ends[1] is not None and ends[1] - ends[0] == sent:
             cycles = 1
     if asked.weights is not None:
-        found = Expected(asked.weights, "--expect-weights", found.balance)
+        found = Expected(asked.weights, "--expect-weights", found.balance, engine=found.engine)
     return dataclasses.replace(found, balance=asked.balance or found.balance, cycles=cycles)
 
 

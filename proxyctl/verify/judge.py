@@ -49,7 +49,10 @@ def _notes(report: Report) -> Iterator[str]:
             f"the generator was the limit, the proxy may do more: a process was busy {generator.busy:.0%} of the time "
             f"and late by {generator.late * 1000:.0f} ms (p99); more --workers, or another machine"
         )
-    elif generator.waited:
+    if excused := report.excused:
+        listed = ", ".join(f"{gap.seconds * 1000:.0f} ms at {gap.at:.2f} s" for gap in excused)
+        yield f"nothing ended for {listed}, but this machine held up the generator too: the proxy is not blamed"
+    if generator.waited and not generator.was_the_limit:
         yield (
             f"{generator.waited:,} requests had no free connection when they were due, and have that wait in their "
             "latency; more --concurrency"
@@ -80,13 +83,18 @@ def _distribution(report: Report, expected: Expected | None, notes: list[str]) -
         yield balance.backup(report.servers, expected.backups)
     if keyed or by_key:
         return
-    if expected.balance == "leastconn":
-        verdict = balance.leastconn(report.busy, expected.weights)
-    elif _is_exact(report, expected):
-        verdict = balance.exact_balance(report.servers, expected.weights, expected.cycles or 1)
-    else:
-        verdict = balance.balance(report.servers, expected.weights)
+    verdict = _by_weight(report, expected, expected.weights)
     yield dataclasses.replace(verdict, detail=f"{verdict.detail}; by {expected.source}")
+
+
+def _by_weight(report: Report, expected: Expected, weights: Mapping[str, float]) -> Verdict:
+    if expected.balance == "leastconn":
+        return balance.leastconn(report.work, weights, report.seconds)
+    if expected.balance == "random" and expected.engine == "haproxy":
+        return balance.ring_balance(report.servers, weights)
+    if _is_exact(report, expected):
+        return balance.exact_balance(report.servers, weights, expected.cycles or 1)
+    return balance.balance(report.servers, weights)
 
 
 def _by_key(report: Report, expected: Expected | None, notes: list[str]) -> Iterator[Verdict]:

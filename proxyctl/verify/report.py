@@ -9,7 +9,8 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from proxyctl.core.stalls import Gap, stalls
+from proxyctl.core.balance import Work
+from proxyctl.core.stalls import Gap, is_excused, stalls
 from proxyctl.core.verdict import Verdict, number
 from proxyctl.edges.load.pulse import BUSY, LATE
 from proxyctl.edges.load.sample import REFUSED, Sample
@@ -115,15 +116,27 @@ class Report:
         return self.requests > 0 and self.errors.get(REFUSED) == self.requests
 
     @property
-    def busy(self) -> dict[str, float]:
-        """How many good requests each server had under way on average (Little's law)."""
-        if self.seconds <= 0:
-            return {}
-        return {name: served.latency.total_seconds / self.seconds for name, served in self.by_server.items()}
+    def work(self) -> dict[str, Work]:
+        """What each server did, as least connections is judged by."""
+        return {
+            name: Work(served.requests, (served.latency.percentile_ms(50) or 0.0) / 1000, served.latency.total_seconds)
+            for name, served in self.by_server.items()
+        }
 
     @property
     def stalls(self) -> tuple[Gap, ...]:
         """The windows in which the proxy answered nobody."""
+        found = self._silent
+        return () if is_excused(found, self.generator.deaf) else found
+
+    @property
+    def excused(self) -> tuple[Gap, ...]:
+        """A window in which nobody was answered, and for which this machine may be to blame."""
+        found = self._silent
+        return found if is_excused(found, self.generator.deaf) else ()
+
+    @property
+    def _silent(self) -> tuple[Gap, ...]:
         closed = self.options.get("rate") is None
         return stalls(
             self.gaps,

@@ -7,7 +7,16 @@ import random
 
 import pytest
 
-from proxyctl.core.balance import backup, balance, can_be_exact, exact_balance, faulty_server, leastconn
+from proxyctl.core.balance import (
+    Work,
+    backup,
+    balance,
+    can_be_exact,
+    exact_balance,
+    faulty_server,
+    leastconn,
+    ring_balance,
+)
 
 
 def test_balance_good() -> None:
@@ -109,8 +118,8 @@ def test_can_be_exact() -> None:
 # ------------------------------------------------------------------ leastconn
 
 
-def by_load(latency: dict[str, float], connections: int, requests: int, *, blind: bool = False) -> dict[str, float]:
-    """Serve a closed loop by least connections, or in turn where it is blind; return the average under way."""
+def by_load(latency: dict[str, float], connections: int, requests: int, *, blind: bool = False) -> dict[str, Work]:
+    """Serve a closed loop by least connections, or in turn where it is blind; return what each server did."""
     now, served = 0.0, dict.fromkeys(latency, 0)
     ends: list[tuple[float, str]] = []
     turn = itertools.cycle(latency)
@@ -122,32 +131,67 @@ def by_load(latency: dict[str, float], connections: int, requests: int, *, blind
         name = next(turn) if blind else min(open_, key=open_.__getitem__)
         ends.append((now + latency[name], name))
         served[name] += 1
-    return {name: served[name] * latency[name] / now for name in latency}
+    scale = SECONDS / now
+    return {n: Work(served[n], latency[n] * scale, served[n] * latency[n] * scale) for n in latency}
 
 
-def test_leastconn() -> None:
+SECONDS = 10.0
+SLOW = {"fast": 0.01, "quick": 0.012, "slow": 0.1}
+ALL_ALIKE = {"fast": 1.0, "quick": 1.0, "slow": 1.0}
+
+
+@pytest.mark.parametrize("connections", [4, 12, 24, 60])
+def test_leastconn(connections: int) -> None:
     """A slow server gets as many fewer requests as it is slower; a proxy that takes turns is caught."""
-    latency = {"fast": 0.01, "quick": 0.012, "slow": 0.1}
-    alike = dict.fromkeys(latency, 1.0)
-    good = leastconn(by_load(latency, 24, 4000), alike)
+    good = leastconn(by_load(SLOW, connections, 4000), ALL_ALIKE, SECONDS)
     assert good.ok, good
     assert good.detail.startswith("under way on average: fast ")
-    bad = leastconn(by_load(latency, 24, 4000, blind=True), alike)
-    assert not bad.ok
-    assert (bad.value or 0) > 10
+    bad = leastconn(by_load(SLOW, connections, 4000, blind=True), ALL_ALIKE, SECONDS)
+    assert not bad.ok, bad
 
 
-def test_leastconn_weights_and_strangers() -> None:
-    """Connections follow the weights; who should have none and has some is named; little load says so."""
-    assert leastconn({"a": 20.0, "b": 10.0}, {"a": 2, "b": 1}).ok
-    assert not leastconn({"a": 10.0, "b": 10.0}, {"a": 3, "b": 1}).ok
-    stranger = leastconn({"a": 5.0, "x": 0.5}, {"a": 1, "x": 0})
-    assert (stranger.ok, stranger.value, stranger.detail) == (False, 0.5, "x served too")
-    assert (
-        "there is little to choose: more --concurrency than 4"
-        in leastconn({"a": 0.5, "b": 0.4}, {"a": 1, "b": 1}).detail
-    )
-    assert leastconn({}, {"a": 0}).ok
+def test_leastconn_of_idle_servers_is_not_accused() -> None:
+    """Servers that are done at once are chosen in turn, whatever their weights; a single long wait says nothing."""
+    alike = {name: Work(1000, 0.002, 2.0) for name in ("a", "b", "c")}
+    assert leastconn(alike, {"a": 3, "b": 2, "c": 1}, 0.3).ok
+    waited = alike | {"c": Work(1000, 0.0021, 9.0)}
+    assert leastconn(waited, {"a": 3, "b": 2, "c": 1}, 0.3).ok
+
+
+@pytest.mark.parametrize(
+    ("work", "weights", "detail"),
+    [
+        ({"a": 5, "x": 3}, {"a": 1.0, "x": 0.0}, "x got 3 and should get nothing"),
+        ({"a": 100}, {"a": 1.0, "b": 1.0}, "b got nothing"),
+    ],
+)
+def test_leastconn_starves_nobody(work: dict[str, int], weights: dict[str, float], detail: str) -> None:
+    """Who should serve and never does is named, and so is who serves and should not."""
+    verdict = leastconn({n: Work(c, 0.001, 0.1) for n, c in work.items()}, weights, 1.0)
+    assert (verdict.ok, verdict.detail) == (False, detail)
+
+
+def test_leastconn_says_what_it_cannot_tell() -> None:
+    """With few requests, one server or little load the verdict says that it shows little."""
+    few = {"a": Work(9, 0.001, 0.01)}
+    assert leastconn(few, {"a": 1.0, "b": 1.0}, 1.0).detail == "too few requests to tell"
+    assert leastconn(few, {"a": 1.0}, 1.0).detail == "too few requests to tell"
+    idle = leastconn({n: Work(9, 0.001, 0.01) for n in "ab"}, {"a": 1.0, "b": 1.0}, 1.0)
+    assert "there is little to choose: more --concurrency than 4" in idle.detail
+
+
+# ------------------------------------------------------------------ rings
+
+
+def test_ring_balance() -> None:
+    """Rings as uneven as HAProxy's pass; swapped weights, a starved server and strangers do not."""
+    weights = {"a": 3.0, "b": 2.0, "c": 1.0}
+    assert ring_balance({"a": 2095, "b": 1251, "c": 439}, weights).ok  # HAProxy 3.2, seen
+    assert ring_balance({"a": 5336, "b": 3194, "c": 1265}, weights).ok  # the same, with two draws
+    assert not ring_balance({"a": 250, "b": 750}, {"a": 3.0, "b": 1.0}).ok
+    assert not ring_balance({"a": 600, "b": 400, "c": 0}, {"a": 3.0, "b": 2.0, "c": 2.0}).ok
+    assert ring_balance({"a": 9, "x": 1}, {"a": 1.0, "x": 0.0}).detail == "x got 1 and should get nothing"
+    assert ring_balance({}, weights).ok
 
 
 # ------------------------------------------------------------------ backups and faulty servers

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from proxyctl.core.stalls import Gap, stalls, stalls_verdict
+from proxyctl.core.stalls import Gap, is_excused, stalls, stalls_verdict
 
 OPEN: dict[str, Any] = {"rate": 500.0, "typical": 0.002, "connections": None}
 CLOSED: dict[str, Any] = {"rate": 3000.0, "typical": 0.002, "connections": 10}
@@ -42,6 +42,21 @@ def test_stalls(gap: Gap, circumstances: dict[str, Any], stalled: bool) -> None:
 def test_deaf(deaf: tuple[float, float], stalled: bool) -> None:
     """What the generator did not hear is not blamed on the proxy."""
     assert bool(stalls([Gap(5.0, 0.2)], [deaf], **OPEN)) is stalled
+
+
+@pytest.mark.parametrize(
+    ("seconds", "deaf", "excused"),
+    [
+        ([0.2], [], False),
+        ([0.2], [(1.0, 1.05)], True),
+        ([0.4], [(1.0, 1.05)], False),
+        ([0.2, 0.2], [(1.0, 1.05)], False),
+        ([], [(1.0, 1.05)], False),
+    ],
+)
+def test_excused(seconds: list[float], deaf: list[tuple[float, float]], excused: bool) -> None:
+    """One stall is excused where the generator was held up for a third of it; several, and longer ones, are not."""
+    assert is_excused(tuple(Gap(float(i), s) for i, s in enumerate(seconds)), deaf) is excused
 
 
 def test_verdict() -> None:

@@ -107,6 +107,7 @@ def test_json() -> None:
             "balance": None,
             "backups": [],
             "cycles": None,
+            "engine": None,
         },
         "options": told["options"],
         "urls": [{"url": "http://127.0.0.1:8080/", "requests": 5, "errors": 2}],
