@@ -38,7 +38,8 @@ def write(report: Report, *, junit: Path | None, html: Path | None) -> None:
 def _write(flag: str, path: Path | None, rendered: Callable[[Report], str], report: Report) -> None:
     if path is None:
         return
+    text = rendered(report)
     try:
-        path.write_text(rendered(report), "utf-8")
+        path.write_text(text, "utf-8")
     except OSError as exc:
         raise UsageError(f"{flag}: {path}: {exc.strerror}") from exc
