@@ -70,8 +70,8 @@ STEPS = (
         ),
         commands=(
             (
-                "docker exec {gateway} nginx -T 2>&1 | "
-                "grep -E '^ *(upstream|least_conn|hash|keepalive [0-9]|server [0-9])'"
+                "docker exec {gateway} grep -E '^ *(upstream|least_conn|hash|keepalive [0-9]|server [0-9])' "
+                "/proxyctl/current/nginx.conf"
             ),
             (
                 "proxyctl check http://127.0.0.1:{watch-port}/uri --network {net} --state {state} "
