@@ -102,7 +102,7 @@ STEPS = (
             en="A stopped container leaves DNS at once, and no cache",
         ),
         commands=(
-            "docker stop {first}",
+            "docker stop -t 1 {first}",
             "docker exec {client} python3 /tools/ask.py was",
             either("docker exec {client} python3 /tools/ask.py {first}"),
             FRESH % 20,

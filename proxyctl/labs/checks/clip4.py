@@ -106,7 +106,7 @@ def one_port(at: At) -> None:
     servers = [str(told(answer)["server"]) for answer in answers]
     at.expect(servers[0] in ("item1", "item2"), Text(ko=f"다른 서버입니다: {servers}", en=f"not item: {servers}"))
     at.equal("/basket, basket.example", servers[1:], ["basket", "basket"])
-    at.note(*sorted(ports.splitlines()))
+    at.table(*(line.split() if "  " in line.strip() else (line.strip(), "-") for line in sorted(ports.splitlines())))
     asked = ("/item", "/basket", "Host: basket.example")
     at.table(*((f"127.0.0.1:{at['port']}", what, f"→ {server}") for what, server in zip(asked, servers, strict=True)))
 
@@ -209,5 +209,5 @@ def all_gone(at: At) -> None:
     at.table(
         (f"127.0.0.1:{at['port']}/item", status),
         (f"127.0.0.1:{at['port']}/basket", f"→ {told(other)['server']}"),
-        (f"127.0.0.1:{at['direct']}", refused),
+        (f"127.0.0.1:{at['direct']}", f"curl: {refused.rpartition(': ')[2]}"),
     )
