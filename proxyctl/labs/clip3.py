@@ -238,7 +238,7 @@ STEPS = (
 
 LAB = Lab(
     id="clip3",
-    title=Text(ko="Docker DNS", en="Docker DNS"),
+    title=Text(ko="Docker의 DNS", en="Docker DNS"),
     goal=Text(
         ko="컨테이너의 이름이 어떻게 주소가 되는지, 이름으로 하는 부하 분산이 어디까지인지 확인합니다.",
         en="See how containers' names become addresses, and how far balancing by names goes.",

@@ -67,7 +67,7 @@ STEPS = (
             HAPROXY,
             (
                 "docker run -d {label} --name {proxy} --net {net} -p 127.0.0.1:{port}:80 "
-                "-v {tools}/haproxy.cfg:/usr/local/etc/haproxy/haproxy.cfg:ro proxyctl/haproxy"
+                "-v {tools}:/tools:ro proxyctl/haproxy haproxy -W -db -f /tools/haproxy.cfg"
             ),
         ),
         check=checks.cached,

@@ -43,7 +43,7 @@ backend basket
 """
 
 NGINX = """\
-cat > {conf}/nginx.conf <<'E'
+cat > {conf}/forward.conf <<'E'
 events {}
 http {
     log_format wire '$remote_addr "$request"';
@@ -85,7 +85,7 @@ STEPS = (
             "docker run -d {label} --name {basket} --net {back-net} proxyctl/echo --name basket",
             (
                 "docker run -d {label} --name {pp-web} --net {back-net} "
-                "-v {conf}/pp.conf:/etc/nginx/nginx.conf:ro proxyctl/nginx"
+                "-v {conf}:/conf:ro proxyctl/nginx nginx -c /conf/pp.conf -g 'daemon off;'"
             ),
             "docker run -d {label} --name {raw} --net {back-net} proxyctl/haproxy nc -ll -p 7000 -e cat",
             (
@@ -128,7 +128,7 @@ STEPS = (
             HAPROXY + clip4_layers.HAPROXY,
             (
                 "docker create {label} --name {proxy} --net {front-net} -p 127.0.0.1:{port}:80 "
-                "-v {conf}/haproxy.cfg:/usr/local/etc/haproxy/haproxy.cfg:ro proxyctl/haproxy"
+                "-v {conf}:/conf:ro proxyctl/haproxy haproxy -W -db -f /conf/haproxy.cfg"
             ),
             "docker network connect {back-net} {proxy}",
             "docker start {proxy}",
@@ -186,7 +186,7 @@ STEPS = (
             NGINX,
             (
                 "docker create {label} --name {forward} --net {front-net} "
-                "-v {conf}/nginx.conf:/etc/nginx/nginx.conf:ro proxyctl/nginx"
+                "-v {conf}:/conf:ro proxyctl/nginx nginx -c /conf/forward.conf -g 'daemon off;'"
             ),
             "docker network connect {back-net} {forward}",
             "docker start {forward}",
@@ -230,7 +230,7 @@ STEPS = (
                 "proxyctl check http://127.0.0.1:{port}/item --duration 4s --rate 50 "
                 "--server-from header:X-Served-By --json"
             ),
-            "docker logs -f --tail 0 {proxy} | head -n 50 >/dev/null; docker kill {alone} {item1}",
+            "docker logs -f --tail 0 {proxy} | head -n 50 >/dev/null\ndocker kill {alone} {item1}",
         ),
         at_once=True,
         check=checks.failing,

@@ -38,6 +38,8 @@ listen l4-proxy-protocol-unaware
 frontend l4-by-header
     mode tcp
     bind :86
+    tcp-request inspect-delay 5s
+    tcp-request content accept if HTTP
     use_backend l4-basket if { hdr(host) -i basket.example }
     default_backend l4-item
 
@@ -60,6 +62,33 @@ http {
         return 200 "$remote_addr says: client $proxy_protocol_addr\\n";
     }
 }
+E"""
+
+TWO_REQUESTS = """\
+docker exec -i {alone} python3 - <<'E'
+import http.client, json
+for port in 80, 86:
+    web = http.client.HTTPConnection("{proxy}", port)
+    for host in "basket.example", "item.example":
+        web.request("GET", "/", headers={"Host": host})
+        local = web.sock.getsockname()[1]
+        answer = json.load(web.getresponse())
+        print(port, local, host, answer["server"])
+E"""
+
+HTTP_ON_L4 = """\
+cat > {conf}/http-on-l4.cfg <<'E'
+defaults
+    mode tcp
+    timeout connect 1s
+    timeout client 10s
+    timeout server 10s
+
+listen l4
+    bind :87
+    option forwardfor
+    http-request deny if { path_beg /admin }
+    server item1 {item1}:8080
 E"""
 
 WGET = "docker exec {client} wget -qO- -T 5 "
@@ -132,19 +161,20 @@ STEPS = (
     ),
     Step(
         id="route-by-header",
-        goal=Text(ko="L4에서는 헤더로 나눌 수 없음을 확인합니다", en="See that L4 cannot route by a header"),
+        goal=Text(
+            ko="L4에서는 헤더로 요청을 나눌 수 없음을 확인합니다", en="See that L4 cannot route requests by a header"
+        ),
         commands=(
-            WGET + "--header 'Host: item.example' http://{proxy}:80/",
-            WGET + "--header 'Host: basket.example' http://{proxy}:80/",
-            WGET + "--header 'Host: item.example' http://{proxy}:86/",
-            WGET + "--header 'Host: basket.example' http://{proxy}:86/",
+            TWO_REQUESTS,
+            HTTP_ON_L4,
+            "docker exec {proxy} haproxy -c -f /conf/http-on-l4.cfg",
         ),
         check=checks.route_by_header,
         why=Text(
-            ko="두 포트의 규칙은 같습니다. L4는 요청의 첫 바이트가 오기 전, 연결될 때 서버를 고르므로 Host 규칙이 "
-            "맞을 수 없습니다. L4가 아는 것은 주소와 포트뿐입니다.",
-            en="Both ports have the same rule. L4 chooses when the connection comes, before the request's first "
-            "byte, so a rule about Host never matches: addresses and ports are all it has.",
+            ko="L4는 연결을 한 번 나눌 뿐입니다. HAProxy는 첫 바이트를 엿볼 수 있지만(inspect-delay), 같은 연결의 "
+            "다음 요청도 같은 서버로 갑니다. L7은 요청마다 나눕니다. HTTP 규칙은 tcp 모드에서 무시됩니다.",
+            en="L4 routes a connection, once. HAProxy can peek at its first bytes (inspect-delay), yet the next "
+            "request on it goes to the same server, where L7 routes each. In mode tcp rules about HTTP are ignored.",
         ),
     ),
 )

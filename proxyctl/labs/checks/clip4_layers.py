@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from proxyctl.labs.at import At
 from proxyctl.labs.checks.clip1 import address
 from proxyctl.labs.checks.clip4 import FORWARDED_FOR, SEEN, forwarded_for, told
-from proxyctl.labs.texts import Said, Text
+from proxyctl.labs.texts import Text
 
 FORGED = "203.0.113.9"
 
@@ -69,12 +71,21 @@ def proxy_protocol(at: At) -> None:
 
 
 def route_by_header(at: At) -> None:
-    """Expect the header to choose on L7, and to change nothing on L4."""
-    servers = [str(told(answer)["server"]) for answer in at.out]
-    at.expect(servers[0] in ("item1", "item2"), Text(ko=f"다른 서버입니다: {servers}", en=f"not item: {servers}"))
-    at.equal("L7, basket.example", servers[1], "basket")
-    at.equal("L4", servers[2:], ["item1", "item1"])
-    rows: list[tuple[Said, ...]] = [("Host", "L7 (:80)", "L4 (:86)")]
-    for index, host in enumerate(("item.example", "basket.example")):
-        rows.append((host, servers[index], servers[index + 2]))
-    at.table(*rows)
+    """Expect each request by its host on L7, both by the first one's on L4, and HTTP rules ignored on L4."""
+    asked, _, told_by_check = at.out
+    rows = [line.split() for line in asked.splitlines()]
+    l7, l4 = ([row for row in rows if row[0] == port] for port in ("80", "86"))
+    for layer, two in (("L7", l7), ("L4", l4)):
+        at.equal(Text(ko=f"{layer}: 연결의 수", en=f"{layer}: connections"), len({row[1] for row in two}), 1)
+    by_l7, by_l4 = ([row[3] for row in two] for two in (l7, l4))
+    at.expect(
+        by_l7 in (["basket", "item1"], ["basket", "item2"]), Text(ko=f"다른 서버입니다: {by_l7}", en=f"not so: {by_l7}")
+    )
+    at.equal("L4", by_l4, ["basket", "basket"])
+    warnings = re.findall(r"'[\w -]+'(?: rules)? ignored", told_by_check)
+    at.equal("haproxy -c", sorted(warnings), ["'http-request' rules ignored", "'option forwardfor' ignored"])
+    at.table(
+        (Text(ko="한 연결의 두 요청", en="two requests, one connection"), "L7 (:80)", "L4 (:86)"),
+        *((f"Host: {one[2]}", one[3], other[3]) for one, other in zip(l7, l4, strict=True)),
+    )
+    at.note("haproxy -c, mode tcp:", *(f"  {warning}" for warning in warnings))
