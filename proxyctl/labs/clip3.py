@@ -104,6 +104,10 @@ STEPS = (
                 "--entrypoint sleep proxyctl/echo 1h"
             ),
             "docker run -d {label} --name {box} --net {net} proxyctl/haproxy sleep 1h",
+            (
+                "docker run -d {label} --name {sick} --net {net} --health-cmd false --health-interval 5s "
+                "--health-retries 1 proxyctl/echo"
+            ),
         ),
         at_once=True,
         vital=True,
@@ -244,7 +248,7 @@ LAB = Lab(
         en="See how containers' names become addresses, and how far balancing by names goes.",
     ),
     names=(
-        *("net", "other-net", "was1", "was2", "was3", "client", "other", "box", "on-bridge", "upstream"),
+        *("net", "other-net", "was1", "was2", "was3", "client", "other", "box", "sick", "on-bridge", "upstream"),
         *("shop", "proxy", "taker", "renamed"),
     ),
     images={

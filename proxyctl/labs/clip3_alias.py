@@ -45,8 +45,8 @@ STEPS = (
     Step(
         id="fresh",
         goal=Text(
-            ko="요청마다 이름을 새로 묻는 클라이언트는 골고루 나뉩니다",
-            en="A client that asks for each request is spread evenly",
+            ko="요청마다 이름을 새로 묻는 클라이언트는 세 서버로 흩어집니다",
+            en="A client that asks for each request is spread over all three",
         ),
         commands=(FRESH % 60,),
         check=checks.fresh,
@@ -86,7 +86,10 @@ STEPS = (
             "docker exec {client} python3 /tools/ask.py was",
             fails("docker exec {box} wget -qO- -T 1 http://{second}:8080/"),
             "docker unpause {second}",
+            "docker inspect {sick} -f '{{.State.Health.Status}}'",
+            "docker exec {client} python3 /tools/ask.py {sick}",
         ),
+        find=checks.find_sick,
         check=checks.paused,
         why=Text(
             ko="멈춘(pause) 컨테이너도, 헬스체크에 실패하는 컨테이너도 실행 중이면 계속 답에 들어 있습니다. 상태를 "
@@ -99,7 +102,7 @@ STEPS = (
         id="stopped",
         goal=Text(
             ko="컨테이너를 멈추면 DNS에서는 바로 사라지지만 캐시에는 남습니다",
-            en="A stopped container leaves DNS at once, and no cache",
+            en="A stopped container leaves DNS at once, but not the caches",
         ),
         commands=(
             "docker stop -t 1 {first}",

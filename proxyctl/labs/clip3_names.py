@@ -89,10 +89,7 @@ STEPS = (
             Command("docker compose -f {tools}/compose.yaml up -d --scale was=2 2>&1", within=40),
             "docker exec {shop}-was-1 nslookup -type=a was",
             "docker exec {shop}-was-1 nslookup -type=a {shop}-was-2",
-            (
-                "docker inspect {shop}-was-1 {shop}-was-2 -f "
-                "'{{.Name}} {{range .NetworkSettings.Networks}}{{.IPAddress}} {{.Aliases}}{{end}}'"
-            ),
+            "docker network inspect {shop}_default -f '{{range .Containers}}{{println .Name .IPv4Address}}{{end}}'",
         ),
         check=checks.compose,
         why=Text(

@@ -172,8 +172,8 @@ STEPS = (
         check=checks.balance,
         why=Text(
             ko="DNS의 무작위와 달리 프록시는 요청마다 차례로 보내며, 가중치도 줄 수 있습니다(clip5, clip6).",
-            en="Unlike DNS with its chance, the proxy takes turns, request by request, and can give weights (clip5, "
-            "clip6).",
+            en="Unlike DNS, which leaves it to chance, the proxy takes turns, request by request, and can give "
+            "weights (clip5, clip6).",
         ),
     ),
     Step(

@@ -134,10 +134,9 @@ STEPS = (
         ),
         check=checks.any_bytes,
         why=Text(
-            ko="L4는 데이터베이스든 SSH든 가리지 않습니다. L7은 HTTP만 이해하므로 스스로 400으로 답하고 백엔드에는 "
-            "보내지 않습니다.",
-            en="L4 takes databases and SSH alike. L7 understands HTTP alone: it answers 400 by itself, and nothing "
-            "reaches a backend.",
+            ko="L4는 데이터베이스든 SSH든 바이트라면 가리지 않습니다. L7은 HTTP만 이해하므로 스스로 400으로 답합니다.",
+            en="To L4 databases and SSH are bytes like any other. L7 understands HTTP alone, and answers 400 by "
+            "itself.",
         ),
     ),
     Step(

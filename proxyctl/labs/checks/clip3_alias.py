@@ -78,14 +78,24 @@ def _ip(at: At, key: str) -> str:
     return address(at, key, at["net"])
 
 
+def find_sick(at: At) -> None:
+    """Wait until Docker has found the one with the failing health check to be unhealthy."""
+    at.until(
+        lambda: at.container("sick")["State"]["Health"]["Status"] == "unhealthy",
+        Text(ko=f"{at['sick']}가 unhealthy가 됨", en=f"{at['sick']} to be unhealthy"),
+    )
+
+
 def paused(at: At) -> None:
-    """Expect the paused one among the addresses, and no answer from it."""
-    _, asked, refused, _ = at.out
+    """Expect the paused one among the addresses, and no answer from it; an unhealthy one has its address too."""
+    _, asked, refused, _, health, sick = at.out
+    at.equal(at["sick"], one(sick).addresses, (_ip(at, "sick"),))
     addresses = one(asked).addresses
     at.equal("was", sorted(addresses), sorted(at[f"{place}-ip"] for place in PLACES))
     at.note(f"was  {' '.join(addresses)}")
     at.note(Text(ko=f"{at['second']} (pause, {at['second-ip']}):", en=f"{at['second']} (paused, {at['second-ip']}):"))
     at.note(f"  {refused.splitlines()[-1]}")
+    at.table((f"{at['sick']} ({health})", str(one(sick))))
 
 
 def stopped(at: At) -> None:

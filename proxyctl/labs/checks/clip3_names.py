@@ -87,7 +87,7 @@ def reverse(at: At) -> None:
 def compose(at: At) -> None:
     """Expect the service's name to give both replicas, and each its own name."""
     *_, alias, own, inspected = at.out
-    found = dict(re.findall(r"^/(\S+) ([\d.]+) \[", inspected, re.MULTILINE))
+    found = dict(re.findall(r"^(\S+) ([\d.]+)/", inspected, re.MULTILINE))
     at.equal("was", sorted(looked_up(alias)), sorted(found.values()))
     at.equal(Text(ko="복제본", en="replicas"), len(found), 2)
     at.equal(f"{at['shop']}-was-2", looked_up(own), [found[f"{at['shop']}-was-2"]])

@@ -12,6 +12,7 @@ from proxyctl.labs.checks.clip1 import address, find_port
 from proxyctl.labs.texts import Said, Text
 
 FORWARDED_FOR = "X-Forwarded-For"
+DOWN = "Server item/item1 is DOWN"
 SEEN = Text(ko="백엔드가 본 클라이언트", en="client that the backend saw")
 
 
@@ -188,6 +189,11 @@ def failing(at: At) -> None:
     ]
     at.table(*rows)
     at.note(", ".join(f"{name} {count}" for name, count in sorted(served.items())))
+    at.until(
+        lambda: DOWN in at.quiet("docker logs {proxy}").out,
+        Text(ko=f"프록시의 로그: {DOWN}", en=f"the proxy's log: {DOWN}"),
+    )
+    at.note(f"{at['proxy']}: {DOWN}")
 
 
 def _report(out: str) -> Mapping[str, Any]:
