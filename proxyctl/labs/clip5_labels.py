@@ -51,7 +51,8 @@ STEPS = (
         ),
         commands=(
             either(
-                "proxyctl check http://127.0.0.1:{watch-port}/item --network {net} --state {state} --requests 200 --json"
+                "proxyctl check http://127.0.0.1:{watch-port}/item --network {net} --state {state} "
+                "--requests 200 --json"
             ),
             either(
                 "proxyctl check http://127.0.0.1:{watch-port}/basket --network {net} --state {state} "
