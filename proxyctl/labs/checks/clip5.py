@@ -145,11 +145,11 @@ def least_conn(at: At) -> None:
     at.table((SERVERS, counts(out)), (Text(ko="초", en="seconds"), f"{report(out)['seconds']:.2f}"))
 
 
-ASK = (
-    "docker exec {client} sh -c 'for i in $(seq 1 12); do "
-    'wget -qO- -T 5 --header "X-Forwarded-For: ADDRESS" http://{proxy}/item | grep -o "item[123]\\"" | head -n 1; '
-    "done | sort | uniq -c'"
-)
+ASK = """\
+docker exec {client} sh -c 'for i in $(seq 1 12); do
+    wget -qO- -T 5 --header "X-Forwarded-For: ADDRESS" \\
+        http://{proxy}/item | grep -o "item[123]\\"" | head -n 1
+done | sort | uniq -c'"""
 
 
 def ip_hash(at: At) -> None:
