@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from proxyctl.labs import clip5_labels, clip5_running
 from proxyctl.labs.checks import clip5 as checks
-from proxyctl.labs.step import Lab, Step
+from proxyctl.labs.step import Lab, Step, either
 from proxyctl.labs.texts import Text
 
 NGINX = """\
@@ -29,7 +29,7 @@ http {
         listen 80;
         location / { proxy_pass http://item; }
         location /basket { proxy_pass http://basket; }
-        location /close {
+        location /once {
             proxy_set_header Connection close;
             proxy_pass http://item;
         }
@@ -153,7 +153,7 @@ STEPS = (
         id="round-robin",
         goal=Text(ko="기본값인 라운드 로빈을 검증합니다", en="Prove the default, round robin"),
         commands=(
-            (
+            either(
                 "proxyctl check http://127.0.0.1:{port}/item --requests 300 --server-from header:X-Served-By "
                 "--expect-weights item1=1,item2=1,item3=1 --proxy-workers 1 --json"
             ),
@@ -225,11 +225,13 @@ STEPS = (
         id="paths",
         goal=Text(ko="경로에 따라 두 서버 풀로 나눕니다", en="Route by path to two pools"),
         commands=(
-            (
+            either(
                 "proxyctl check http://127.0.0.1:{port}/item --requests 60 --keys 30 --key-by uri "
                 "--server-from header:X-Served-By --json"
             ),
-            ("proxyctl check http://127.0.0.1:{port}/basket --requests 60 --server-from header:X-Served-By --json"),
+            either(
+                "proxyctl check http://127.0.0.1:{port}/basket --requests 60 --server-from header:X-Served-By --json"
+            ),
         ),
         check=checks.paths,
         why=Text(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proxyctl.labs.checks import clip5_labels as checks
-from proxyctl.labs.step import Step
+from proxyctl.labs.step import Step, either
 from proxyctl.labs.texts import Text
 
 _ITEM = "--label proxyctl.enable=true --label proxyctl.pool=item --label proxyctl.path=/item"
@@ -50,8 +50,11 @@ STEPS = (
             ko="라벨의 weight, backup, path를 검증합니다", en="Prove weight, backup and path as the labels have them"
         ),
         commands=(
-            ("proxyctl check http://127.0.0.1:{watch-port}/item --network {net} --state {state} --requests 200 --json"),
-            (
+            either(
+                "proxyctl check http://127.0.0.1:{watch-port}/item --network {net} --state {state} "
+                "--requests 200 --json"
+            ),
+            either(
                 "proxyctl check http://127.0.0.1:{watch-port}/basket --network {net} --state {state} "
                 "--requests 50 --json"
             ),
@@ -73,7 +76,7 @@ STEPS = (
                 "docker exec {gateway} grep -E '^ *(upstream|least_conn|hash|keepalive [0-9]|server [0-9])' "
                 "/proxyctl/current/nginx.conf"
             ),
-            (
+            either(
                 "proxyctl check http://127.0.0.1:{watch-port}/uri --network {net} --state {state} "
                 "--requests 300 --keys 60 --key-by uri --json"
             ),

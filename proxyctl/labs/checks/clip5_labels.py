@@ -7,7 +7,7 @@ import re
 
 from proxyctl.labs.at import At
 from proxyctl.labs.checks.clip1 import find_port
-from proxyctl.labs.checks.clip5 import SERVERS, counts, processes, served, verdicts, workers
+from proxyctl.labs.checks.clip5 import SERVERS, counts, judged, processes, served, workers
 from proxyctl.labs.texts import Text
 
 CHECK = "proxyctl check http://127.0.0.1:{watch-port}/item --network {net} --state {state} --json"
@@ -58,7 +58,8 @@ def weight(at: At) -> None:
     item, basket = at.out
     at.equal("/item", served(item), {at["web1"]: 150, at["web2"]: 50})
     at.equal("/basket", served(basket), {at["shop"]: 50})
-    at.table(("/item", counts(item)), ("/basket", counts(basket)), *verdicts(item))
+    judged(at, basket)
+    at.table(("/item", counts(item)), ("/basket", counts(basket)), *judged(at, item))
 
 
 def balance(at: At) -> None:
@@ -69,8 +70,8 @@ def balance(at: At) -> None:
         seen = block[1] if block else ""
         at.expect(directive in seen, Text(ko=f"{pool}: {seen.strip()}", en=f"{pool}: {seen.strip()}"))
     at.expect("weight=3" in dump and " backup" in dump, Text(ko=f"라벨이 없습니다: {dump}", en=f"labels: {dump}"))
-    at.note(*(line.removeprefix("    ") for line in dump.splitlines()))
-    at.table((SERVERS, counts(uri)), *verdicts(uri))
+    at.note(*(line.removeprefix("    ").partition("   #")[0] for line in dump.splitlines()))
+    at.table((SERVERS, counts(uri)), *judged(at, uri))
 
 
 def find_gateway_workers(at: At) -> None:
@@ -85,7 +86,7 @@ def _master(at: At) -> str:
 def join(at: At) -> None:
     """Expect the new server to be balanced, by other workers of the same master."""
     _balanced(at, _names(at, "web1", "web2", "web4"))
-    out = at.sh(f"{CHECK} --requests 200")
+    out = at.sh(f"{CHECK} --requests 200", "either")
     at.equal(SERVERS, served(out), {at["web1"]: 120, at["web2"]: 40, at["web4"]: 40})
     at.equal(Text(ko="마스터", en="master"), _master(at), at["master"])
     now = at.until(
@@ -94,6 +95,7 @@ def join(at: At) -> None:
     )
     at.table(
         (SERVERS, counts(out)),
+        *judged(at, out),
         (Text(ko="옛 워커", en="old workers"), at["workers"]),
         (Text(ko="새 워커", en="new workers"), " ".join(now)),
         (Text(ko="마스터", en="master"), at["master"]),
@@ -103,6 +105,6 @@ def join(at: At) -> None:
 def backup(at: At) -> None:
     """Expect the backup to serve everything."""
     _balanced(at, _names(at, "web3"))
-    out = at.sh(f"{CHECK} --requests 100")
+    out = at.sh(f"{CHECK} --requests 100", "either")
     at.equal(SERVERS, served(out), {at["web3"]: 100})
-    at.table((SERVERS, counts(out)), *verdicts(out))
+    at.table((SERVERS, counts(out)), *judged(at, out))

@@ -76,7 +76,7 @@ def keepalive(at: At) -> None:
     """Expect a connection for each request without it, and as many as there are requests at a time with it."""
     reloaded(at)
     before = opened(at)
-    check(at, f"/close --requests 200 --concurrency {AT_A_TIME}")
+    check(at, f"/once --requests 200 --concurrency {AT_A_TIME}")
     between = opened(at)
     check(at, f"/keep --requests 200 --concurrency {AT_A_TIME}")
     at.sh("docker exec {proxy} grep ^Tcp: /proc/net/snmp")
