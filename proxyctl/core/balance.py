@@ -62,9 +62,9 @@ def ring_balance(counts: Mapping[str, int], expected: Mapping[str, float]) -> Ve
         for name, share in wanted.items()
         if share and total
     }
-    off = max((abs(counts.get(n, 0) / total - wanted[n]) / (most or 1.0) for n, most in allowed.items()), default=0.0)
-    visible = max(allowed.values(), default=1.0) * 100
-    shows = f"a hash ring is uneven: only a share that is off by {visible:.0f} points shows"
+    off = max((abs(counts.get(n, 0) / total - wanted[n]) / (limit or 1.0) for n, limit in allowed.items()), default=0.0)
+    most = max(allowed.values(), default=1.0) * 100
+    shows = f"a hash ring is uneven: only a share that is off by {most:.0f} points shows"
     strangers = _strangers(counts, expected)
     detail = strangers or f"{_furthest(counts, expected)}; {shows}"
     return Verdict("balance", off <= 1 and not strangers, round(off, 3), "<= 1", detail)

@@ -56,8 +56,8 @@ def stalls(
 def is_excused(found: tuple[Gap, ...], deaf: Iterable[tuple[float, float]]) -> bool:
     """Whether a single stall is no longer than what this machine does to its processes.
 
-    Where the generator was held up, a proxy beside it may have been, and once is no pattern. (One run of 91 at five
-    times as much work as processors had such a window, of 240 ms.)
+    Where the generator was held up, a proxy beside it may have been, and once is no pattern. (Of 91 runs on a machine
+    with five times as much work as processors, one had such a window, of 240 ms.)
     """
     longest = max((end - begin for begin, end in deaf), default=0.0)
     return len(found) == 1 and found[0].seconds < LEAST + _HELD_UP * longest

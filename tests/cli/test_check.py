@@ -281,18 +281,22 @@ def test_usage_errors(argv: list[str], reason: str) -> None:
     assert "\n" not in str(error)
 
 
-def test_interrupt() -> None:
-    """Ctrl-C ends early with the report of what was done."""
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_interrupt(workers: str) -> None:
+    """Ctrl-C ends early with the report of what was done, by all processes."""
     code = "from proxyctl.cli.check import app; app()"
     with in_thread(balancing("web1")) as proxy:
         command = [sys.executable, "-c", code, proxy.url(), "--duration", "1h", "--rate", "50", "--json"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        command += ["--workers", workers]
+        with subprocess.Popen(
+            command, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
             deadline = time.monotonic() + 20
             while len(proxy.heads) < 20:
                 assert time.monotonic() < deadline, "20 requests did not come within 20 s"
                 assert process.poll() is None
                 time.sleep(0.01)
-            process.send_signal(signal.SIGINT)
+            os.killpg(process.pid, signal.SIGINT)  # as a terminal does
             out, err = process.communicate(timeout=20)
     assert process.returncode == 0, err
     assert json.loads(out)["requests"] == len(proxy.heads)
