@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from proxyctl.errors import UsageError
-from proxyctl.labs import clip1, clip2
+from proxyctl.labs import clip1, clip2, clip6
 from proxyctl.labs.step import Lab
 
 LABS: tuple[Lab, ...] = (
     clip1.LAB,
     clip2.LAB,
+    clip6.LAB,
 )
 
 
