@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proxyctl.labs.checks import clip6_labels as checks
-from proxyctl.labs.step import Step
+from proxyctl.labs.step import Step, either
 from proxyctl.labs.texts import Text
 
 _ITEM = (
@@ -20,6 +20,8 @@ _MORE = " ".join(
         ("sticky", "sticky", "SRV"),
     )
 )
+_CHECK = "proxyctl check http://127.0.0.1:{watch-port}"
+_OF = "--network {net} --state {state}"
 
 STEPS = (
     Step(
@@ -56,12 +58,9 @@ STEPS = (
             ko="라벨의 weight, path, host를 검증합니다", en="Prove weight, path and host as the labels have them"
         ),
         commands=(
-            "proxyctl check http://127.0.0.1:{watch-port}/item --network {net} --state {state} --requests 200 --json",
-            "proxyctl check http://127.0.0.1:{watch-port}/basket --network {net} --state {state} --requests 50 --json",
-            (
-                "proxyctl check http://127.0.0.1:{watch-port}/ --host basket.example --network {net} --state {state} "
-                "--requests 50 --json"
-            ),
+            either(f"{_CHECK}/item {_OF} --requests 200 --json"),
+            either(f"{_CHECK}/basket {_OF} --requests 50 --json"),
+            either(f"{_CHECK}/ --host basket.example {_OF} --requests 50 --json"),
         ),
         check=checks.weight,
         why=Text(
@@ -77,14 +76,8 @@ STEPS = (
         ),
         commands=(
             "proxyctl render --network {net} --state {state} | grep -E '^ *(backend|balance|cookie|hash-type) '",
-            (
-                "proxyctl check http://127.0.0.1:{watch-port}/uri --network {net} --state {state} "
-                "--requests 300 --keys 60 --key-by uri --json"
-            ),
-            (
-                "proxyctl check http://127.0.0.1:{watch-port}/sticky --network {net} --state {state} "
-                "--requests 150 --keys 30 --key-by cookie --json"
-            ),
+            either(f"{_CHECK}/uri {_OF} --requests 300 --keys 60 --key-by uri --json"),
+            either(f"{_CHECK}/sticky {_OF} --requests 150 --keys 30 --key-by cookie --json"),
         ),
         check=checks.balance,
         why=Text(

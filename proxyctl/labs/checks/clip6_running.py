@@ -172,8 +172,8 @@ def _followed(at: At, *names: str) -> str:
     wanted = {address(at, name, at["net"]) + ":8080" for name in names}
 
     def up() -> bool:
-        rows = statistics(at, "dns")
-        return {r["addr"] for name, r in rows.items() if name.startswith("web") and r["status"] != "MAINT"} == wanted
+        slots = [row for name, row in statistics(at, "dns").items() if name.startswith("web")]
+        return {row["addr"] for row in slots if not row["status"].startswith("MAINT")} == wanted
 
     what = ", ".join(names)
     at.until(up, Text(ko=f"별칭의 주소: {what}", en=f"the alias to lead to {what}"))
