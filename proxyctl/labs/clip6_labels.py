@@ -106,8 +106,8 @@ STEPS = (
         commands=("proxyctl drain {web1} --network {net} --state {state}",),
         check=checks.drain,
         why=Text(
-            ko="런타임 API의 set server state drain과 같습니다. proxyctl ready로 되돌립니다.",
-            en="It is the runtime API's set server state drain. proxyctl ready takes it back.",
+            ko="나머지가 모두 받으며, 잃는 요청은 없습니다. 컨테이너는 아직 실행 중이며, 이제 멈추어도 됩니다.",
+            en="The others take it all, and nothing is lost. The container still runs, and can now be stopped.",
         ),
     ),
 )
