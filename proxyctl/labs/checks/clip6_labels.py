@@ -28,19 +28,21 @@ def _balanced(at: At, *keys: str) -> None:
     )
 
 
-def _sound(out: str) -> None:
+def _sound(out: str, *needed: str) -> None:
     """Expect every verdict (the balance by its weights too) but stalls, which a busy host has by itself."""
-    for verdict in report(out)["verdicts"]:
-        if verdict["name"] != "stalls" and not verdict["ok"]:
-            raise Differs(
-                Text(ko=f"{verdict['name']}: {verdict['detail']}", en=f"{verdict['name']}: {verdict['detail']}")
-            )
+    found = {verdict["name"]: verdict for verdict in report(out)["verdicts"] if verdict["name"] != "stalls"}
+    missing = sorted(set(needed) - set(found))
+    bad = ", ".join(
+        [*missing, *(f"{name}: {verdict['detail']}" for name, verdict in found.items() if not verdict["ok"])]
+    )
+    if bad:
+        raise Differs(Text(ko=bad, en=bad))
 
 
 def _asked(at: At, options: str) -> str:
     """Run `proxyctl check` on the gateway, shown; return its JSON, which is sound."""
     out = at.sh(f"{CHECK} {options}", ends="either")
-    _sound(out)
+    _sound(out, "balance")
     return out
 
 
@@ -60,7 +62,8 @@ def labels(at: At) -> None:
 def weight(at: At) -> None:
     """Expect three parts of four for one, and the other pool for the other path and host."""
     item, basket, host = at.out
-    for out in at.out:
+    _sound(item, "balance")
+    for out in (basket, host):
         _sound(out)
     at.equal("/item", set(served(item)), {at["web1"], at["web2"]})
     at.equal("/basket", served(basket), {at["shop"]: 50})
@@ -73,7 +76,7 @@ def balance(at: At) -> None:
     """Expect each pool's directive in the file, and the verdicts of a hash and of a cookie."""
     dump, uri, sticky = at.out
     for out in (uri, sticky):
-        _sound(out)
+        _sound(out, "consistent")
     for pool, wanted in (
         ("item", "balance roundrobin"),
         ("leastconn", "balance leastconn"),
