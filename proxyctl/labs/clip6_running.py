@@ -40,16 +40,17 @@ E"""
 STATS = """\
 cat > {conf}/stats.py <<'E'
 import csv, requests
+columns = "svname status hrsp_2xx rate_max".split()
 page = requests.get("http://127.0.0.1:{stats}/;csv", timeout=5).text
 for row in csv.DictReader(page.removeprefix("# ").splitlines()):
     if row["pxname"] == "item":
-        print(row["svname"], row["status"], row["hrsp_2xx"], row["rate_max"])
+        print(*(row[column] for column in columns))
 E"""
 
 
 def _say(command: str) -> str:
     """Return how a person says it to the runtime API."""
-    return f"docker exec {{proxy}} sh -c 'echo \"{command}\" | nc 127.0.0.1 9999'"
+    return f'echo "{command}" | docker exec -i {{proxy}} nc 127.0.0.1 9999'
 
 
 STEPS = (

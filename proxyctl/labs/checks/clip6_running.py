@@ -15,7 +15,7 @@ Row = dict[str, str]
 
 def tell(at: At, command: str) -> str:
     """Say something to the runtime API, shown; return the answer."""
-    return at.sh(f"docker exec {{proxy}} sh -c 'echo \"{command}\" | nc 127.0.0.1 9999'")
+    return at.sh(f'echo "{command}" | docker exec -i {{proxy}} nc 127.0.0.1 9999')
 
 
 def statistics(at: At, backend: str) -> dict[str, Row]:
