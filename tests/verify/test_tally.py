@@ -64,3 +64,5 @@ def test_merge() -> None:
     assert (left.all, left.by_server, left.seconds) == (both.all, both.by_server, both.seconds)
     assert left.timeline.closed() == both.timeline.closed()
     assert [failure.error for failure in left.failures] == ["reset", "http_503"]
+    assert left.gaps.found() == both.gaps.found() != tallied(*SAMPLES[::2]).gaps.found()
+    assert (left.targets, left.keys) == (both.targets, both.keys)

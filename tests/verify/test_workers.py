@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from proxyctl.edges.load.loop import new_event_loop
 from proxyctl.edges.load.request import Pace, Request
 from proxyctl.edges.load.served import ServerFrom
 from proxyctl.edges.load.shots import KeyBy
@@ -17,8 +18,9 @@ from proxyctl.errors import ProxyctlError, UsageError
 from proxyctl.verify import workers
 from proxyctl.verify.check import carry_out
 from proxyctl.verify.plan import Plan
+from proxyctl.verify.report import Report
 from proxyctl.verify.tally import Progress
-from tests.edges.backends import EchoProcess, echo_process
+from tests.edges.backends import EchoProcess, Peer, echo_process, raw_server
 from tests.verify.crooked import Proxy
 
 
@@ -43,6 +45,23 @@ async def test_merged_report(echo: EchoProcess) -> None:
     assert report.latency.total == report.by_server["web1"].latency.total == 301
     assert sum(piece.requests for piece in report.timeline) == 301
     assert report.generator.workers == 2
+
+
+def test_large_tallies_come_whole() -> None:
+    """What a process has counted may be larger than what a pipe holds, in the event loop that the load runs in."""
+
+    async def busy(peer: Peer) -> None:
+        while await peer.request():
+            await peer.answer("503 Busy")
+
+    async def run() -> Report:
+        async with raw_server(busy) as server:
+            return await carry_out(plan(server.url(), Pace(requests=5000, concurrency=20)))
+
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        report = runner.run(run())
+    assert report.errors == {"http_503": 5000}
+    assert len(report.failures) == 5000
 
 
 async def test_rate_is_shared() -> None:
