@@ -68,7 +68,8 @@ def connect() -> docker.APIClient:
     """Open a client to the engine that DOCKER_HOST names, at the newest API version that both speak."""
     with translated("Docker"):
         kwargs = docker.utils.kwargs_from_env()
-        return docker.APIClient(**kwargs, version="auto", timeout=10)
+        # docker-py keeps connections per URL, which names the container: 25 of them open without `num_pools`
+        return docker.APIClient(**kwargs, version="auto", timeout=10, num_pools=4)
 
 
 class DockerStore:
