@@ -26,7 +26,7 @@ from tests.docker.conftest import fresh_network
 from tests.docker.loads import FourLoads
 from tests.docker.private_engine import PrivateEngine, private_engine
 from tests.docker.table import BASE, UP, Table
-from tests.docker.watching import BACKEND, eventually, watching
+from tests.docker.watching import BACKEND, Watch, eventually, watching
 from tests.docker.wire import Wire
 
 pytestmark = pytest.mark.docker
