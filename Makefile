@@ -9,7 +9,7 @@ export TESTCONTAINERS_RYUK_DISABLED := true
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## what is missing here: .venv, Docker engine, images, docker compose
+setup: ## what is missing here: .venv, Docker engine, images, docker compose, a browser for the tests
 	@scripts/setup
 
 venv:
@@ -23,7 +23,7 @@ check: venv ## format, lint, types, layers
 
 test: ## the whole suite: a real engine, real proxies of three Debian suites
 	@scripts/setup --suite trixie --suite bookworm
-	$(PYTHON) -m pytest tests/core --cov=proxyctl.core --cov-branch --cov-fail-under=100
+	$(PYTHON) -m pytest tests/core --numprocesses=2 --cov=proxyctl.core --cov-branch --cov-fail-under=100
 	$(PYTHON) -m pytest --ignore=tests/core --numprocesses=2 --dist=worksteal
 
 demo: setup ## the main job on real containers; ENGINE=haproxy|nginx, KEEP=1 leaves it running

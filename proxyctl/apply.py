@@ -8,16 +8,17 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 import structlog
 
 from proxyctl.core import diff
+from proxyctl.core.history import summary
 from proxyctl.core.model import ConfigFiles, Desired, Features, Running
 from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed, RuntimeRefused
 from proxyctl.laps import lap
-from proxyctl.ports import Engine, Generation, Generations
+from proxyctl.ports import Engine, Generation, Generations, Inputs
 
 log = structlog.get_logger()
 
@@ -65,6 +66,7 @@ class Applier:
         if running is not None and self._runs(running, current):
             self.applied = current
             self.accepted = current.desired
+            self._generations.confirm(current.number)
         return self.applied is not None
 
     async def still_true(self) -> bool:
@@ -102,8 +104,10 @@ class Applier:
             reasons = ("templates changed",)
         return reasons
 
-    async def apply(self, desired: Desired, files: ConfigFiles, drained: Collection[tuple[str, str]] = ()) -> Applied:
-        """Make the proxy do `desired`; on any failure it goes on with what it had.
+    async def apply(
+        self, desired: Desired, files: ConfigFiles, inputs: Inputs, drained: Collection[tuple[str, str]] = ()
+    ) -> Applied:
+        """Make the proxy do `desired`, rendered from `inputs`; on any failure it goes on with what it had.
 
         `drained` are the (pool, container id) whose drain is over: what still runs there is cut when they leave.
         Raise ConfigRefused or ReloadFailed with the proxy's own reason. What was refused once is not tried
@@ -113,7 +117,7 @@ class Applier:
         plan = self.plan(desired)
         if self.applied is not None and files.revision == self.applied.revision:
             # On nginx a server that drains and one that is gone are written alike: only what is known changes.
-            self.applied = dataclasses.replace(self.applied, desired=desired)
+            self.applied = dataclasses.replace(self.applied, desired=desired, held=inputs.held)
             self.accepted = desired
             return Applied("unchanged", plan)
         if known := self._refused.get(files.revision):
@@ -131,7 +135,7 @@ class Applier:
             else:
                 how = "runtime"
         try:
-            number = await self._stage(desired, files)
+            number = await self._stage(desired, files, inputs, summary(plan, reasons, inputs.held))
             if how == "reload":
                 await self._reload(number, files)
         except (ConfigRefused, ReloadFailed) as exc:
@@ -140,14 +144,15 @@ class Applier:
                 # the servers are already as wanted, and the file on disk is the last one that loads
                 self.applied = dataclasses.replace(self.applied, desired=desired)
             raise
-        self.applied = Generation(number, files.revision, files.topology, desired)
+        self.applied = Generation(number, files.revision, files.topology, desired, inputs.held)
         self.accepted = desired
+        self._generations.confirm(number)
         self._refused.clear()
         return Applied(how, plan, reasons, time.monotonic() - start)
 
-    async def refusal(self, desired: Desired, files: ConfigFiles) -> str:
+    async def refusal(self, desired: Desired, files: ConfigFiles, inputs: Inputs) -> str:
         """Have the proxy check what it does not run; return why it is refused, or an empty string."""
-        number = await asyncio.to_thread(self._generations.stage, files, desired)
+        number = await asyncio.to_thread(self._generations.stage, files, desired, inputs, ())
         try:
             await self._engine.check(self._generations.path(number), files)
         except ConfigRefused as exc:
@@ -156,10 +161,10 @@ class Applier:
             self._generations.drop(number)
         return ""
 
-    async def _stage(self, desired: Desired, files: ConfigFiles) -> int:
+    async def _stage(self, desired: Desired, files: ConfigFiles, inputs: Inputs, changes: Sequence[str]) -> int:
         """Write and check a generation; make it current unless the proxy must be reloaded for it."""
         with lap("stage"):
-            number = await asyncio.to_thread(self._generations.stage, files, desired)
+            number = await asyncio.to_thread(self._generations.stage, files, desired, inputs, changes)
         try:
             with lap("check"):
                 await self._engine.check(self._generations.path(number), files)

@@ -1,7 +1,6 @@
 """The composition root: builds the parts out of the settings, runs them in one TaskGroup, ends on a signal.
 
-The only place that knows which edge stands behind which port. `watch` runs it; `plan`, `render` and `explain` use
-`look`, which asks the same questions once and touches nothing.
+The only place that knows which edge stands behind which port. `watch` runs it; `look` builds on the same parts.
 """
 
 from __future__ import annotations
@@ -20,28 +19,27 @@ import docker.errors
 import structlog
 
 from proxyctl.apply import Applier
-from proxyctl.core import diff, layout
-from proxyctl.core.desired import Outcome, desired, targets
-from proxyctl.core.model import ConfigFiles, Desired, EngineKind, Features, Finding, Snapshot, Target
-from proxyctl.core.render import render
+from proxyctl.core import layout
+from proxyctl.core.model import EngineKind
 from proxyctl.edges.control import SOCKET
 from proxyctl.edges.dns import EmbeddedDns
 from proxyctl.edges.docker import store as docker_store
 from proxyctl.edges.docker.gateway import DockerGateway, Spec
 from proxyctl.edges.docker.own import own_container
-from proxyctl.edges.docker.throwaway import Throwaway
 from proxyctl.edges.engines import haproxy, nginx
 from proxyctl.edges.files import decisions as state_files
 from proxyctl.edges.files import templates
 from proxyctl.edges.files.changes import FileChanges
 from proxyctl.edges.files.generations import GenerationFolder
+from proxyctl.edges.files.held import HeldFile
 from proxyctl.edges.netns import GatewayView, LocalView
 from proxyctl.edges.probe import Prober
 from proxyctl.edges.severing import Severing
 from proxyctl.errors import GatewayError, ProxyctlError, UsageError
 from proxyctl.feed import Feed
-from proxyctl.ports import Engine, Gateway, Generation, NetworkView, Wake
-from proxyctl.reconciler import Inputs, Reconciler
+from proxyctl.operators import Operators
+from proxyctl.ports import Engine, Gateway, Inputs, NetworkView, Wake
+from proxyctl.reconciler import Reconciler
 from proxyctl.settings import Settings
 from proxyctl.web.api import Api, serve
 
@@ -169,6 +167,14 @@ class Waker:
             self.target(reason)
 
 
+def _changes(settings: Settings) -> FileChanges:
+    """Return what watches templates and proxyctl.toml."""
+    folders = [templates.shipped(settings.engine), *([settings.templates] if settings.templates else [])]
+    if settings.config:
+        folders.append(settings.config.parent)
+    return FileChanges(folders, ("*.j2", settings.config.name if settings.config else "*.j2"))
+
+
 @contextlib.asynccontextmanager
 async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIterator[tuple[Reconciler, Feed]]:
     """Run a whole `watch` inside the `async with`; what it raises there ends it."""
@@ -178,7 +184,12 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
     with state_files.lock(settings.state):
         parts = build(settings, client)
         token = state_files.check_token(settings.state)
-        inputs = read_inputs(settings, token, reload)
+        pins = HeldFile(settings.state)
+
+        def inputs_now() -> Inputs:
+            return pins.inputs(token, settings.label_prefix) or read_inputs(settings, token, reload)
+
+        inputs = inputs_now()
         await parts.gateway.ensure()
         try:
             features = await parts.engine.features()
@@ -196,6 +207,7 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
         )
         waker = Waker()
         prober = Prober(parts.view, waker, parts.gateway)
+        decisions = state_files.Decisions(settings.state)
         first = [inputs]
         reconciler = Reconciler(
             source=source,
@@ -206,16 +218,21 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
             applier=applier,
             severing=Severing(parts.view),
             features=features,
-            decisions=state_files.Decisions(settings.state),
-            read_inputs=lambda: first.pop() if first else read_inputs(settings, token, reload),
+            decisions=decisions,
+            held=lambda: pins.held,
+            read_inputs=lambda: first.pop() if first else inputs_now(),
             feed=feed,
             spacing=settings.reload_spacing / 1000,
         )
         waker.target = reconciler.wake
+        operators = Operators(reconciler, decisions, pins, parts.generations, feed)
         api = Api(
             status=reconciler.status,
             events=lambda: [dataclasses.asdict(e) for e in feed.events],
             decide=reconciler.decide,
+            maintain=operators.maintain,
+            hold=operators.hold,
+            release=operators.release,
         )
         try:
             runners = await serve(api, control=settings.state / SOCKET, tcp=settings.api)
@@ -233,10 +250,7 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
         if await applier.adopt():
             log.info("the running proxy was adopted as it is", generation=applier.applied and applier.applied.number)
         source.expect(s.container for p in applier.accepted.pools for s in p.servers)
-        folders = [templates.shipped(settings.engine), *([settings.templates] if settings.templates else [])]
-        if settings.config:
-            folders.append(settings.config.parent)
-        changes = FileChanges(folders, ("*.j2", settings.config.name if settings.config else "*.j2"))
+        changes = _changes(settings)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
@@ -268,85 +282,3 @@ async def until_signalled() -> str:
         loop.add_signal_handler(number, end, number)
     await done.wait()
     return name
-
-
-@dataclasses.dataclass(frozen=True)
-class Look:
-    """What `look` saw: the world, what follows from it, and what is applied now."""
-
-    snapshot: Snapshot
-    findings: dict[Target, Finding]
-    outcome: Outcome
-    features: Features
-    files: ConfigFiles
-    applied: Generation | None
-    applied_files: dict[str, str]
-    published: dict[int, int]
-
-    @property
-    def plan(self) -> diff.Plan:
-        """Return what would change."""
-        return diff.plan(self.applied.desired if self.applied else Desired(), self.outcome.desired)
-
-
-async def look(settings: Settings) -> Look:
-    """Ask Docker, DNS and the containers once and say what `watch` would do; touches nothing.
-
-    Without a running gateway the names and ports cannot be asked from inside the network: they are taken as good.
-    """
-    client = await asyncio.to_thread(docker_store.connect)
-    await asyncio.to_thread(check_network, settings, client)
-    parts = build(settings, client)
-    source = docker_store.DockerStore(
-        lambda: client, network=settings.network, label_prefix=settings.label_prefix, resync=settings.resync / 1000
-    )
-    snapshot = await source.list_once()
-    there = await parts.gateway.find()
-    features = await parts.engine.features() if there else await _features_of_image(settings, client)
-    wanted = targets(snapshot, settings.options, features)
-    findings: dict[Target, Finding] = dict.fromkeys(wanted, Finding(ok=True))
-    if there:
-        findings = await _ask(parts, wanted)
-    current = parts.generations.current()
-    outcome = desired(
-        snapshot,
-        findings=findings,
-        decisions=state_files.Decisions(settings.state).all(),
-        options=settings.options,
-        features=features,
-        previous=current.desired if current else Desired(),
-    )
-    token_file = settings.state / "check.token"
-    files = render(
-        outcome.desired,
-        features=features,
-        tuning=settings.tuning,
-        templates=templates.load(settings.engine, settings.templates),
-        token=token_file.read_text().strip() if token_file.exists() else "0" * 32,
-    )
-    applied_files = parts.generations.files(current.number) if current else {}
-    return Look(snapshot, findings, outcome, features, files, current, applied_files, parts.gateway.published)
-
-
-async def _ask(parts: Parts, wanted: tuple[Target, ...]) -> dict[Target, Finding]:
-    """Give the containers a second to answer."""
-    woken = asyncio.Event()
-    prober = Prober(parts.view, lambda _: woken.set(), parts.gateway)
-    prober.follow(wanted)
-    try:
-        async with asyncio.timeout(1):
-            while not all(prober.findings().get(t, Finding(ok=False)).ok for t in wanted):
-                woken.clear()
-                await woken.wait()
-    except TimeoutError:
-        pass
-    finally:
-        findings = dict(prober.findings())
-        await prober.close()
-    return findings
-
-
-async def _features_of_image(settings: Settings, client: docker.APIClient) -> Features:
-    """Ask the binary of an image without a gateway, in a throw-away container."""
-    throwaway = Throwaway(client, settings.gateway_image)
-    return await make_engine(settings.engine, throwaway, settings.state / "proxy" / "run", LocalView()).features()

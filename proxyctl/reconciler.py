@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 import structlog
@@ -19,16 +19,15 @@ from proxyctl.apply import Applied, Applier
 from proxyctl.core import status, vanished
 from proxyctl.core.describe import describe
 from proxyctl.core.desired import Outcome, desired, targets
-from proxyctl.core.labels import Options
 from proxyctl.core.model import (
     ConfigFiles,
     Decision,
     Desired,
     Features,
     Finding,
+    Held,
     Problem,
     Snapshot,
-    Tuning,
 )
 from proxyctl.core.render import render
 from proxyctl.core.spacing import Spacing
@@ -44,7 +43,7 @@ from proxyctl.errors import (
 from proxyctl.feed import Feed
 from proxyctl.laps import gathered, lap
 from proxyctl.names import Names
-from proxyctl.ports import Engine, Gateway, Prober, Resolver, Severing, Source
+from proxyctl.ports import Engine, Gateway, Generation, Inputs, Prober, Resolver, Severing, Source
 from proxyctl.quarantine import Quarantine
 
 log = structlog.get_logger()
@@ -65,15 +64,12 @@ class Decided(Protocol):
     def forget_except(self, containers: Iterable[str]) -> None:
         """Drop those on containers that are gone."""
 
+    @property
+    def maintenance(self) -> Collection[str]:
+        """The pools in maintenance."""
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Inputs:
-    """What comes from files: re-read when they change."""
-
-    options: Options
-    tuning: Tuning
-    templates: Mapping[str, str]
-    token: str
+    def forget_pools_except(self, pools: Iterable[str]) -> None:
+        """End the maintenance of pools that are gone."""
 
 
 class Reconciler:
@@ -91,6 +87,7 @@ class Reconciler:
         severing: Severing,
         features: Features,
         decisions: Decided,
+        held: Callable[[], Held | None],
         read_inputs: Callable[[], Inputs],
         feed: Feed,
         spacing: float,
@@ -98,7 +95,7 @@ class Reconciler:
         """Take every collaborator; `spacing` is the least number of seconds between two reloads."""
         self._source, self._prober, self._gateway = source, prober, gateway
         self._engine, self._applier, self._features = engine, applier, features
-        self._decisions, self._read_inputs, self._feed = decisions, read_inputs, feed
+        self._decisions, self._held, self._read_inputs, self._feed = decisions, held, read_inputs, feed
         self._severing = severing
         self._names = Names(resolver, self.wake)
         self._quarantine = Quarantine()
@@ -118,6 +115,11 @@ class Reconciler:
         self._gateway_changes = -1
         self._retry = RETRY_FIRST
         self._timer_due = float("inf")
+
+    @property
+    def applied(self) -> Generation | None:
+        """What the running proxy was last confirmed to do."""
+        return self._applier.applied
 
     def wake(self, reason: str) -> None:
         """Ask for a pass; called by the store, the prober, timers and operators."""
@@ -164,6 +166,7 @@ class Reconciler:
             self._applier.retry_checks()
         self._decisions.forget_except([*(c.id for c in snapshot.containers), *snapshot.missing])
         wanted = await self._decide(snapshot)
+        self._decisions.forget_pools_except(p.name for p in wanted.desired.pools)
         self._outcome = self._quarantine.hold(self._applier.accepted, wanted)
         applied, postponed = None, False
         try:
@@ -222,9 +225,9 @@ class Reconciler:
         self._quarantine.forget()
 
     async def _decide(self, snapshot: Snapshot) -> Outcome:
-        options = self._inputs.options
+        options, held = self._inputs.options, self._held()
         with lap("plan"):
-            wanted = targets(snapshot, options, self._features)
+            wanted = targets(snapshot, options, self._features, held)
         previous = self._applier.known
         # Who serves has proved its name: a DNS that is silent now, or a restart of proxyctl, takes nobody out.
         served = {(s.container, s.address) for pool in previous.pools for s in pool.servers}
@@ -244,9 +247,11 @@ class Reconciler:
                 features=self._features,
                 previous=previous,
                 drained=self._drains.over(now),
+                maintenance=self._decisions.maintenance,
+                held=held,
             )
             self._drains.follow(outcome.leaving, now)
-            return vanished.hold(outcome, snapshot, options, self._features, previous, self._outcome.held)
+            return vanished.hold(outcome, snapshot, options, self._features, previous, self._outcome.kept)
 
     async def _reach(self, wanted: Outcome) -> Applied | None:
         """Apply what is wanted; what the proxy refuses of it is searched for and left out."""
@@ -284,14 +289,14 @@ class Reconciler:
             files = self._render(state)
         except TemplateError as exc:
             return str(exc)
-        reason = await self._applier.refusal(state, files)
+        reason = await self._applier.refusal(state, files, self._inputs)
         return f"{self._engine.kind} refused it: {reason}" if reason else ""
 
     async def _apply(self, state: Desired) -> Applied | None:
         with lap("render"):
             files = self._render(state)
         plan = self._applier.plan(state)
-        if self._applier.reload_reasons(state, files) and not plan.shrinks:
+        if self._applier.reload_reasons(state, files) and not plan.urgent:
             now = time.monotonic()
             held = self._spacing.wanting(files.revision, now)
             if (wait := held.wait(now)) > 0 and self._applier.applied is not None:
@@ -299,12 +304,12 @@ class Reconciler:
                 self._later(wait, "spacing of reloads")
                 return None
         drained = self._drains.over(time.monotonic())
-        done = await self._applier.apply(state, files, drained)
+        done = await self._applier.apply(state, files, self._inputs, drained)
         if drained:
             self.wake("a drain is over")  # a pool that has lost its last container goes, now that it serves nobody
         self._good = self._inputs
         if done.how == "reload":
-            self._spacing = self._spacing.reloaded(time.monotonic())
+            self._spacing = self._spacing.reloaded(time.monotonic(), done.seconds)
         if done.how != "unchanged" or done.plan:
             self._report(done)
         return done

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import typer
 
 import proxyctl
-from proxyctl.cli import check, decide, doctor, down, explain, lab, plan, render, status, watch
+from proxyctl.cli import check, decide, doctor, down, explain, history, lab, plan, render, rollout, status, watch
 from proxyctl.cli import echo as echo_verb
 from proxyctl.errors import ProxyctlError
 
@@ -31,7 +31,11 @@ app.command()(render.render)
 app.command()(decide.drain)
 app.command()(decide.ready)
 app.command()(decide.weight)
-app.command()(check.check)
+app.command()(decide.maintenance)
+app.command()(history.history)
+app.command()(history.rollback)
+app.command()(rollout.rollout)
+app.add_typer(check.app, name="check")
 app.command()(doctor.doctor)
 app.command()(down.down)
 app.add_typer(lab.app)
@@ -46,11 +50,12 @@ def _version(value: bool) -> None:
 
 @app.callback()
 def root(
-    version: bool = typer.Option(
+    version: bool = typer.Option(  # noqa: ARG001 - its callback has done it all
         False, "--version", callback=_version, is_eager=True, help="Print the version and exit."
     ),
 ) -> None:
     """Nginx or HAProxy in front of labelled Docker containers: they join, drain and leave by themselves."""
+    watch.set_up_logging(None, verbose=False)  # before it is, structlog writes to stdout, which is a verb's own
 
 
 def run(argv: Sequence[str]) -> int:

@@ -3,78 +3,51 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import signal
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.live import Live
 
-from proxyctl import settings
-from proxyctl.cli import options
-from proxyctl.core import values, verdict
-from proxyctl.edges import control
+from proxyctl.cli import check_compare, check_files, check_group, check_scenario, options
+from proxyctl.cli import check_gateway as gateway
+from proxyctl.cli import check_parse as parse
+from proxyctl.core.threshold import parse_threshold
+from proxyctl.core.verdict import parse_weights
 from proxyctl.errors import ThresholdFailed, UsageError
 
 if TYPE_CHECKING:  # aiohttp takes 0.2 s to import, and the other verbs do not need it
+    from proxyctl.core.verdict import Verdict
     from proxyctl.verify import Report
-    from proxyctl.verify.tally import Tally
+    from proxyctl.verify.plan import Plan
+    from proxyctl.verify.tally import Progress
 
-T = TypeVar("T")
-
-
-def _read(flag: str, parse: Callable[[str], T], text: str) -> T:
-    try:
-        return parse(text)
-    except UsageError as exc:
-        raise UsageError(f"{flag}: {exc}") from exc
+app = typer.Typer(cls=check_group.Group)
 
 
-def _seconds(text: str) -> float:
-    kind = values.duration()
-    try:
-        return kind.parse(text) / 1000
-    except ValueError as exc:
-        raise UsageError(kind.refuse(text)) from exc
+@app.callback()
+def group() -> None:
+    """Prove the balance and the losses: count who served each request and what failed."""
 
 
-def _header(text: str) -> tuple[str, str]:
-    name, colon, value = text.partition(":")
-    if not colon:
-        raise UsageError(f"{text!r} is not like 'Name: value'")
-    return name.strip(), value.strip()
-
-
-def _server_from(text: str) -> str:
-    kind, _, name = text.partition(":")
-    if kind != "header" or not name:
-        raise UsageError(f"{text!r} is not like header:X-Served-By")
-    return name
-
-
-def _body(text: str) -> bytes:
-    if not text.startswith("@"):
-        return text.encode()
-    try:
-        return Path(text[1:]).read_bytes()
-    except OSError as exc:
-        raise UsageError(f"{text[1:]}: {exc.strerror}") from exc
-
-
+@app.command(check_group.URL, cls=check_group.Default)
 def check(
-    url: Annotated[str, typer.Argument(metavar="URL", help="What to ask, such as http://127.0.0.1:8080/.")],
+    urls: Annotated[list[str], typer.Argument(metavar="URL...", help="What to ask, such as http://127.0.0.1:8080/.")],
     requests: Annotated[int | None, typer.Option("--requests", "-r", min=1, help="End after so many (1000).")] = None,
     duration: Annotated[
         str | None, typer.Option("--duration", "-d", metavar="TIME", help="End after it, such as 10s.")
     ] = None,
     concurrency: Annotated[int, typer.Option("--concurrency", "-c", min=1, max=1000, help="At a time.")] = 10,
     rate: Annotated[
-        float | None, typer.Option(min=0.001, max=10_000, help="Per second, whatever the answers do.")
+        float | None, typer.Option(min=0.001, max=50_000, help="Per second, whatever the answers do.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=0, max=64, help="Processes that send; 0 is one for each processor.")] = 1,
+    share: Annotated[
+        str | None, typer.Option(metavar="3,1", help="How often each URL is asked; equally often without.")
     ] = None,
     method: Annotated[str | None, typer.Option("--method", "-X", help="GET, or POST with --data.")] = None,
     header: Annotated[
@@ -84,19 +57,38 @@ def check(
     host: Annotated[str | None, typer.Option(metavar="NAME", help="Ask for this host.")] = None,
     timeout: Annotated[str, typer.Option(metavar="TIME", help="Of one request.")] = "10s",
     no_keepalive: Annotated[bool, typer.Option("--no-keepalive", help="A new connection for each request.")] = False,
-    insecure: Annotated[bool, typer.Option("--insecure", help="Take any TLS certificate.")] = False,
+    http_version: Annotated[str, typer.Option(metavar="1.1|1.0", help="HTTP/2 is not spoken.")] = "1.1",
+    insecure: Annotated[bool, typer.Option("--insecure", "-k", help="Take any TLS certificate.")] = False,
+    cacert: Annotated[str, typer.Option(metavar="FILE", help="Trust these certificates (PEM).")] = "",
+    sni: Annotated[str, typer.Option(metavar="NAME", help="Ask TLS for this name instead of the URL's.")] = "",
+    keys: Annotated[int, typer.Option(min=0, max=50_000, help="Play so many clients, for source, uri and sticky.")] = 0,
+    key_by: Annotated[
+        str | None, typer.Option(metavar="uri|cookie|source|header:NAME", help="What each client varies (uri).")
+    ] = None,
     server_from: Annotated[
-        str | None, typer.Option(metavar="header:NAME", help="The answer's header that names the server.")
+        str | None,
+        typer.Option(metavar="header:NAME|body:REGEX|json:/PATH", help="Where the answer names its server."),
     ] = None,
     expect_weights: Annotated[
         str | None, typer.Option(metavar="web1=3,web2=1", help="Who should serve how much (as `watch` says).")
     ] = None,
+    expect_balance: Annotated[
+        str | None, typer.Option(metavar="roundrobin|leastconn|...", help="By which algorithm (as `watch` says).")
+    ] = None,
+    proxy_workers: Annotated[
+        int | None, typer.Option(min=1, help="Round robin is exact: so many processes of the proxy count alone.")
+    ] = None,
+    check_headers: Annotated[
+        bool, typer.Option("--check-headers", help="Judge X-Forwarded-*; needs servers such as `proxyctl echo`.")
+    ] = False,
     expect: Annotated[
         list[str] | None,
         typer.Option(metavar="'p99<50ms'", help="Fail with 99 unless so; repeatable (errors==0, balance.p>1e-4)."),
     ] = None,
     network: options.Network = None,
     state: options.State = None,
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the verdicts for CI, as JUnit.")] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report as one page.")] = None,
     as_json: options.JsonOption = False,
 ) -> None:
     """Prove the balance and the losses: count who served each request and what failed.
@@ -104,76 +96,69 @@ def check(
     No request is ever sent twice. Statuses from 400 up are errors, and so is a connection that ends without
     an answer. Ctrl-C ends early, with a full report.
     """
-    from proxyctl.edges.load.request import RequestOptions
-    from proxyctl.verify.expected import Expected, from_status
+    from proxyctl.edges.load.request import Pace, Request, RequestOptions
+    from proxyctl.edges.load.served import parse_server_from
+    from proxyctl.edges.load.shots import parse_key_by
+    from proxyctl.verify.check import DEFAULT_REQUESTS
+    from proxyctl.verify.expected import BALANCES, Asked, expected
+    from proxyctl.verify.judge import judge
+    from proxyctl.verify.plan import Plan
 
-    headers = [_read("--header", _header, text) for text in header or ()]
+    check_files.writable(**{"--junit": junit, "--html": html})
+    headers = [parse.read("--header", parse.header, text) for text in header or ()]
     request: RequestOptions = {
         "method": method or ("GET" if data is None else "POST"),
         "headers": (*headers, *([("Host", host)] if host else [])),
-        "body": _read("--data", _body, data or ""),
-        "timeout": _read("--timeout", _seconds, timeout),
+        "body": parse.read("--data", parse.body, data or ""),
+        "timeout": parse.read("--timeout", parse.seconds, timeout),
         "keepalive": not no_keepalive,
+        "http_version": http_version,
         "verify_tls": not insecure,
+        "cacert": cacert,
+        "sni": sni,
     }
-    thresholds = [_read("--expect", verdict.parse_threshold, text) for text in expect or ()]
-    weights = _read("--expect-weights", verdict.parse_weights, expect_weights) if expect_weights else None
-    seconds = _read("--duration", _seconds, duration) if duration else None
+    thresholds = [parse.read("--expect", parse_threshold, text) for text in expect or ()]
+    weights = parse.read("--expect-weights", parse_weights, expect_weights) if expect_weights else None
+    if expect_balance and expect_balance not in BALANCES:
+        raise UsageError(f"--expect-balance: {expect_balance!r} is none of {', '.join(BALANCES)}")
+    asked = Asked(weights, expect_balance, proxy_workers)
+    seconds = parse.read("--duration", parse.seconds, duration) if duration else None
     folder = None
     if server_from:
-        request["server_header"] = _read("--server-from", _server_from, server_from)
+        request["server_from"] = parse.read("--server-from", parse_server_from, server_from)
     else:
-        folder = _state(network, state)
-    token = _token(folder)
-    before = _status(folder)
-    plan = {"requests": requests, "duration": seconds, "concurrency": concurrency, "rate": rate, "token": token}
-    report = _measure(url, {**plan, **request}, live=not as_json)
-    expected = Expected(weights, "--expect-weights") if weights else from_status(before, url, host)
-    if not weights and expected != from_status(_status(folder), url, host):
-        expected = Expected(None, "the pool changed during the check")
-    report = report.judged(expected, thresholds)
+        folder = gateway.state_folder(network, state)
+    if requests is None and seconds is None:
+        requests = DEFAULT_REQUESTS
+    plan = Plan(
+        tuple(Request(url, **request) for url in urls),
+        Pace(requests, seconds, concurrency, rate),
+        parse.read("--share", parse.shares, share) if share else (),
+        parse.read("--key-by", parse_key_by, key_by or "uri") if keys or key_by else None,
+        keys,
+        workers or os.cpu_count() or 1,
+        gateway.token(folder),
+    )
+    before = gateway.status(folder)
+    report = _measure(plan, live=not as_json)
+    found = expected(asked, before, gateway.status(folder), urls[0], host, report.requests)
+    also = _headers(plan, asked_for=check_headers) if check_headers or (before and report.failed == 0) else []
+    report = judge(report.with_events(gateway.events(folder)), found, thresholds, also)
     _show(report, as_json=as_json)
+    check_files.write(report, junit=junit, html=html)
     if not report.ok:
         raise ThresholdFailed(_failed(report))
 
 
-def _state(network: str | None, state: Path | None) -> Path | None:
-    """Return the state folder of the gateway that is meant; without a word of it, the only one there is."""
-    if state:
-        return state
-    try:
-        return settings.load({"network": network}).state
-    except UsageError:
-        if network:
-            raise
-    parent = settings.default_state("any").parent
-    with contextlib.suppress(OSError):
-        folders = [folder for folder in parent.iterdir() if (folder / control.SOCKET).exists()]
-        return folders[0] if len(folders) == 1 else None
-    return None
-
-
-def _token(folder: Path | None) -> str | None:
-    if folder is None:
-        return os.environ.get("PROXYCTL_CHECK_TOKEN")
-    return settings.check_token(folder.name, {**os.environ, "PROXYCTL_STATE": str(folder)})
-
-
-def _status(folder: Path | None) -> Mapping[str, Any] | None:
-    return control.status(folder) if folder else None
-
-
-def _measure(url: str, plan: Mapping[str, Any], *, live: bool) -> Report:
-    from proxyctl import verify
+def _measure(plan: Plan, *, live: bool) -> Report:
     from proxyctl.cli import check_view
     from proxyctl.edges.load.loop import new_event_loop
+    from proxyctl.verify.check import carry_out
 
-    requests, duration = plan["requests"], plan["duration"]
-    if requests is None and duration is None:
-        requests = verify.DEFAULT_REQUESTS
+    requests, duration = plan.pace.requests, plan.pace.duration
 
-    def done(tally: Tally) -> float:
-        parts = (tally.requests / requests if requests else 0.0, tally.seconds / duration if duration else 0.0)
+    def done(progress: Progress) -> float:
+        parts = (progress.requests / requests if requests else 0.0, progress.seconds / duration if duration else 0.0)
         return min(1.0, max(parts))
 
     async def run() -> Report:
@@ -181,23 +166,32 @@ def _measure(url: str, plan: Mapping[str, Any], *, live: bool) -> Report:
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
         console = Console()
         if not (live and console.is_terminal):
-            return await verify.run(url, stop=stop, **plan)
+            return await carry_out(plan, None, stop)
         with Live(console=console, auto_refresh=False, transient=True) as display:
 
-            def show(tally: Tally) -> None:
-                display.update(check_view.live(tally, done(tally), ascii_only=_ascii(console)), refresh=True)
+            def show(progress: Progress) -> None:
+                display.update(check_view.live(progress, done(progress), ascii_only=_ascii(console)), refresh=True)
 
-            return await verify.run(url, stop=stop, on_progress=show, **plan)
+            return await carry_out(plan, show, stop)
 
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         return runner.run(run())
 
 
+def _headers(plan: Plan, *, asked_for: bool) -> list[Verdict]:
+    """Judge the headers that servers receive; where they do not echo them, only who asked is told."""
+    from proxyctl.verify.headers import UNKNOWN, headers
+
+    found = asyncio.run(headers(plan.requests[0]))
+    return [found] if found else [UNKNOWN] if asked_for else []
+
+
 def _show(report: Report, *, as_json: bool) -> None:
     from proxyctl.cli import check_view
+    from proxyctl.verify.document import to_json
 
     if as_json:
-        typer.echo(json.dumps(report.to_json(), indent=1))
+        typer.echo(json.dumps(to_json(report), indent=1))
         return
     console = Console(highlight=False)
     console.print(check_view.final(report, ascii_only=_ascii(console)))
@@ -211,3 +205,7 @@ def _failed(report: Report) -> str:
     from proxyctl.verify.report import failed_line
 
     return failed_line(report)
+
+
+app.command("compare")(check_compare.compare)
+app.command("scenario")(check_scenario.scenario)

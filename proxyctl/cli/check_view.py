@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import collections
+from collections.abc import Iterable, Iterator, Mapping
+
 from rich.bar import Bar
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from proxyctl.core.verdict import Verdict, number, shares
+from proxyctl.edges.load.sample import Sample
 from proxyctl.verify.report import Report
-from proxyctl.verify.tally import Tally
+from proxyctl.verify.tally import Progress, Served
 
 _BAR = 30
 _ROWS = 16  # of servers, while it runs
+_EVENTS = 5  # near the failures of one kind
 
 
-def live(tally: Tally, done: float, *, ascii_only: bool = False) -> RenderableType:
+def live(tally: Progress, done: float, *, ascii_only: bool = False) -> RenderableType:
     """Draw a running check; `done` is from 0 to 1."""
     head = Table.grid(padding=(0, 2))
     errors = Text(_count(tally.failed, "error"), style="bold red" if tally.failed else "green")
@@ -34,7 +39,7 @@ def live(tally: Tally, done: float, *, ascii_only: bool = False) -> RenderableTy
 def final(report: Report, *, ascii_only: bool = False) -> RenderableType:
     """Draw a report: a headline, who served how much, latency, errors by kind, verdicts, notes."""
     parts: list[RenderableType] = [
-        Text(report.url, style="bold", overflow="fold"),
+        *(Text(line, style="bold", overflow="fold") for line in _urls(report)),
         Text(
             f"{_count(report.requests, 'request')} in {report.seconds:.2f} s, {report.rate:,.0f}/s, "
             f"{_count(report.failed, 'error')}"
@@ -42,11 +47,12 @@ def final(report: Report, *, ascii_only: bool = False) -> RenderableType:
     ]
     if report.servers:
         parts += [Text(), _servers(report)]
-    parts += [Text(), _latency(report)]
+    parts += [Text(), _latency("latency", report.latency_ms), _latency("first byte", report.first_byte_ms)]
     for kind, count in sorted(report.errors.items()):
-        first = next((f for f in report.failures if f.error == kind), None)
-        when = f", the first at {first.at:.3f} s" if first else ""
+        failures = [f for f in report.failures if f.error == kind]
+        when = f", the first at {failures[0].at:.3f} s" if failures else ""
         parts.append(Text(f"{kind}: {count:,}{when}", style="red"))
+        parts += [Text(f"  {line}") for line in _meanwhile(report, failures)]
     parts.append(Text())
     verdicts = Table.grid(padding=(0, 2))
     for verdict in report.verdicts:
@@ -61,19 +67,40 @@ def _servers(report: Report) -> Table:
     wanted = shares(weights or {})
     named = sum(report.servers.values())
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("SERVER", overflow="fold", max_width=40)
-    for title in ("REQUESTS", "SHARE", "EXPECTED"):
+    table.add_column("SERVER", overflow="fold", max_width=24)
+    for title in ("REQUESTS", "SHARE", "EXPECTED", "ERRORS", "P50 MS", "P99 MS"):
         table.add_column(title, justify="right", no_wrap=True)
     for name in sorted({*report.servers, *wanted}):
-        count = report.servers.get(name, 0)
+        served = report.by_server.get(name, Served())
         due = f"{wanted.get(name, 0):.1%}" if weights is not None else "-"
-        table.add_row(Text(name), f"{count:,}", f"{count / named:.1%}", due)
+        times = served.latency.figures()
+        p50, p99 = ("-" if value is None else f"{value:.1f}" for value in (times["p50"], times["p99"]))
+        share = f"{served.requests / named:.1%}"
+        table.add_row(Text(name), f"{served.requests:,}", share, due, f"{served.failed:,}", p50, p99)
     return table
 
 
-def _latency(report: Report) -> Text:
-    figures = [f"{name} {value:.1f}" for name, value in report.latency_ms.items() if value is not None]
-    return Text(f"latency in ms: {', '.join(figures)}" if figures else "latency: no good request")
+def _urls(report: Report) -> Iterator[str]:
+    if len(report.by_url) < 2:  # noqa: PLR2004 - one needs no figures of its own
+        yield report.url
+        return
+    for url, requests, failed in report.by_url:
+        yield f"{url}: {_count(requests, 'request')}, {_count(failed, 'error')}"
+
+
+def _latency(title: str, times: Mapping[str, float | None]) -> Text:
+    figures = [f"{name} {value:.1f}" for name, value in times.items() if value is not None]
+    return Text(f"{title} in ms: {', '.join(figures)}" if figures else f"{title}: no good request")
+
+
+def _meanwhile(report: Report, failures: Iterable[Sample]) -> Iterator[str]:
+    """Say what proxyctl did within a second of these failures."""
+    found = collections.Counter(place for failure in failures for place in report.near(failure))
+    for place in sorted(found)[:_EVENTS]:
+        event = report.events[place]
+        yield f"{found[place]:,} within 1 s of {event.kind} at {event.at - report.started_at:.3f} s: {event.text}"
+    if len(found) > _EVENTS:
+        yield f"and of {len(found) - _EVENTS} more events (--json lists them)"
 
 
 def _verdict(verdict: Verdict, *, ascii_only: bool) -> tuple[Text, Text, Text, Text]:

@@ -1,14 +1,24 @@
-"""`proxyctl drain`, `ready`, `weight`: what an operator decides about one server until its container goes."""
+"""`proxyctl drain`, `ready`, `weight`, `maintenance`: what an operator decides until the container or pool goes."""
 
 from __future__ import annotations
 
+import enum
 import json
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
 from proxyctl.cli import options
 from proxyctl.edges import control
+
+
+class Switch(enum.StrEnum):
+    """On or off."""
+
+    on = "on"
+    off = "off"
+
 
 Server = Annotated[str, typer.Argument(metavar="SERVER", help="The container's name.")]
 
@@ -45,6 +55,24 @@ def weight(
 ) -> None:
     """Give a server another weight than its label says."""
     _decide(server, {"weight": value}, f"has weight {value}", network, state, config, as_json)
+
+
+def maintenance(
+    pool: Annotated[str, typer.Argument(metavar="POOL", help="The pool's name.")],
+    switch: Annotated[Switch, typer.Argument(metavar="on|off")],
+    network: options.Network = None,
+    state: options.State = None,
+    config: options.Config = None,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Answer 503 for a pool, all but its health path, until it is turned off; a tcp pool refuses connections."""
+    settings = options.load(network=network, state=state, config=config)
+    on = switch is Switch.on
+    told = control.ask(settings.state, f"/api/v1/pools/{quote(pool, safe='')}", post={"maintenance": on})
+    if as_json:
+        typer.echo(json.dumps(told))
+    else:
+        typer.echo(f"pool {pool} is {'in maintenance: its routes answer 503' if on else 'out of maintenance'}")
 
 
 def _decide(server: str, what: dict[str, Any], said: str, network: Any, state: Any, config: Any, as_json: bool) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from proxyctl import daemon
+from proxyctl import look as world
 from proxyctl.cli import options
 from proxyctl.core.explain import ContainerExplanation, UrlExplanation, explain_container, explain_url
 from proxyctl.edges import control
@@ -35,7 +35,7 @@ def explain(
         label_prefix=label_prefix,
         expose_by_default=expose_by_default,
     )
-    look = uvloop.run(daemon.look(settings))
+    look = uvloop.run(world.look(settings))
     refused = _refused(settings.state)
     outcome = look.outcome
     if refused and look.applied:  # then what is wanted is not what the proxy does
@@ -52,8 +52,9 @@ def explain(
             look.snapshot,
             outcome,
             findings=look.findings,
-            options=settings.options,
+            options=look.options,
             features=look.features,
+            held=look.held,
             refused=refused,
         )
         good = told.in_pool

@@ -12,7 +12,7 @@ import uvloop
 from rich.console import Console
 from rich.syntax import Syntax
 
-from proxyctl import daemon
+from proxyctl import look as world
 from proxyctl.cli import options
 from proxyctl.core import diff
 from proxyctl.core.describe import describe
@@ -40,7 +40,7 @@ def plan(
         label_prefix=label_prefix,
         expose_by_default=expose_by_default,
     )
-    look = uvloop.run(daemon.look(settings))
+    look = uvloop.run(world.look(settings))
     told = _told(look)
     if as_json:
         typer.echo(json.dumps(told, indent=1))
@@ -49,7 +49,7 @@ def plan(
     return 2 if told["changes"] or told["diff"] else 0
 
 
-def _told(look: daemon.Look) -> dict[str, Any]:
+def _told(look: world.Look) -> dict[str, Any]:
     changes: list[dict[str, Any]] = []
     for step, (kind, text) in zip(look.plan.changes, describe(look.plan), strict=True):
         reason = diff.reload_reason(step, look.outcome.desired, look.features)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 import uvloop
 
-from proxyctl import daemon
+from proxyctl import look as world
 from proxyctl.cli import options
 
 
@@ -30,7 +30,7 @@ def render(
         label_prefix=label_prefix,
         expose_by_default=expose_by_default,
     )
-    look = uvloop.run(daemon.look(settings))
+    look = uvloop.run(world.look(settings))
     for problem in look.outcome.problems:
         typer.echo(f"proxyctl: {problem.container} {problem.label}: {problem.reason}", err=True)
     for _, text in look.files.files:

@@ -47,6 +47,8 @@ def _pool(change: diff.PoolAdded | diff.PoolRemoved | diff.PoolChanged) -> str:
             return f"pool {pool.name} added ({_servers(pool)})"
         case diff.PoolRemoved(pool):
             return f"pool {pool.name} removed"
+        case diff.PoolChanged(before, pool) if before.maintenance != pool.maintenance:
+            return f"pool {pool.name} is {'now' if pool.maintenance else 'no longer'} in maintenance"
         case diff.PoolChanged(_, pool):
             return f"pool {pool.name}: settings changed"
         case _:

@@ -17,6 +17,7 @@ from proxyctl.core.model import (
     Desired,
     Features,
     Finding,
+    Held,
     Listener,
     Pool,
     Problem,
@@ -76,7 +77,7 @@ class Refusal:
 class Outcome:
     """What the proxy should do, what is wrong with the containers, who waits and who leaves; all sorted.
 
-    `held` are the ids of the containers that stay although Docker's list lacks them: filled in by `vanished`.
+    `kept` are the ids of the containers that stay although Docker's list lacks them: filled in by `vanished`.
     `leaving` also has those whose time is over, as long as the proxy has them. `refused` is filled in by
     `quarantine`, which takes it out of `desired`.
     """
@@ -86,7 +87,7 @@ class Outcome:
     waiting: tuple[Waiting, ...] = ()
     leaving: tuple[Leaving, ...] = ()
     refused: tuple[Refusal, ...] = ()
-    held: frozenset[str] = frozenset()
+    kept: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -103,9 +104,9 @@ class _Standing:
     leaving: bool = False
 
 
-def targets(snapshot: Snapshot, options: Options, features: Features) -> tuple[Target, ...]:
+def targets(snapshot: Snapshot, options: Options, features: Features, held: Held | None = None) -> tuple[Target, ...]:
     """Return whose readiness has to be found out: every live valid container on the network, port by port."""
-    members, _ = survey(snapshot, options, features)
+    members, _ = survey(snapshot, options, features, held=held)
     return tuple(sorted({m.target for m in members if _worth_asking(m)}, key=_target_order))
 
 
@@ -118,7 +119,7 @@ def _target_order(target: Target) -> tuple[str, str, str, int, str]:
     return target.container, target.name, target.address, target.port, repr((target.check, target.protocol))
 
 
-def desired(
+def desired(  # noqa: PLR0913 - the world has that many sides
     snapshot: Snapshot,
     *,
     findings: Mapping[Target, Finding],
@@ -126,16 +127,19 @@ def desired(
     options: Options,
     features: Features,
     previous: Desired,
+    maintenance: Collection[str] = (),
+    held: Held | None = None,
     drained: Collection[tuple[str, str]] = (),
 ) -> Outcome:
     """Decide what the proxy should do.
 
     `findings` is what was found out about `targets(...)`, `decisions` what operators asked for, by container
-    id, and `previous` what the proxy does now: who has a route keeps it, and who served may drain, unless it is
+    id, `maintenance` the pools that they closed, `held` the generation whose pools and routes count instead of those
+    of now, and `previous` what the proxy does now: who has a route keeps it, and who served may drain, unless it is
     among `drained`, the (pool, container id) of those that had their time to.
     """
     served = {(pool.name, server.container): server for pool in previous.pools for server in pool.servers}
-    members, found = survey(snapshot, options, features, served)
+    members, found = survey(snapshot, options, features, served, held)
     problems = set(found)
     by_pool: dict[str, list[_Standing]] = {}
     for member in members:
@@ -145,17 +149,28 @@ def desired(
         if standing.problem:
             problems.add(Problem(member.container.name, "", standing.problem))
     speakers = {name: _speaker(standings) for name, standings in by_pool.items()}
-    listeners, refused = settle((_claimant(speakers[n], s) for n, s in by_pool.items()), previous)
-    for name, standings in by_pool.items():
-        problems.update(_disagreements(speakers[name], standings))
-    for refusal in refused:
-        problems.update(_refusals(refusal, by_pool[refusal.pool]))
+    if held is None:
+        listeners, refused = settle((_claimant(speakers[n], s) for n, s in by_pool.items()), previous)
+        for name, standings in by_pool.items():
+            problems.update(_disagreements(speakers[name], standings))
+        for refusal in refused:
+            problems.update(_refusals(refusal, by_pool[refusal.pool]))
+    else:
+        listeners = held.desired.listeners
+        problems.update(_held_back(held, speakers))
     routed = {r.pool for x in listeners for r in x.routes}
-    pools = [_pool(speakers[name], by_pool[name]) for name in routed]
-    waiting = [_waiting(s) for name in routed for s in by_pool[name] if s.reason]
-    leaving = [Leaving(p.name, s.member.container.id, p.drain_ms) for p in pools for s in by_pool[p.name] if s.leaving]
+    bare = {n: s.member.membership.pool for n, s in speakers.items()} if held is None else _bare(held.desired)
+    pools = [_pool(bare[n], by_pool.get(n, ()), maintenance=n in maintenance) for n in routed]
+    waiting = [_waiting(s) for name in routed for s in by_pool.get(name, ()) if s.reason]
+    leaving = [
+        Leaving(p.name, s.member.container.id, p.drain_ms) for p in pools for s in by_pool.get(p.name, ()) if s.leaving
+    ]
     state = Desired(with_default_port(listeners), tuple(pools))
     return Outcome(state, tuple(sorted(problems)), tuple(sorted(waiting)), tuple(sorted(leaving)))
+
+
+def _bare(state: Desired) -> dict[str, Pool]:
+    return {p.name: p for p in state.pools}
 
 
 def with_default_port(listeners: tuple[Listener, ...]) -> tuple[Listener, ...]:
@@ -259,9 +274,9 @@ def _claimant(speaker: _Standing, standings: list[_Standing]) -> Claimant:
     )
 
 
-def _pool(speaker: _Standing, standings: Iterable[_Standing]) -> Pool:
+def _pool(settings: Pool, standings: Iterable[_Standing], *, maintenance: bool) -> Pool:
     servers = tuple(s.server for s in standings if s.server is not None)
-    return dataclasses.replace(speaker.member.membership.pool, servers=servers)
+    return dataclasses.replace(settings, servers=servers, maintenance=maintenance)
 
 
 def _waiting(standing: _Standing) -> Waiting:
@@ -282,6 +297,18 @@ def _disagreements(speaker: _Standing, standings: Iterable[_Standing]) -> Iterat
             for label, here, there in differences(standing.member.membership, speaker.member.membership):
                 reason = f"{here} here, {there} at {name}, the newest of its pool: the pool goes by that"
                 yield Problem(container.name, label, reason, "warning")
+
+
+def _held_back(held: Held, speakers: Mapping[str, _Standing]) -> Iterator[Problem]:
+    """Say that the gateway is held, and which pools have no place there."""
+    reason = (
+        f"held at generation {held.number} since {held.since}: pools, routes, settings and templates are that one's; "
+        "`proxyctl rollback --release` lets go"
+    )
+    yield Problem("", "", reason, "warning")
+    for name in speakers.keys() - {p.name for p in held.desired.pools}:
+        reason = f"its pool {name} is not in generation {held.number}, which the gateway is held at: it has no route"
+        yield Problem(speakers[name].member.container.name, "", reason, "warning")
 
 
 def _refusals(refused: Refused, standings: Iterable[_Standing]) -> Iterator[Problem]:

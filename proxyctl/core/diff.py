@@ -106,10 +106,11 @@ class Plan:
         return bool(self.changes)
 
     @property
-    def shrinks(self) -> bool:
-        """Whether some server gets less than before: such a plan never waits for the spacing of reloads."""
+    def urgent(self) -> bool:
+        """Whether it must not wait for the spacing of reloads: a server gets less than before, or maintenance."""
         return any(
             isinstance(c, ServerRemoved | PoolRemoved)
+            or (isinstance(c, PoolChanged) and c.after.maintenance != c.before.maintenance)
             or (isinstance(c, ServerChanged) and (c.after.draining or c.after.address != c.before.address))
             for c in self.changes
         )

@@ -18,14 +18,16 @@ from proxyctl.core.model import (
     Desired,
     Features,
     Finding,
+    Held,
     Listener,
+    Pool,
     Problem,
     Route,
     Server,
     Snapshot,
     Target,
 )
-from proxyctl.core.render import match
+from proxyctl.core.render import match, open_path
 from proxyctl.errors import UsageError
 
 _URL = re.compile(
@@ -84,7 +86,7 @@ class UrlExplanation:
     lines: tuple[str, ...] = ()
 
 
-def explain_container(
+def explain_container(  # noqa: PLR0913 - all that `look` saw
     name: str,
     snapshot: Snapshot,
     outcome: Outcome,
@@ -92,6 +94,7 @@ def explain_container(
     findings: Mapping[Target, Finding],
     options: Options,
     features: Features,
+    held: Held | None = None,
     refused: Mapping[str, Sequence[str]] | None = None,
 ) -> ContainerExplanation:
     """Say why the container of that name (or id, from 4 characters on) is in a pool or not.
@@ -102,7 +105,7 @@ def explain_container(
     if container is None:
         text = f"Docker has no container {name} with labels of proxyctl"
         return ContainerExplanation(name, found=False, in_pool=False, conditions=(Condition(ok=False, text=text),))
-    members, wrong = judge(container, snapshot, options, features)
+    members, wrong = judge(container, snapshot, options, features, held=held)
     own = tuple(p for p in outcome.problems if p.container == container.name)
     errors = {p for p in wrong + own if p.severity == "error" and p.label}
     conditions = list(_about(container, snapshot, options, errors))
@@ -161,6 +164,8 @@ def _membership(
     else:
         doing = "drains, it gets nothing new" if server.draining else f"takes requests with weight {server.weight}"
         yield Condition(not server.draining, f"is in pool {name}{f' with port {server.port}' * multiple}: {doing}")
+    if pool.maintenance:
+        yield Condition(ok=False, text=f"pool {name} is in maintenance: `proxyctl maintenance {name} off` opens it")
     for listener in outcome.desired.listeners:
         for route in (r for r in listener.routes if r.pool == name):
             yield Condition(ok=True, text=f"pool {name} takes {_described(listener, route)}")
@@ -208,6 +213,8 @@ def explain_url(url: str, desired: Desired, published: Mapping[int, int]) -> Url
     lines.append(f"route: {_described(listener, route)}")
     lines.append(f"pool: {pool.name}, balance {pool.balance}, servers: {len(pool.servers)}")
     lines += [f"server: {_server(s)}" for s in pool.servers]
+    if pool.maintenance:
+        lines.append(_closed(listener, route, pool))
     if not any(s.weight and not s.draining for s in pool.servers):
         lines.append("no server takes new requests: the gateway answers 503")
     return UrlExplanation(
@@ -220,6 +227,15 @@ def explain_url(url: str, desired: Desired, published: Mapping[int, int]) -> Url
         servers=pool.servers,
         lines=tuple(lines),
     )
+
+
+def _closed(listener: Listener, route: Route, pool: Pool) -> str:
+    """Say what a pool in maintenance does with a request."""
+    off = f"`proxyctl maintenance {pool.name} off` opens it"
+    if listener.protocol == "tcp":
+        return f"maintenance: new connections are closed; {off}"
+    spared = open_path(route, pool)
+    return f"maintenance: the gateway answers 503{f', except for {spared}' if spared else ''}; {off}"
 
 
 def _server(server: Server) -> str:

@@ -13,7 +13,7 @@ from typing import Literal
 
 from proxyctl.core import labels
 from proxyctl.core.labels import Membership, Options
-from proxyctl.core.model import Container, Features, Problem, Snapshot, Target
+from proxyctl.core.model import Container, Features, Held, Problem, Snapshot, Target
 
 NGINX_STICKY = (1, 29, 6)  # the first open-source nginx with `sticky`
 NGINX_H2C = (1, 29, 4)  # the first nginx with HTTP/2 to its servers
@@ -34,12 +34,17 @@ def present(container: Container) -> bool:
 
 
 def survey(
-    snapshot: Snapshot, options: Options, features: Features, served: Collection[tuple[str, str]] = ()
+    snapshot: Snapshot,
+    options: Options,
+    features: Features,
+    served: Collection[tuple[str, str]] = (),
+    held: Held | None = None,
 ) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
     """Return every valid membership of the watched network, ended containers' too, and the problems.
 
     `served` are the (pool, container id) that the proxy has: one that was disconnected from the network is still a
-    member of those pools, for it has to leave them.
+    member of those pools, for it has to leave them. Pools of a generation that the gateway is `held` at have that
+    one's settings, whatever the labels say now.
     """
     members: list[Member] = []
     problems: list[Problem] = []
@@ -47,20 +52,25 @@ def survey(
         left = frozenset[str]()
         if container.live and not container.address_on(snapshot.network):
             left = frozenset(pool for pool, id_ in served if id_ == container.id)
-        found, wrong = judge(container, snapshot, options, features, left)
+        found, wrong = judge(container, snapshot, options, features, left, held)
         members += found
         problems += wrong if present(container) else ()
     return tuple(members), tuple(problems)
 
 
 def judge(
-    container: Container, snapshot: Snapshot, options: Options, features: Features, left: frozenset[str] = frozenset()
+    container: Container,
+    snapshot: Snapshot,
+    options: Options,
+    features: Features,
+    left: frozenset[str] = frozenset(),
+    held: Held | None = None,
 ) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
     """Return one container's memberships of the watched network and everything that is wrong with it.
 
     Those of the pools in `left` are returned also where it is on that network no more.
     """
-    return _judged(container, snapshot.network, snapshot.gateways, options, features, left)
+    return _judged(container, snapshot.network, snapshot.gateways, options, features, left, held)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -71,9 +81,13 @@ def _judged(
     options: Options,
     features: Features,
     left: frozenset[str],
+    held: Held | None,
 ) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
     """Judge, once for as long as nothing about the container changes: 24 µs each, and a pass asks about all, twice."""
     declaration = labels.parse(container, options)
+    if held is not None:
+        memberships = tuple(_as_held(m, held) for m in declaration.memberships)
+        declaration = dataclasses.replace(declaration, memberships=memberships)
     networks = {m.network for m in declaration.memberships} or {declaration.network}
     astray = {n: _astray(container, n, watched, gateways) for n in networks}
     unasked = declaration.takes_part and not declaration.asked
@@ -96,6 +110,14 @@ def _judged(
                     label = f"{options.label_prefix}.network"
                 problems.append(Problem(container.name, label, reason))
     return tuple(members), tuple(problems)
+
+
+def _as_held(membership: Membership, held: Held) -> Membership:
+    """Give a membership the settings that its pool had in the generation that the gateway is held at."""
+    pool = held.desired.pool(membership.pool.name)
+    if pool is None:
+        return membership
+    return dataclasses.replace(membership, pool=pool)
 
 
 def _astray(container: Container, network: str, watched: str, gateways: tuple[str, ...]) -> str | None:

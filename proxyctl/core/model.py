@@ -146,7 +146,10 @@ class Server:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Pool:
-    """Servers that share the traffic, and how; times in milliseconds. May be empty: then it answers 503."""
+    """Servers that share the traffic, and how; times in milliseconds. May be empty: then it answers 503.
+
+    In `maintenance` its routes answer 503 too, except `open_path`; a tcp pool closes its connections.
+    """
 
     name: str
     protocol: Protocol = "http"
@@ -158,10 +161,20 @@ class Pool:
     timeout_server_ms: int = 60_000
     timeout_queue_ms: int = 10_000
     retry_unsafe: bool = False
+    maintenance: bool = False
     servers: tuple[Server, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "servers", tuple(sorted(self.servers, key=lambda s: (s.name, s.port))))
+
+    @property
+    def open_path(self) -> str:
+        """The path, as servers see it, that reaches them even in maintenance: the health check's, else none.
+
+        None with % in it: nginx compares the decoded path, HAProxy the path as it was sent.
+        """
+        path = self.health.path.partition("?")[0] if self.health else ""
+        return "" if "%" in path else path
 
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
@@ -200,6 +213,22 @@ class Desired:
     def pool(self, name: str) -> Pool | None:
         """Return the pool of that name, if there is one."""
         return next((p for p in self.pools if p.name == name), None)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Held:
+    """The generation that an operator holds the gateway at, since when (for a person), and its pools and routes.
+
+    Not its servers, nor who was in maintenance.
+    """
+
+    number: int
+    since: str
+    desired: Desired
+
+    def __post_init__(self) -> None:
+        pools = tuple(dataclasses.replace(p, servers=(), maintenance=False) for p in self.desired.pools)
+        object.__setattr__(self, "desired", Desired(self.desired.listeners, pools))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)

@@ -76,6 +76,19 @@ def upstream(pool: Pool) -> tuple[Server, ...]:
     return primary or tuple(dataclasses.replace(s, backup=False) for s in usable)
 
 
+def open_path(route: Route, pool: Pool) -> str:
+    """Return the client's path that a pool in maintenance still answers on this route; empty when there is none."""
+    path = pool.open_path
+    if path and route.strip_prefix:
+        return route.path.rstrip("/") + path
+    return path if path and _under(path, route.path) else ""
+
+
+def closed(route: Route, pool: Pool) -> bool:
+    """Whether nothing that comes by this route can reach a server: nginx answers 503 by itself."""
+    return (pool.maintenance and not open_path(route, pool)) or not upstream(pool)
+
+
 def render(
     desired: Desired, *, features: Features, tuning: Tuning, templates: Mapping[str, str], token: str
 ) -> ConfigFiles:
@@ -117,6 +130,8 @@ class _Printer:
             "listeners": [(x, sites(x)) for x in state.listeners],
             "pools": state.pools,
             "upstream": upstream,
+            "open_path": open_path,
+            "closed": closed,
             "effective_weight": effective_weight,
             "features": self.features,
             "tuning": self.tuning,

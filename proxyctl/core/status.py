@@ -23,7 +23,7 @@ def pools(
     for pool in outcome.desired.pools:
         live = applied.pool(pool.name) or Pool(pool.name)
         names = {s.name for s in live.servers}
-        servers = [_server(pool.name, s, figures, states) for s in live.servers]
+        servers = [_server(live, s, figures, states) for s in live.servers]
         servers += [_waiting(w) for w in outcome.waiting if w.pool == pool.name and w.name not in names]
         routes = [
             {"host": r.host or None, "path": r.path, "listen": x.port, "strip_prefix": r.strip_prefix}
@@ -31,39 +31,43 @@ def pools(
             for r in x.routes
             if r.pool == pool.name
         ]
-        servers.sort(key=lambda s: str(s["name"]))
-        result.append(
-            {
-                "name": pool.name,
-                "protocol": pool.protocol,
-                "balance": pool.balance,
-                "routes": routes,
-                "servers": servers,
-                "refused": [r.text for r in outcome.refused if r.pool == pool.name],
-            }
-        )
+        refused = [r.text for r in outcome.refused if r.pool == pool.name]
+        result.append(_pool(pool, servers, refused, routes=routes, maintenance=live.maintenance))
     result += [_left_out(r.left_out, r.text, outcome.waiting) for r in outcome.refused if r.left_out]
     return sorted(result, key=lambda p: str(p["name"]))
 
 
 def _left_out(pool: Pool, reason: str, waiting: Iterable[Waiting]) -> dict[str, Any]:
     own = [Waiting(s.container, s.name, pool.name, s.address, s.port, reason, failed=True) for s in pool.servers]
-    servers = sorted({*own, *(w for w in waiting if w.pool == pool.name)})
+    servers = {*own, *(w for w in waiting if w.pool == pool.name)}
+    return _pool(pool, [_waiting(s) for s in servers], [reason])
+
+
+def _pool(
+    pool: Pool,
+    servers: list[dict[str, Any]],
+    refused: list[str],
+    *,
+    routes: Iterable[dict[str, Any]] = (),
+    maintenance: bool = False,
+) -> dict[str, Any]:
     return {
         "name": pool.name,
         "protocol": pool.protocol,
         "balance": pool.balance,
-        "routes": [],
-        "servers": [_waiting(s) for s in sorted(servers, key=lambda s: s.name)],
-        "refused": [reason],
+        "maintenance": maintenance,
+        "drain_seconds": pool.drain_ms / 1000,
+        "routes": list(routes),
+        "servers": sorted(servers, key=lambda s: str(s["name"])),
+        "refused": refused,
     }
 
 
 def _server(
-    pool: str, server: Server, figures: Mapping[tuple[str, str], ServerCount], states: Mapping[str, str]
+    pool: Pool, server: Server, figures: Mapping[tuple[str, str], ServerCount], states: Mapping[str, str]
 ) -> dict[str, Any]:
-    count = figures.get((pool, server.name))
-    state = "up"
+    count = figures.get((pool.name, server.name))
+    state = "maintenance" if pool.maintenance else "up"
     if server.draining:
         state = "draining"
     elif states.get(server.container) != "running" or (count is not None and count.up is False):

@@ -52,7 +52,7 @@ def hold(
             reason = _REASON.format(n=len(gone), all=len(own), pool=pool.name)
             problems |= {Problem(s.name, "", reason, "warning") for s in kept}
             kept_ids |= {s.container for s in kept}
-    return dataclasses.replace(outcome, desired=state, problems=tuple(sorted(problems)), held=frozenset(kept_ids))
+    return dataclasses.replace(outcome, desired=state, problems=tuple(sorted(problems)), kept=frozenset(kept_ids))
 
 
 def _with(state: Desired, kept: Pool, previous: Desired) -> Desired:

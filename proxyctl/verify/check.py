@@ -3,36 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, Unpack
 
-from proxyctl.core.layout import CHECK_HEADER
-from proxyctl.core.verdict import Threshold
-from proxyctl.edges.load.generator import Load
+from proxyctl.core.threshold import Threshold
 from proxyctl.edges.load.request import Pace, Request, RequestOptions
+from proxyctl.edges.load.shots import KeyBy
+from proxyctl.verify import workers
 from proxyctl.verify.expected import Expected
-from proxyctl.verify.report import Report
-from proxyctl.verify.tally import Tally
+from proxyctl.verify.judge import judge
+from proxyctl.verify.plan import Plan
+from proxyctl.verify.report import Report, summarize
+from proxyctl.verify.tally import Progress, Tally
+from proxyctl.verify.workers import Outcome
 
 DEFAULT_REQUESTS: Final = 1000
-_PROGRESS_SECONDS: Final = 0.1
 
 
 async def run(  # noqa: PLR0913 - the whole of `proxyctl check`, by name
-    url: str,
+    url: str | Sequence[str],
     *,
     requests: int | None = None,
     duration: float | None = None,
     concurrency: int = 10,
     rate: float | None = None,
+    shares: Sequence[float] = (),
+    key_by: KeyBy | None = None,
+    keys: int = 0,
+    processes: int = 1,
     token: str | None = None,
     expected: Mapping[str, float] | None = None,
     thresholds: Iterable[Threshold] = (),
-    on_progress: Callable[[Tally], None] | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
     stop: asyncio.Event | None = None,
     **options: Unpack[RequestOptions],
 ) -> Report:
-    """Send requests to `url` and report how they ended; times in seconds.
+    """Send requests to one URL or several and report how they ended; times in seconds.
 
     The load ends after `requests` or `duration`, whatever comes first (1,000 requests where neither is
     given), or when `stop` is set. `token` makes proxyctl's gateway name the servers; `expected` are their
@@ -40,51 +46,50 @@ async def run(  # noqa: PLR0913 - the whole of `proxyctl check`, by name
     """
     if requests is None and duration is None:
         requests = DEFAULT_REQUESTS
+    urls = (url,) if isinstance(url, str) else tuple(url)
+    plan = Plan(
+        tuple(Request(each, **options) for each in urls),
+        Pace(requests, duration, concurrency, rate),
+        tuple(shares),
+        key_by,
+        keys,
+        processes,
+        token,
+    )
+    by_caller = Expected(expected, "the weights given") if expected else None
+    return judge(await carry_out(plan, on_progress, stop), by_caller, thresholds)
+
+
+async def carry_out(
+    plan: Plan, show: Callable[[Progress], None] | None = None, stop: asyncio.Event | None = None
+) -> Report:
+    """Send the load of a plan and return what was counted, not judged yet."""
+    if plan.workers == 1:
+        return summarize(plan, [await _here(plan, show, stop)])
+    return summarize(plan, await workers.run(plan, show, stop))
+
+
+async def _here(plan: Plan, show: Callable[[Progress], None] | None, stop: asyncio.Event | None) -> Outcome:
+    """Send a load from this process."""
     tally = Tally()
-    load = Load(addressed(url, token, options), Pace(requests, duration, concurrency, rate), tally.add)
-    helpers = [asyncio.create_task(_show(tally, on_progress))] if on_progress else []
+    load = workers.load_of(plan, 0, 1, tally)
+
+    async def tell(show: Callable[[Progress], None]) -> None:
+        while True:
+            await asyncio.sleep(workers.PROGRESS_SECONDS)
+            show(tally.progress())
+
+    async def end(stop: asyncio.Event) -> None:
+        await stop.wait()
+        load.stop()
+
+    helpers = [asyncio.create_task(tell(show))] if show else []
     if stop is not None:
-        helpers.append(asyncio.create_task(_stop(load, stop)))
+        helpers.append(asyncio.create_task(end(stop)))
     try:
         unfinished = await load.run()
     finally:
         for helper in helpers:
             helper.cancel()
         await asyncio.gather(*helpers, return_exceptions=True)
-    by_caller = Expected(expected, "the weights given") if expected else None
-    return summarize(url, tally, unfinished).judged(by_caller, thresholds)
-
-
-def addressed(url: str, token: str | None, options: RequestOptions) -> Request:
-    """Return the request; the secret token goes only where the gateway's own header is to name the server."""
-    request = Request(url, **options)
-    if token is None or "server_header" in options:
-        return request
-    return Request(url, **options | {"headers": (*request.headers, (CHECK_HEADER, token))})
-
-
-def summarize(url: str, tally: Tally, unfinished: int = 0) -> Report:
-    """Return what was counted so far, not judged yet."""
-    return Report(
-        url=url,
-        started_at=tally.started_at,
-        seconds=tally.seconds,
-        requests=tally.requests,
-        failed=tally.failed,
-        errors=dict(tally.errors),
-        latency_ms=tally.latency_ms(),
-        servers=dict(tally.servers),
-        failures=tuple(tally.failures),
-        unfinished=unfinished,
-    )
-
-
-async def _show(tally: Tally, show: Callable[[Tally], None]) -> None:
-    while True:
-        await asyncio.sleep(_PROGRESS_SECONDS)
-        show(tally)
-
-
-async def _stop(load: Load, stop: asyncio.Event) -> None:
-    await stop.wait()
-    load.stop()
+    return Outcome(tally, unfinished, load.waited, load.pulse)

@@ -8,40 +8,96 @@ from typing import Any, Final
 
 from yarl import URL
 
-_BY_WEIGHT: Final = ("roundrobin", "random")
+BALANCES: Final = ("roundrobin", "leastconn", "source", "uri", "random")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Expected:
-    """Weights per server, and where they are from; without `weights`, `source` says why there are none."""
+    """Weights per server, and where they are from; without `weights`, `source` says why there are none.
+
+    `balance` is the algorithm where it is known. `cycles` is how many counters the proxy has, each of which may be in
+    the middle of a cycle of a round robin, where nothing else disturbs it; None where that cannot be said.
+    """
 
     weights: Mapping[str, float] | None
     source: str
+    balance: str | None = None
+    backups: tuple[str, ...] = ()
+    cycles: int | None = None
+    engine: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Asked:
+    """What the user says about the proxy: weights, the algorithm, and how many processes count for themselves."""
+
+    weights: Mapping[str, float] | None = None
+    balance: str | None = None
+    workers: int | None = None
 
 
 def from_status(status: Mapping[str, Any] | None, url: str, host: str | None = None) -> Expected:
     """Return what the `status --json` of the gateway lets expect for requests to `url`.
 
-    Where the algorithm does not follow weights alone, or a route cannot be told, nothing is expected.
+    Where a route cannot be told, nothing is expected.
     """
     if status is None:
         return Expected(None, "no running watch says which shares are right; --expect-weights does")
-    target = URL(url)
-    asked = URL.build(scheme="http", authority=host) if host else target
-    pools = _pools_for(status, asked.host or "", target.raw_path, target.port)
+    pools = _asked(status, url, host)
     if len(pools) != 1:
         which = " or ".join(sorted(pools)) or "no pool"
         return Expected(None, f"by the gateway's status, {which} serves {url}")
     pool = next(iter(pools.values()))
-    if pool["balance"] not in _BY_WEIGHT:
-        return Expected(None, f"pool {pool['name']} balances by {pool['balance']}: shares follow no weights")
     up = [s for s in pool["servers"] if s["state"] == "up"]
     serving = [s for s in up if not s["backup"]] or up
     weights = {s["name"]: float(s["weight"]) for s in serving}
     if not any(weights.values()):
         return Expected(None, f"pool {pool['name']} has no server that is up")
+    idle = tuple(s["name"] for s in up if s["name"] not in weights)
     others = {s["name"]: 0.0 for s in pool["servers"] if s["name"] not in weights}
-    return Expected({**others, **weights}, f"the weights of pool {pool['name']}")
+    return Expected(
+        {**others, **weights}, f"the weights of pool {pool['name']}", pool["balance"], idle, engine=status.get("engine")
+    )
+
+
+def expected(
+    asked: Asked,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any] | None,
+    url: str,
+    host: str | None,
+    sent: int,
+) -> Expected:
+    """Return what is expected of `sent` requests, by what the user said and the gateway's status around them.
+
+    A round robin can be held to the single request where the user says how many counters the proxy has. The gateways
+    of proxyctl have one (HAProxy's threads share it, and so do nginx's workers, through the zone); there it takes
+    the gateway's own count to say that nobody else was asking.
+    """
+    found = from_status(before, url, host)
+    cycles = asked.workers
+    if asked.weights is None and found != from_status(after, url, host):
+        found = Expected(None, "the pool changed during the check")
+    if asked.weights is None and cycles is None:
+        ends = [served_by_pool(status, url, host) for status in (before, after)]
+        if ends[0] is not None and ends[1] is not None and ends[1] - ends[0] == sent:
+            cycles = 1
+    if asked.weights is not None:
+        found = Expected(asked.weights, "--expect-weights", found.balance, engine=found.engine)
+    return dataclasses.replace(found, balance=asked.balance or found.balance, cycles=cycles)
+
+
+def served_by_pool(status: Mapping[str, Any] | None, url: str, host: str | None = None) -> int | None:
+    """Return how many requests the pool of a URL has served, as the gateway counts; None where it does not."""
+    pools = _asked(status, url, host) if status else {}
+    counts = [s.get("requests") for pool in pools.values() for s in pool["servers"]]
+    return sum(counts) if counts and None not in counts else None
+
+
+def _asked(status: Mapping[str, Any], url: str, host: str | None) -> dict[str, Mapping[str, Any]]:
+    target = URL(url)
+    asked = URL.build(scheme="http", authority=host) if host else target
+    return _pools_for(status, asked.host or "", target.raw_path, target.port)
 
 
 def _pools_for(status: Mapping[str, Any], host: str, path: str, port: int | None) -> dict[str, Mapping[str, Any]]:

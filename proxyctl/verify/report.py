@@ -1,40 +1,81 @@
-"""What a check found: counts, shares, latency, verdicts, as values, as JSON and as thresholds see them."""
+"""What a check found, as one value: counts, shares, latency, what happened when, verdicts.
+
+`judge` adds the verdicts, `document` is its JSON, both ways.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from proxyctl.core.verdict import Threshold, Verdict, balance, number, shares
+from proxyctl.core.balance import Work
+from proxyctl.core.stalls import Gap, is_excused, stalls
+from proxyctl.core.verdict import Verdict, number
+from proxyctl.edges.load.pulse import BUSY, LATE
 from proxyctl.edges.load.sample import REFUSED, Sample
+from proxyctl.verify import events
+from proxyctl.verify.events import Event
 from proxyctl.verify.expected import Expected
+from proxyctl.verify.histogram import Histogram
+from proxyctl.verify.machine import here
+from proxyctl.verify.plan import Plan
+from proxyctl.verify.tally import Served
+from proxyctl.verify.timeline import Block, Slice
+from proxyctl.verify.workers import Outcome
 
-NO_ERRORS: Final = Threshold("errors", "==", 0)
 
-_ALWAYS_LISTED: Final = ("refused", "reset", "timeout", "http_502", "http_503", "http_504")
-_LISTED_FAILURES: Final = 1000
+@dataclasses.dataclass(frozen=True, slots=True)
+class Generator:
+    """How near the generator came to its own ceiling: of so many processes, the worst.
+
+    `busy` is the share of a processor, `late` how late its loop was (99th percentile, seconds), `waited` how many
+    requests had no free connection when they were due, `deaf` the windows in which a loop heard nothing.
+    """
+
+    workers: int = 1
+    busy: float = 0.0
+    late: float = 0.0
+    waited: int = 0
+    deaf: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def was_the_limit(self) -> bool:
+        """Whether the load says more of the generator than of the proxy."""
+        return self.busy >= BUSY or self.late >= LATE
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Report:
-    """One check. `latency_ms` is that of good requests; `servers` are requests by who served them.
+    """One check. Latency is that of good requests; `by_server` is by who served them.
 
-    `unfinished` requests were cut off when the check was ended early and count nowhere else. `notes` say
-    what could not be judged and why.
+    `by_url` are URL, requests and failures; `by_key` says which servers served a key how often.
+
+    `started_at` is Unix time, all other times are seconds from then. `unfinished` requests were cut off when
+    the check was ended early and count nowhere else. `options` are what it was run with, and `machine` on what.
+    `notes` say what could not be judged and why.
     """
 
     url: str
     started_at: float
     seconds: float
     requests: int
-    failed: int
-    errors: Mapping[str, int]
-    latency_ms: Mapping[str, float | None]
-    servers: Mapping[str, int]
+    errors: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    latency: Histogram = dataclasses.field(default_factory=Histogram)
+    first_byte: Histogram = dataclasses.field(default_factory=Histogram)
+    by_server: Mapping[str, Served] = dataclasses.field(default_factory=dict)
+    by_url: tuple[tuple[str, int, int], ...] = ()
+    by_key: Mapping[int, Mapping[str, int]] = dataclasses.field(default_factory=dict)
+    slice_seconds: float = 0.0
+    timeline: tuple[Slice, ...] = ()
+    blocks: tuple[Block, ...] = ()
+    gaps: tuple[Gap, ...] = ()
     failures: tuple[Sample, ...] = ()
+    events: tuple[Event, ...] = ()
     unfinished: int = 0
+    generator: Generator = Generator()
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    machine: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     expected: Expected | None = None
     verdicts: tuple[Verdict, ...] = ()
     notes: tuple[str, ...] = ()
@@ -45,116 +86,158 @@ class Report:
         return all(verdict.ok for verdict in self.verdicts)
 
     @property
+    def failed(self) -> int:
+        """How many requests failed."""
+        return sum(self.errors.values())
+
+    @property
     def rate(self) -> float:
         """Requests per second, failed ones too."""
         return self.requests / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def servers(self) -> dict[str, int]:
+        """How many requests each server served."""
+        return {name: served.requests for name, served in self.by_server.items()}
+
+    @property
+    def latency_ms(self) -> dict[str, float | None]:
+        """Percentiles and maximum of the latency; None without a good request."""
+        return self.latency.figures()
+
+    @property
+    def first_byte_ms(self) -> dict[str, float | None]:
+        """Percentiles and maximum of the time to the first byte of the answer."""
+        return self.first_byte.figures()
 
     @property
     def nothing_answers(self) -> bool:
         """Whether every single request was refused."""
         return self.requests > 0 and self.errors.get(REFUSED) == self.requests
 
-    def judged(self, expected: Expected | None = None, thresholds: Iterable[Threshold] = ()) -> Report:
-        """Return it with verdicts: `thresholds`, and where they do not say otherwise, no errors and balance."""
-        given = tuple(thresholds)
-        notes = [f"requests cut off at the end: {self.unfinished}"] if self.unfinished else []
-        verdicts = []
-        if not any(t.metric == "errors" for t in given):
-            verdicts.append(self._errors(NO_ERRORS))
-        judged = self._balance(expected, notes)
-        if judged and not any(t.metric == "balance.p" for t in given):
-            verdicts.append(judged)
-        verdicts += [self._judge(threshold, judged) for threshold in given]
-        return dataclasses.replace(self, expected=expected, verdicts=tuple(verdicts), notes=tuple(notes))
+    @property
+    def work(self) -> dict[str, Work]:
+        """What each server did, as least connections is judged by."""
+        return {
+            name: Work(served.requests, (served.latency.percentile_ms(50) or 0.0) / 1000, served.latency.total_seconds)
+            for name, served in self.by_server.items()
+        }
+
+    @property
+    def stalls(self) -> tuple[Gap, ...]:
+        """The windows in which the proxy answered nobody."""
+        found = self._silent
+        return () if is_excused(found, self.generator.deaf) else found
+
+    @property
+    def excused(self) -> tuple[Gap, ...]:
+        """A window in which nobody was answered, and for which this machine may be to blame."""
+        found = self._silent
+        return found if is_excused(found, self.generator.deaf) else ()
+
+    @property
+    def _silent(self) -> tuple[Gap, ...]:
+        closed = self.options.get("rate") is None
+        return stalls(
+            self.gaps,
+            self.generator.deaf,
+            rate=self.rate,
+            typical=(self.latency.percentile_ms(50) or 0.0) / 1000,
+            connections=self.options.get("concurrency", 1) if closed else None,
+        )
+
+    def with_events(self, log: Iterable[Mapping[str, Any]]) -> Report:
+        """Return it with what proxyctl did meanwhile, from the event log of `watch` (`/api/v1/events`)."""
+        found = events.from_log(log, self.started_at, self.started_at + self.seconds)
+        return dataclasses.replace(self, events=found)
+
+    def near(self, failure: Sample) -> tuple[int, ...]:
+        """Return the places in `events` of those within a second of a failed request."""
+        began = self.started_at + failure.at
+        return events.near(self.events, began, began + failure.latency)
 
     def figure(self, metric: str) -> float | None:
         """Return the figure that a threshold is about; None where it was not measured."""
         family, _, name = metric.partition(".")
+        named = sum(self.servers.values())
         match family:
             case "errors" if name:
                 return self.errors.get(name, 0)
             case "requests" if name:
                 return self.servers.get(name, 0)
             case "share":
-                named = sum(self.servers.values())
                 return self.servers.get(name, 0) / named if named else None
-            case "servers":
-                return len(self.servers)
-            case "error_rate":
-                return self.failed / self.requests if self.requests else None
             case _:
                 pass
-        plain = {
+        figures = {
             "requests": self.requests,
             "ok": self.requests - self.failed,
             "errors": self.failed,
+            "error_rate": self.failed / self.requests if self.requests else None,
             "rate": self.rate,
             "seconds": self.seconds,
+            "servers": len(self.servers),
+            **self.latency_ms,
+            **{f"ttfb.{time}": value for time, value in self.first_byte_ms.items()},
         }
-        return plain[metric] if metric in plain else self.latency_ms.get(metric)
+        return figures.get(metric)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the shape that LABELS.md promises, extended; stable."""
-        wanted = shares(self.expected.weights) if self.expected and self.expected.weights else {}
-        named = sum(self.servers.values())
-        return {
-            "url": self.url,
-            "started_at": dt.datetime.fromtimestamp(self.started_at, dt.UTC).isoformat(),
-            "requests": self.requests,
-            "ok": self.requests - self.failed,
-            "errors": dict.fromkeys(_ALWAYS_LISTED, 0) | dict(sorted(self.errors.items())),
-            "unfinished": self.unfinished,
-            "seconds": round(self.seconds, 3),
-            "rate": round(self.rate, 1),
-            "latency_ms": dict(self.latency_ms),
-            "servers": {
-                name: {
-                    "requests": self.servers.get(name, 0),
-                    "share": round(self.servers.get(name, 0) / named, 4) if named else 0.0,
-                    "expected": round(wanted[name], 4) if name in wanted else None,
-                }
-                for name in sorted({*self.servers, *wanted})
-            },
-            "verdicts": [dataclasses.asdict(verdict) for verdict in self.verdicts],
-            "notes": list(self.notes),
-            "failures": [
-                {"at": round(f.at, 4), "kind": f.error, "status": f.status, "server": f.server}
-                for f in self.failures[:_LISTED_FAILURES]
-            ],
-        }
+    def server_figure(self, name: str, metric: str) -> float | None:
+        """Return the figure of one server; None where it served nothing."""
+        served = self.by_server.get(name)
+        if served is None:
+            return None
+        if metric in {"requests", "errors"}:
+            return served.requests if metric == "requests" else served.failed
+        times = served.first_byte if metric.startswith("ttfb.") else served.latency
+        return times.figures().get(metric.removeprefix("ttfb."))
 
-    def _errors(self, threshold: Threshold) -> Verdict:
-        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(self.errors.items()))
-        verdict = threshold.judge(self.failed if self.requests else None)
-        return dataclasses.replace(verdict, detail=kinds if self.requests else "no request ended")
 
-    def _balance(self, expected: Expected | None, notes: list[str]) -> Verdict | None:
-        if not self.servers:
-            if self.requests > self.failed:
-                notes.append("servers not named: no check token for this gateway, and no --server-from header:NAME")
-        elif expected is None or expected.weights is None:
-            notes.append(f"balance not judged: {expected.source if expected else 'no shares are expected'}")
-        else:
-            verdict = balance(self.servers, expected.weights)
-            return dataclasses.replace(verdict, detail=f"{verdict.detail}; by {expected.source}")
-        return None
-
-    def _judge(self, threshold: Threshold, judged: Verdict | None) -> Verdict:
-        if threshold.metric == "errors":
-            return self._errors(threshold)
-        if threshold.metric == "balance.p":
-            verdict = threshold.judge(judged.value if judged else None)
-            return dataclasses.replace(verdict, detail=judged.detail if judged else verdict.detail)
-        return threshold.judge(self.figure(threshold.metric))
+def summarize(plan: Plan, outcomes: Sequence[Outcome]) -> Report:
+    """Return what each worker has counted as one report, not judged yet."""
+    tally, *others = (outcome.tally for outcome in outcomes)
+    for other in others:
+        tally.merge(other)
+    pulses = [outcome.pulse for outcome in outcomes]
+    return Report(
+        url=plan.requests[0].shown,
+        started_at=tally.started_at,
+        seconds=tally.seconds,
+        requests=tally.requests,
+        errors=dict(tally.errors),
+        latency=tally.all.latency,
+        first_byte=tally.all.first_byte,
+        by_server=dict(tally.by_server),
+        by_url=tuple((r.shown, *tally.targets.get(i, (0, 0))) for i, r in enumerate(plan.requests)),
+        by_key=dict(tally.keys),
+        slice_seconds=tally.timeline.width,
+        timeline=tally.timeline.closed(),
+        blocks=tally.timeline.blocks(),
+        gaps=tally.gaps.found(),
+        failures=tuple(tally.failures),
+        unfinished=sum(outcome.unfinished for outcome in outcomes),
+        generator=Generator(
+            len(outcomes),
+            max(pulse.busy for pulse in pulses),
+            max(pulse.late_p99 for pulse in pulses),
+            sum(outcome.waited for outcome in outcomes),
+            tuple(sorted(window for pulse in pulses for window in pulse.deaf)),
+        ),
+        options=plan.told(),
+        machine=here(),
+    )
 
 
 def failed_line(report: Report) -> str:
     """Return one line that says which verdicts failed, and by how much."""
     if report.nothing_answers:
         return f"nothing answers at {report.url}: all {report.requests} requests were refused"
-    return "; ".join(
-        f"{v.name} is {'unknown' if v.value is None else number(v.value)}, expected {v.expected}"
-        + (f" ({v.detail})" if v.detail else "")
-        for v in report.verdicts
-        if not v.ok
+    return "; ".join(missed(verdict) for verdict in report.verdicts if not verdict.ok)
+
+
+def missed(verdict: Verdict) -> str:
+    """Return one line that says what a verdict was about, what was expected, and by how much it was missed."""
+    value = "unknown" if verdict.value is None else number(verdict.value)
+    return f"{verdict.name} is {value}, expected {verdict.expected}" + (
+        f" ({verdict.detail})" if verdict.detail else ""
     )

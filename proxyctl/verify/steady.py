@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import copy
 import threading
 import time
 from types import TracebackType
@@ -14,11 +15,13 @@ from typing import Final, Self, Unpack
 
 from proxyctl.edges.load.generator import Load
 from proxyctl.edges.load.loop import new_event_loop
-from proxyctl.edges.load.request import Pace, RequestOptions
+from proxyctl.edges.load.request import Pace, Request, RequestOptions
 from proxyctl.edges.load.sample import Sample
-from proxyctl.verify.check import addressed, summarize
-from proxyctl.verify.report import Report
+from proxyctl.verify.judge import judge
+from proxyctl.verify.plan import Plan
+from proxyctl.verify.report import Report, summarize
 from proxyctl.verify.tally import Tally
+from proxyctl.verify.workers import Outcome
 
 _CONCURRENCY: Final = 200
 
@@ -40,8 +43,8 @@ class SteadyLoad:
         **options: Unpack[RequestOptions],
     ) -> None:
         """Prepare it; raise UsageError for what cannot be sent."""
-        self._request = addressed(url, token, options)
-        self._load = Load(self._request, Pace(None, None, concurrency, rate), self._add)
+        self._plan = Plan((Request(url, **options),), Pace(None, None, concurrency, rate), token=token)
+        self._load = Load(self._plan.sent, self._plan.pace, self._add)
         self._tally = Tally()
         self._changed = threading.Condition()
         self._running: tuple[asyncio.AbstractEventLoop, concurrent.futures.Future[int]] | None = None
@@ -61,7 +64,7 @@ class SteadyLoad:
         if self._running is not None:
             loop, end = self._running
             self._running = None
-            loop.call_soon_threadsafe(self._load.stop, self._request.timeout)
+            loop.call_soon_threadsafe(self._load.stop, self._plan.requests[0].timeout)
             self._unfinished = end.result()
             loop.close()
         return self.report()
@@ -69,7 +72,8 @@ class SteadyLoad:
     def report(self) -> Report:
         """Return what was counted so far, with the verdict on errors."""
         with self._changed:
-            return summarize(self._request.url, self._tally, self._unfinished).judged()
+            outcome = Outcome(copy.deepcopy(self._tally), self._unfinished, self._load.waited, self._load.pulse)
+        return judge(summarize(self._plan, [outcome]))
 
     def wait(self, more: int, timeout: float = 30.0) -> None:
         """Block until `more` further requests have ended; raise TimeoutError after `timeout` seconds."""

@@ -13,6 +13,8 @@ from typing import Any
 
 from aiohttp import web
 
+from proxyctl.errors import ProxyctlError
+
 MAX_WEIGHT = 256  # of the label `weight`
 STALE_AFTER = 90.0  # seconds without a complete listing, three missed resyncs, after which /healthz says 503
 
@@ -28,9 +30,13 @@ class Api:
         status: Callable[[], Awaitable[dict[str, Any]]],
         events: Callable[[], list[dict[str, Any]]],
         decide: Callable[..., None],
+        maintain: Callable[..., Awaitable[dict[str, Any]]],
+        hold: Callable[[int | None], Awaitable[dict[str, Any]]],
+        release: Callable[[], Awaitable[dict[str, Any]]],
     ) -> None:
-        """Take functions that return the status and the event log, and one that keeps an operator's decision."""
+        """Take functions that return the status and the event log, and those that carry out an operator's wish."""
         self._status, self._events, self._decide = status, events, decide
+        self._maintain, self._hold, self._release = maintain, hold, release
 
     def reading(self) -> list[web.RouteDef]:
         """Return the routes that change nothing."""
@@ -42,7 +48,11 @@ class Api:
 
     def changing(self) -> list[web.RouteDef]:
         """Return the routes for operators."""
-        return [web.post("/api/v1/servers/{name}", self._post_server)]
+        return [
+            web.post("/api/v1/servers/{name}", self._post_server),
+            web.post("/api/v1/pools/{name}", self._post_pool),
+            web.post("/api/v1/rollback", self._post_rollback),
+        ]
 
     async def _healthz(self, _: web.Request) -> web.Response:
         status = await self._status()
@@ -59,10 +69,7 @@ class Api:
 
     async def _post_server(self, request: web.Request) -> web.Response:
         """Take `{"drain": bool}` or `{"weight": int | null}` for a container by name."""
-        try:
-            asked = await request.json()
-        except json.JSONDecodeError:
-            return _refused(400, "the body is not JSON")
+        asked = await _body(request)
         if not isinstance(asked, dict) or not asked or asked.keys() - {"drain", "weight"}:
             return _refused(400, 'accepted is {"drain": true or false} or {"weight": 0 to 256 or null}')
         weight = asked.get("weight")
@@ -78,6 +85,37 @@ class Api:
             return _refused(404, f"no server is named {request.match_info['name']}; known are {names}")
         self._decide(found[0][1]["container"], **asked)
         return web.json_response({"server": found[0][1]["name"], "pools": [pool for pool, _ in found], **asked})
+
+    async def _post_pool(self, request: web.Request) -> web.Response:
+        """Take `{"maintenance": bool}` for a pool; answered when the proxy does it."""
+        match await _body(request):
+            case {"maintenance": bool(on), **rest} if not rest:
+                return await _carried_out(self._maintain(request.match_info["name"], on=on))
+        return _refused(400, 'accepted is {"maintenance": true or false}')
+
+    async def _post_rollback(self, request: web.Request) -> web.Response:
+        """Take `{"generation": int | null}` or `{"release": true}`; answered when the proxy does it."""
+        match await _body(request):
+            case {"release": True, **rest} if not rest:
+                return await _carried_out(self._release())
+            case {"generation": None | int() as number, **rest} if not rest:
+                return await _carried_out(self._hold(number))
+        return _refused(400, 'accepted is {"generation": number or null} or {"release": true}')
+
+
+async def _body(request: web.Request) -> Any:
+    """Return the JSON of a request; None when it is none."""
+    try:
+        return await request.json()
+    except json.JSONDecodeError:
+        return None
+
+
+async def _carried_out(wish: Awaitable[dict[str, Any]]) -> web.Response:
+    try:
+        return web.json_response(await wish)
+    except ProxyctlError as exc:
+        return _refused(409, str(exc))
 
 
 def _refused(code: int, why: str) -> web.Response:

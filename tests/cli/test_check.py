@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
@@ -25,10 +24,8 @@ from proxyctl.edges.load.sample import Sample
 from proxyctl.errors import ProxyctlError, ThresholdFailed, UsageError
 from proxyctl.verify.tally import Tally
 from tests.edges.backends import EchoProcess, echo_process
+from tests.verify.crooked import Proxy
 from tests.verify.proxies import TOKEN, balancing, in_thread
-
-app = typer.Typer()
-app.command()(module.check)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +45,7 @@ def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def run(*argv: str) -> Result:
     """Run the verb; what it raised is in the result."""
-    return CliRunner().invoke(app, list(argv))
+    return CliRunner().invoke(module.app, list(argv))
 
 
 def failure(*argv: str) -> ProxyctlError:
@@ -81,8 +78,8 @@ def test_table(echo: EchoProcess) -> None:
     assert result.exception is None
     assert max(map(len, result.output.splitlines())) <= 80
     assert "50 requests in " in result.output
-    assert ["web1", "50", "100.0%", "100.0%"] in [line.split() for line in result.output.splitlines()]
-    assert ["web2", "0", "0.0%", "0.0%"] in [line.split() for line in result.output.splitlines()]
+    assert ["web1", "50", "100.0%", "100.0%", "0"] in [line.split()[:5] for line in result.output.splitlines()]
+    assert ["web2", "0", "0.0%", "0.0%", "0", "-", "-"] in [line.split() for line in result.output.splitlines()]
     assert "latency in ms: p50 " in result.output
     assert "✔  errors   0  expected == 0" in result.output
     assert "✔  balance  1  expected p > 1e-4" in result.output
@@ -108,10 +105,8 @@ def test_token_and_weights_of_the_gateway(monkeypatch: pytest.MonkeyPatch, tmp_p
     with in_thread(balancing("web1", "web2", "web1")) as proxy:
         result = run(proxy.url(), "--requests", "300", "--json", "--state", str(folder))
     report = json.loads(result.stdout)
-    assert report["servers"] == {
-        "web1": {"requests": 200, "share": 0.6667, "expected": 0.6667},
-        "web2": {"requests": 100, "share": 0.3333, "expected": 0.3333},
-    }
+    shown = {n: (s["requests"], s["share"], s["expected"]) for n, s in report["servers"].items()}
+    assert shown == {"web1": (200, 0.6667, 0.6667), "web2": (100, 0.3333, 0.3333)}
     assert [verdict["name"] for verdict in report["verdicts"]] == ["errors", "balance"]
     assert report["verdicts"][1]["detail"].endswith("by the weights of pool web")
     assert set(asked) == {folder}
@@ -137,6 +132,20 @@ def test_change_during_the_check(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     with in_thread(balancing("web1")) as proxy:
         report = json.loads(run(proxy.url(), "-r", "100", "--json").stdout)
     assert report["notes"] == ["balance not judged: the pool changed during the check"]
+
+
+def test_events_of_the_gateway(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Failures are told with what `watch` did within a second of them."""
+    gateway(tmp_path / "var" / "one")
+    log = [{"at": time.time(), "kind": "leave", "text": "web2 left"}, {"at": 1.0, "kind": "join", "text": "long ago"}]
+    monkeypatch.setattr("proxyctl.edges.control.status", lambda state: status(web1=1))
+    monkeypatch.setattr("proxyctl.edges.control.ask", lambda state, path: {"events": log})
+    shown = run("http://127.0.0.1:1/", "-r", "5").output
+    told = json.loads(run("http://127.0.0.1:1/", "-r", "5", "--json").stdout)
+    assert "  5 within 1 s of leave at " in shown
+    assert "web2 left" in shown
+    assert [event["text"] for event in told["events"]] == ["web2 left"]
+    assert [failure["events"] for failure in told["failures"]] == [[0]] * 5
 
 
 def test_token_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,6 +181,48 @@ def test_what_is_sent(echo: EchoProcess, tmp_path: Path) -> None:
     assert {"Host: shop.example", "X-One: 1", "X-Two: 2", "Connection: close"} <= set(first)
     assert second[0] == "POST / HTTP/1.1"
     assert "Content-Length: 11" in second
+
+
+def test_several_urls_and_keys() -> None:
+    """Each URL is asked by its share, with keys in it, by several processes."""
+    with in_thread(Proxy({"web1": 1, "web2": 1}, "uri").behave) as proxy:
+        argv = [proxy.url("/a"), proxy.url("/b"), "--share", "3,1", "-r", "400", "--keys", "50", "--workers", "2"]
+        result = run(*argv, "--server-from", "header:X-Served-By", "--json")
+        shown = run(*argv, "--server-from", "header:X-Served-By")
+    told = json.loads(result.stdout)
+    assert [(url["url"], url["requests"]) for url in told["urls"]] == [(proxy.url("/a"), 300), (proxy.url("/b"), 100)]
+    assert f"{proxy.url('/a')}: 300 requests, 0 errors" in shown.output.replace("\n", "")
+    assert len(told["keys"]) == 50
+
+
+def test_expected_balance() -> None:
+    """The user can say by which algorithm a foreign proxy balances, and how many of its processes count alone."""
+    with in_thread(Proxy({"web1": 1, "web2": 1}).behave) as proxy:
+        argv = [proxy.url(), "-r", "300", "--server-from", "header:X-Served-By", "--expect-weights", "web1=1,web2=1"]
+        exact = run(*argv, "--proxy-workers", "1", "--json")
+        wrong = run(*argv, "--expect-balance", "uri", "--json")
+    assert (
+        next(v for v in json.loads(exact.stdout)["verdicts"] if v["name"] == "balance")["expected"] == "within 1 cycle"
+    )
+    assert isinstance(wrong.exception, ThresholdFailed)
+    assert "consistent is 1, expected == 0" in str(wrong.exception)
+
+
+def test_headers(echo: EchoProcess) -> None:
+    """Headers are judged on what the server received; a server that does not tell is `unknown` to who asked."""
+    direct = run(echo.url(), "-r", "5", "--check-headers")
+    assert isinstance(direct.exception, ThresholdFailed)  # nobody sets them, and everybody is believed
+    assert "a spoofed X-Forwarded-For is believed" in str(direct.exception)
+    with in_thread(balancing("web1")) as proxy:
+        silent = run(proxy.url(), "-r", "5", "--check-headers")
+    assert "headers is unknown" in str(silent.exception)
+
+
+def test_http_1_0(echo: EchoProcess) -> None:
+    """HTTP/1.0 is sent where it is asked for."""
+    with in_thread(balancing("web1")) as proxy:
+        run(proxy.url(), "-r", "1", "--http-version", "1.0")
+    assert proxy.heads[0].startswith("GET / HTTP/1.0\r\n")
 
 
 def test_failed_threshold(echo: EchoProcess) -> None:
@@ -211,8 +262,15 @@ def test_nothing_listens() -> None:
         (["http://a/", "--data", "@/nowhere"], "--data: /nowhere: No such file"),
         (["http://a/", "--expect", "p99"], "--expect: the threshold 'p99' is not like"),
         (["http://a/", "--expect-weights", "web1"], "--expect-weights: the weights 'web1' are not like"),
-        (["http://a/", "--server-from", "body:x"], "--server-from: 'body:x' is not like header:X-Served-By"),
+        (["http://a/", "--server-from", "body"], "--server-from: 'body' is not like header:X-Served-By"),
         (["http://a/", "--network", "a/b"], "network"),
+        (["http://a/", "--share", "1,x"], "--share: '1,x' is not like 3,1"),
+        (["http://a/", "--share", "1,2"], "there are 1 URLs and 2 shares"),
+        (["http://a/", "--http-version", "2"], "HTTP 2 is not spoken here; 1.1 and 1.0 are"),
+        (["http://a/", "--key-by", "path", "--keys", "3"], "--key-by: 'path' is none of uri"),
+        (["http://a/", "--key-by", "uri"], "0 keys are not between 1 and 50000"),
+        (["http://a/", "--expect-balance", "fair"], "--expect-balance: 'fair' is none of roundrobin, leastconn"),
+        (["https://a/", "--cacert", "/nowhere"], "the certificates in /nowhere cannot be read"),
     ],
 )  # fmt: skip
 def test_usage_errors(argv: list[str], reason: str) -> None:
@@ -223,18 +281,22 @@ def test_usage_errors(argv: list[str], reason: str) -> None:
     assert "\n" not in str(error)
 
 
-def test_interrupt() -> None:
-    """Ctrl-C ends early with the report of what was done."""
-    code = "import typer; from proxyctl.cli.check import check; typer.run(check)"
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_interrupt(workers: str) -> None:
+    """Ctrl-C ends early with the report of what was done, by all processes."""
+    code = "from proxyctl.cli.check import app; app()"
     with in_thread(balancing("web1")) as proxy:
         command = [sys.executable, "-c", code, proxy.url(), "--duration", "1h", "--rate", "50", "--json"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        command += ["--workers", workers]
+        with subprocess.Popen(
+            command, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
             deadline = time.monotonic() + 20
             while len(proxy.heads) < 20:
                 assert time.monotonic() < deadline, "20 requests did not come within 20 s"
                 assert process.poll() is None
                 time.sleep(0.01)
-            process.send_signal(signal.SIGINT)
+            os.killpg(process.pid, signal.SIGINT)  # as a terminal does
             out, err = process.communicate(timeout=20)
     assert process.returncode == 0, err
     assert json.loads(out)["requests"] == len(proxy.heads)
@@ -247,7 +309,7 @@ def test_live_view() -> None:
         tally.add(Sample(0.0, 0.001, server=f"web{number % 20}"))
     tally.add(Sample(0.0, 0.001, "reset"))
     console = Console(width=80, record=True, file=io.StringIO())
-    console.print(check_view.live(tally, 0.5))
+    console.print(check_view.live(tally.progress(), 0.5))
     shown = console.export_text()
     assert "50%" in shown
     assert "31 requests" in shown
@@ -260,7 +322,7 @@ def test_live_view() -> None:
 @pytest.mark.parametrize(("encoding", "mark"), [("utf-8", "✔"), ("ascii", "ok")])
 def test_terminal(echo: EchoProcess, encoding: str, mark: str) -> None:
     """On a real terminal the live view comes first, the table after it, in characters that it can show."""
-    code = "import typer; from proxyctl.cli.check import check; typer.run(check)"
+    code = "from proxyctl.cli.check import app; app()"
     main, side = pty.openpty()
     environ = {**os.environ, "TERM": "xterm", "PYTHONIOENCODING": encoding, "COLUMNS": "80"}
     command = [sys.executable, "-c", code, echo.url(), "-d", "500ms", "--rate", "50"]

@@ -20,6 +20,7 @@ def world(*servers: Server) -> Desired:
 
 
 DRAINING = dataclasses.replace(WEB1, draining=True)
+CLOSED = Desired(pools=(Pool("web", maintenance=True),))
 HTTP = Listener(80, routes=(Route("", "/", "web"), Route("shop.example", "/api", "web")))
 
 
@@ -44,6 +45,8 @@ HTTP = Listener(80, routes=(Route("", "/", "web"), Route("shop.example", "/api",
         (Desired(), world(), [("pool", "pool web added (no server yet)")]),
         (world(), Desired(), [("pool", "pool web removed")]),
         (world(), Desired(pools=(Pool("web", balance="random"),)), [("pool", "pool web: settings changed")]),
+        (world(), CLOSED, [("pool", "pool web is now in maintenance")]),
+        (CLOSED, world(), [("pool", "pool web is no longer in maintenance")]),
         (Desired(), Desired((Listener(80),)), [("route", "port 80 opened")]),
         (Desired(), Desired((HTTP,)), [("route", "port 80 opened for */ → web, shop.example/api → web")]),
         (Desired((HTTP,)), Desired(), [("route", "port 80 closed")]),

@@ -16,6 +16,8 @@ from proxyctl.core.model import (
     Decision,
     Desired,
     Finding,
+    HealthCheck,
+    Held,
     Listener,
     Pool,
     Problem,
@@ -53,6 +55,14 @@ def test_replicas_share_a_pool() -> None:
     )
     assert routes(outcome) == ["80 / web"]
     assert (outcome.problems, outcome.waiting) == ((), ())
+
+
+def test_pools_in_maintenance_keep_their_servers() -> None:
+    """Maintenance is the pool's; who serves goes on as before, so that turning it off is all that is left to do."""
+    snapshot = world(web("web1"), container("api", {"path": "/api"}))
+    open_, closed = decide(snapshot), decide(snapshot, maintenance=("web", "gone"))
+    assert [(p.name, p.maintenance) for p in closed.desired.pools] == [("api", False), ("web", True)]
+    assert servers(closed) == servers(open_) == {"api": ["api"], "web": ["web1"]}
 
 
 def test_an_empty_world() -> None:
@@ -421,3 +431,51 @@ def test_a_decision_once_made_is_kept(containers: list[Container]) -> None:
     snapshot: Snapshot = world(*containers)
     first = decide(snapshot).desired
     assert decide(snapshot, previous=first).desired == first
+
+
+# ------------------------------------------------------------------ held at a generation
+
+OLD = Desired(
+    (Listener(80, "http", (Route("", "/old", "gone"), Route("shop", "/", "web"))),),
+    (
+        Pool("gone", balance="uri"),
+        Pool(
+            "web", balance="leastconn", maintenance=True, health=HealthCheck("/up"), servers=(Server("x", "", "", 1),)
+        ),
+    ),
+)
+HELD = Held(3, "noon", OLD)
+
+
+def test_a_held_gateway_has_the_pools_and_routes_of_then_and_the_servers_of_now() -> None:
+    """Who joins, leaves, drains is Docker's word; what they join is the generation's."""
+    snapshot = world(web("web1", {"balance": "uri", "host": "elsewhere"}), web("web2"), web("ended", state="exited"))
+    outcome = decide(snapshot, held=HELD, decisions={"id-web2": Decision(drain=True, weight=9)})
+    assert outcome.desired.listeners == OLD.listeners
+    gone, pool = outcome.desired.pools
+    assert gone == Pool("gone", balance="uri")
+    assert dataclasses.replace(pool, servers=()) == Pool("web", balance="leastconn", health=HealthCheck("/up"))
+    assert [(s.name, s.weight, s.draining) for s in pool.servers] == [("web1", 1, False), ("web2", 9, True)]
+    (problem,) = outcome.problems
+    assert (problem.container, problem.severity) == ("", "warning")
+    assert problem.reason.startswith("held at generation 3 since noon:")
+    assert "`proxyctl rollback --release`" in problem.reason
+
+
+def test_a_held_gateway_checks_health_as_then() -> None:
+    """On nginx the check is made by proxyctl: it is a setting of the pool as well."""
+    snapshot = world(web("web1", {"health.path": "/new"}))
+    (target,) = targets(snapshot, Options(), NGINX, HELD)
+    assert target.check == HealthCheck("/up")
+
+
+def test_a_pool_that_the_generation_does_not_have_waits() -> None:
+    """It gets no route, its container is told why, and maintenance goes on being the operator's of now."""
+    snapshot = world(web("web1"), container("new", {"path": "/new"}))
+    outcome = decide(snapshot, held=HELD, maintenance=("web",), findings={})
+    assert [(p.name, p.maintenance) for p in outcome.desired.pools] == [("gone", False), ("web", True)]
+    assert [w.name for w in outcome.waiting] == ["web1"]
+    assert [(p.container, "is not in generation 3" in p.reason) for p in outcome.problems] == [
+        ("", False),
+        ("new", True),
+    ]

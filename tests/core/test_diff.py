@@ -46,6 +46,7 @@ POOLS = st.builds(
     name=st.sampled_from("pqr"),
     balance=st.sampled_from(["uri", "source"]),
     sticky=st.none() | st.just("c"),
+    maintenance=st.booleans(),
     health=st.none() | st.just(HealthCheck("/up")),
     servers=st.lists(SERVERS, unique_by=lambda s: s.name, max_size=3).map(tuple),
 )
@@ -96,16 +97,18 @@ PLANS = [
     (Desired(), STATE, (PoolAdded(WEB), ListenerAdded(PORT)), False),
     (STATE, Desired(), (PoolRemoved(WEB), ListenerRemoved(PORT)), True),
     (STATE, having(A, B, balance="uri"), (PoolChanged(BARE, URI),), False),
+    (STATE, having(A, B, maintenance=True), None, True),
+    (having(A, B, maintenance=True), STATE, None, True),
     (STATE, Desired((OTHER_PORT,), (WEB,)), (ListenerChanged(PORT, OTHER_PORT),), False),
 ]
 
 
-@pytest.mark.parametrize(("before", "after", "changes", "shrinks"), PLANS)
-def test_what_a_plan_holds(before: Desired, after: Desired, changes: tuple[object, ...] | None, shrinks: bool) -> None:
-    """A plan names exactly what differs, and says whether some server gets less."""
+@pytest.mark.parametrize(("before", "after", "changes", "urgent"), PLANS)
+def test_what_a_plan_holds(before: Desired, after: Desired, changes: tuple[object, ...] | None, urgent: bool) -> None:
+    """A plan names exactly what differs, and says whether it may not wait."""
     made = plan(before, after)
     assert changes is None or made.changes == changes
-    assert made.shrinks == shrinks
+    assert made.urgent == urgent
     assert made.removed == tuple((c.pool, c.server) for c in made.changes if isinstance(c, ServerRemoved))
     assert apply(made, before) == after
 

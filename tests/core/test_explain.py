@@ -10,7 +10,19 @@ import pytest
 
 from proxyctl.core.desired import Options, Outcome, targets
 from proxyctl.core.explain import ContainerExplanation, explain_container, explain_url
-from proxyctl.core.model import Container, Decision, Desired, Finding, Listener, Pool, Route, Server, Snapshot, Target
+from proxyctl.core.model import (
+    Container,
+    Decision,
+    Desired,
+    Finding,
+    HealthCheck,
+    Listener,
+    Pool,
+    Route,
+    Server,
+    Snapshot,
+    Target,
+)
 from proxyctl.errors import UsageError
 from tests.core.worlds import HAPROXY, NET, OK, container, decide, world
 
@@ -21,6 +33,7 @@ def explained(
     options: Options | None = None,
     findings: Mapping[Target, Finding] | None = None,
     decisions: Mapping[str, Decision] | None = None,
+    maintenance: tuple[str, ...] = (),
     gateways: tuple[str, ...] = (NET,),
 ) -> ContainerExplanation:
     """Explain a container of a world whose outcome is decided on the way."""
@@ -28,7 +41,7 @@ def explained(
     options = options or Options()
     if findings is None:
         findings = dict.fromkeys(targets(snapshot, options, HAPROXY), OK)
-    outcome = decide(snapshot, options=options, findings=findings, decisions=decisions)
+    outcome = decide(snapshot, options=options, findings=findings, decisions=decisions, maintenance=maintenance)
     return explain_container(name, snapshot, outcome, findings=findings, options=options, features=HAPROXY)
 
 
@@ -246,6 +259,31 @@ def test_a_pool_that_cannot_serve(url: str) -> None:
     made = explain_url(url, STATE, PUBLISHED)
     assert made.routed
     assert made.lines[-1] == "no server takes new requests: the gateway answers 503"
+
+
+@pytest.mark.parametrize(
+    ("url", "line"),
+    [
+        ("http://a/x", "the gateway answers 503, except for /up;"),
+        ("http://b/x", "the gateway answers 503;"),
+        ("tcp:5432/", "new connections are closed;"),
+    ],
+)
+def test_a_pool_in_maintenance(url: str, line: str) -> None:
+    """What its requests meet, what is spared, and the command that ends it."""
+    routes = Route("a", "/", "a"), Route("b", "/api", "b"), Route("b", "/", "b")
+    listeners = Listener(80, routes=routes), Listener(5432, "tcp", (Route("", "/", "b"),))
+    a = Pool("a", health=HealthCheck("/up"), maintenance=True, servers=(Server("s", "id-s", "10.0.0.1", 80),))
+    made = explain_url(url, Desired(listeners, (a, Pool("b", maintenance=True, servers=a.servers))), {})
+    assert made.routed
+    assert made.lines[-1] == f"maintenance: {line} `proxyctl maintenance {made.pool} off` opens it"
+
+
+def test_a_container_of_a_pool_in_maintenance() -> None:
+    """It is in the pool, and what keeps requests from it is said."""
+    made = explained("web", WEB, maintenance=("shop",))
+    assert made.in_pool
+    assert failing(made) == ["pool shop is in maintenance: `proxyctl maintenance shop off` opens it"]
 
 
 def test_a_port_that_is_not_published() -> None:

@@ -9,6 +9,7 @@ from proxyctl.core.model import (
     Attachment,
     Desired,
     Features,
+    HealthCheck,
     Listener,
     Pool,
     Route,
@@ -57,6 +58,14 @@ def test_a_pool_by_name() -> None:
     state = Desired((), (Pool("p"),))
     assert state.pool("p") == Pool("p")
     assert state.pool("q") is None
+
+
+@pytest.mark.parametrize(
+    ("path", "open_path"), [(None, ""), ("/up", "/up"), ("/up?full=1", "/up"), ("/a%20b", ""), ("/up?a=%20", "/up")]
+)
+def test_what_maintenance_leaves_open(path: str | None, open_path: str) -> None:
+    """The path of the health check without its query; none that the engines would read differently."""
+    assert Pool("p", health=None if path is None else HealthCheck(path)).open_path == open_path
 
 
 def test_versions_compare_as_numbers() -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxyctl.core.model import Balance, ConfigFiles, Desired, Listener, Pool, Route, Server, Tuning
-from proxyctl.core.render import match, render, sites, upstream
+from proxyctl.core.model import Balance, ConfigFiles, Desired, HealthCheck, Listener, Pool, Route, Server, Tuning
+from proxyctl.core.render import closed, match, open_path, render, sites, upstream
 from proxyctl.errors import TemplateError
 from tests.core.worlds import HAPROXY
 
@@ -91,6 +91,40 @@ def test_falling_through_is_the_same_as_asking_each_host_in_turn(places: list[st
             break
     found = match(asked, host, wanted)
     assert (found[1] if found else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("route", "health", "expected"),
+    [
+        (Route("", "/", "p"), "/up", "/up"),
+        (Route("", "/api", "p"), "/api/up", "/api/up"),
+        (Route("", "/api", "p"), "/up", ""),
+        (Route("", "/api", "p", strip_prefix=True), "/up", "/api/up"),
+        (Route("", "/", "p", strip_prefix=True), "/up", "/up"),
+        (Route("", "/api", "p", strip_prefix=True), None, ""),
+        (Route("", "/", "p"), None, ""),
+    ],
+)
+def test_the_path_that_a_client_may_ask_in_maintenance(route: Route, health: str | None, expected: str) -> None:
+    """The health path as it looks from outside, where the route leads there at all."""
+    assert open_path(route, Pool("p", health=None if health is None else HealthCheck(health))) == expected
+
+
+@pytest.mark.parametrize(
+    ("maintenance", "health", "servers", "expected"),
+    [
+        (False, None, (A,), False),
+        (False, None, (), True),
+        (True, None, (A,), True),
+        (True, HealthCheck("/up"), (A,), False),
+        (True, HealthCheck("/up"), (), True),
+    ],
+)
+def test_when_a_route_reaches_no_server(
+    maintenance: bool, health: HealthCheck | None, servers: tuple[Server, ...], expected: bool
+) -> None:
+    """Without servers, and in maintenance unless a path is open."""
+    assert closed(Route("", "/", "p"), Pool("p", health=health, maintenance=maintenance, servers=servers)) == expected
 
 
 def test_which_servers_an_upstream_holds() -> None:

@@ -46,6 +46,7 @@ def test_the_shape_of_the_contract() -> None:
 @pytest.mark.parametrize(
     ("draining", "state", "count", "expected"),
     [
+        (False, "running", ServerCount("web", "a", 1, up=True), "up"),
         (False, "running", None, "up"),
         (False, "running", ServerCount("web", "a", None, up=None), "up"),
         (False, "running", ServerCount("web", "a", 1, up=False), "down"),
@@ -87,3 +88,13 @@ def test_errors_come_first() -> None:
     listed = status.problems(found)
     assert [p["container"] for p in listed] == ["b", "c", "a"]
     assert listed[0] == {"container": "b", "label": "l", "reason": "r", "severity": "error"}
+
+
+def test_servers_of_a_pool_in_maintenance() -> None:
+    """Those that could serve are in `maintenance`; one that drains or is down is still told apart."""
+    held = tuple(Server(n, f"id-{n}", "10.0.0.1", 80, draining=n == "b") for n in "abc")
+    applied = Desired((), (Pool("web", maintenance=True, servers=held),))
+    snapshot = world(container("a"), container("b"), container("c", state="exited"))
+    (pool,) = status.pools(Outcome(Desired((), (Pool("web"),))), applied, snapshot, [])
+    assert [s["state"] for s in pool["servers"]] == ["maintenance", "draining", "down"]
+    assert (pool["maintenance"], pool["drain_seconds"]) == (True, 30.0)

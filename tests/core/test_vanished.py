@@ -62,8 +62,8 @@ def test_more_than_half_of_a_pool_stays(there: str, missing: str, served: str | 
 
 def test_who_is_held_stays_so_when_others_return_or_are_known_to_be_gone() -> None:
     """An event about one of them says nothing of the others; each is let go by its return or the next listing."""
-    assert held(*ALL, missing="").held == frozenset()
-    assert held(*ALL[:1], missing="bcd").held == {"id-b", "id-c", "id-d"}
+    assert held(*ALL, missing="").kept == frozenset()
+    assert held(*ALL[:1], missing="bcd").kept == {"id-b", "id-c", "id-d"}
     assert servers(held(*ALL[:3], missing="d", already="bcd")) == {"web": list("abcd")}
     ending = dataclasses.replace(ALL[1], state="exited")
     assert servers(held(ALL[0], ending, missing="cd", already="bcd")) == {"web": list("acd")}
@@ -82,7 +82,7 @@ def test_one_that_is_back_under_the_same_name_counts() -> None:
     previous = decide(world(*(web(n) for n in "abc"))).desired
     new = dataclasses.replace(web("a"), id="id-new")
     outcome = held(new, missing="abc", previous=previous)
-    assert outcome.held == {"id-b", "id-c"}
+    assert outcome.kept == {"id-b", "id-c"}
     assert servers(outcome) == {"web": ["a", "b", "c"]}
     assert [s.container for s in outcome.desired.pools[0].servers] == ["id-new", "id-b", "id-c"]
     assert [p.container for p in outcome.problems] == ["b", "c"]

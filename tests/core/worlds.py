@@ -13,6 +13,7 @@ from proxyctl.core.model import (
     Features,
     Finding,
     Health,
+    Held,
     Problem,
     Snapshot,
     State,
@@ -64,7 +65,7 @@ def world(*containers: Container, gateways: Iterable[str] = (NET,)) -> Snapshot:
     return Snapshot(NET, containers, tuple(gateways))
 
 
-def decide(
+def decide(  # noqa: PLR0913 - the world has that many sides
     snapshot: Snapshot,
     *,
     findings: Mapping[Target, Finding] | None = None,
@@ -73,11 +74,13 @@ def decide(
     features: Features = HAPROXY,
     previous: Desired | None = None,
     drained: Collection[tuple[str, str]] = (),
+    maintenance: Iterable[str] = (),
+    held: Held | None = None,
 ) -> Outcome:
     """Return the outcome; unless told otherwise every target has been found ready."""
     options = options or Options()
     if findings is None:
-        findings = dict.fromkeys(targets(snapshot, options, features), OK)
+        findings = dict.fromkeys(targets(snapshot, options, features, held), OK)
     return desired(
         snapshot,
         findings=findings,
@@ -86,6 +89,8 @@ def decide(
         features=features,
         previous=previous or Desired(),
         drained=drained,
+        maintenance=tuple(maintenance),
+        held=held,
     )
 
 

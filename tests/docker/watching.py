@@ -134,7 +134,7 @@ class Watch:
     def applied_text(self) -> str:
         """Return the configuration that `current` points to."""
         current = self.state / "proxy" / "current"
-        return "".join(p.read_text() for p in sorted(current.iterdir()) if p.name != "desired.json")
+        return "".join(p.read_text() for p in sorted(current.iterdir()) if p.name not in {"desired.json", ".applied"})
 
     def proxy_pids(self) -> set[str]:
         """Return the proxy's processes, by their pids on the host."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -103,7 +104,7 @@ class RawServer:
 
 
 @contextlib.asynccontextmanager
-async def raw_server(behave: Connection) -> AsyncIterator[RawServer]:
+async def raw_server(behave: Connection, tls: ssl.SSLContext | None = None) -> AsyncIterator[RawServer]:
     """Listen on a free port; each connection is handed to `behave` and closed when that returns."""
     server = RawServer()
     peers: set[asyncio.Task[None]] = set()
@@ -118,7 +119,7 @@ async def raw_server(behave: Connection) -> AsyncIterator[RawServer]:
         with contextlib.suppress(ConnectionError, asyncio.CancelledError):
             await writer.wait_closed()
 
-    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     server.port = listener.sockets[0].getsockname()[1]
     try:
         yield server

@@ -8,9 +8,10 @@ import pytest
 
 from proxyctl import verify
 from proxyctl.core.layout import CHECK_HEADER
-from proxyctl.core.verdict import parse_threshold
+from proxyctl.core.threshold import parse_threshold
+from proxyctl.edges.load.served import ServerFrom
 from proxyctl.errors import UsageError
-from proxyctl.verify.tally import Tally
+from proxyctl.verify.tally import Progress
 from tests.edges.backends import Peer, raw_server, well_behaved
 from tests.verify.proxies import TOKEN, balancing
 
@@ -44,7 +45,9 @@ async def test_servers_without_token() -> None:
 async def test_foreign_proxies_do_not_see_the_token() -> None:
     """With a header of the user's choice the servers are named by that, and the secret is not sent."""
     async with raw_server(balancing("web1", "web2")) as proxy:
-        report = await verify.run(proxy.url(), requests=10, token=TOKEN, server_header="X-Served-By")
+        report = await verify.run(
+            proxy.url(), requests=10, token=TOKEN, server_from=ServerFrom("header", "X-Served-By")
+        )
     assert report.servers == {"web1": 5, "web2": 5}
     assert not any(CHECK_HEADER in head for head in proxy.heads)
 
@@ -66,8 +69,8 @@ async def test_progress() -> None:
     """While it runs, progress is shown with what was counted so far."""
     seen: list[int] = []
 
-    def show(tally: Tally) -> None:
-        seen.append(tally.requests)
+    def show(progress: Progress) -> None:
+        seen.append(progress.requests)
 
     async with raw_server(well_behaved) as server:
         report = await verify.run(server.url(), duration=0.35, rate=100, on_progress=show)
@@ -103,7 +106,37 @@ async def test_failures_have_their_time() -> None:
     async with raw_server(fail_second) as server:
         report = await verify.run(server.url(), requests=4, concurrency=1, rate=50)
     assert [(f.error, f.status) for f in report.failures] == [("http_503", 503)]
-    assert report.failures[0].at == pytest.approx(0.02)
+    assert report.failures[0].at == pytest.approx(0.02, abs=0.003)
+
+
+async def test_options_are_in_the_report() -> None:
+    """The report says what it was run with, and no value of a header: that may be a secret."""
+    async with raw_server(well_behaved) as server:
+        report = await verify.run(
+            server.url(), requests=2, concurrency=1, rate=90, token=TOKEN, method="POST", headers=(("X-Key", "hush"),)
+        )
+    assert report.options == {
+        "urls": [server.url()],
+        "shares": [1.0],
+        "requests": 2,
+        "duration": None,
+        "concurrency": 1,
+        "rate": 90,
+        "workers": 1,
+        "method": "POST",
+        "headers": ["X-Key"],
+        "body_bytes": 0,
+        "timeout": 10.0,
+        "keepalive": True,
+        "http_version": "1.1",
+        "verify_tls": True,
+        "sni": None,
+        "server_from": "header:X-Proxyctl-Server",
+        "keys": None,
+        "key_by": None,
+    }
+    assert report.first_byte.total == 2
+    assert (report.first_byte_ms["max"] or 0) <= (report.latency_ms["max"] or 0)
 
 
 async def test_bad_input_is_refused_before_sending() -> None:

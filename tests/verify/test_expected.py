@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 
-from proxyctl.verify.expected import Expected, from_status
+from proxyctl.verify.expected import Asked, Expected, expected, from_status, served_by_pool
 
 URL = "http://127.0.0.1:8080/"
 
 
-def server(name: str, weight: int = 1, state: str = "up", *, backup: bool = False) -> dict[str, Any]:
+def server(
+    name: str, weight: int = 1, state: str = "up", *, backup: bool = False, requests: int | None = None
+) -> dict[str, Any]:
     """Return a server as `status --json` shows it."""
-    return {"name": name, "state": state, "weight": weight, "backup": backup}
+    return {"name": name, "state": state, "weight": weight, "backup": backup, "requests": requests}
 
 
 def pool(
@@ -31,23 +33,23 @@ def pool(
 
 def weights(*pools: dict[str, Any], url: str = URL, host: str | None = None) -> dict[str, float] | None:
     """Return the weights that are expected, if any."""
-    expected = from_status({"pools": list(pools)}, url, host)
-    return None if expected.weights is None else dict(expected.weights)
+    found = from_status({"pools": list(pools)}, url, host)
+    return None if found.weights is None else dict(found.weights)
 
 
 def why_not(*pools: dict[str, Any], url: str = URL) -> str:
     """Return why nothing is expected."""
-    expected = from_status({"pools": list(pools)}, url)
-    assert expected.weights is None
-    return expected.source
+    found = from_status({"pools": list(pools)}, url)
+    assert found.weights is None
+    return found.source
 
 
 def test_weights() -> None:
     """The weights of the servers that are up are expected, and nothing of those that are not."""
-    expected = from_status(
+    found = from_status(
         {"pools": [pool("web", server("web1", 3), server("web2"), server("web3", state="draining"))]}, URL
     )
-    assert expected == Expected({"web1": 3, "web2": 1, "web3": 0}, "the weights of pool web")
+    assert found == Expected({"web1": 3, "web2": 1, "web3": 0}, "the weights of pool web", "roundrobin")
 
 
 def test_backups() -> None:
@@ -55,12 +57,14 @@ def test_backups() -> None:
     reserve = server("web2", backup=True)
     assert weights(pool("web", server("web1"), reserve)) == {"web1": 1, "web2": 0}
     assert weights(pool("web", server("web1", state="down"), reserve)) == {"web1": 0, "web2": 1}
+    assert from_status({"pools": [pool("web", server("web1"), reserve)]}, URL).backups == ("web2",)
+    assert from_status({"pools": [pool("web", server("web1", state="down"), reserve)]}, URL).backups == ()
 
 
 @pytest.mark.parametrize("balance", ["leastconn", "source", "uri"])
 def test_other_algorithms(balance: str) -> None:
-    """Algorithms that do not go by weight alone are not judged by weight."""
-    assert why_not(pool("web", balance=balance)) == f"pool web balances by {balance}: shares follow no weights"
+    """The algorithm is told, so that the test that fits it is chosen."""
+    assert from_status({"pools": [pool("web", balance=balance)]}, URL).balance == balance
 
 
 def test_nothing_up() -> None:
@@ -124,3 +128,43 @@ def test_listener() -> None:
 def test_not_routed() -> None:
     """A URL that no route takes is served by no pool."""
     assert why_not(pool("api", path="/api")) == f"by the gateway's status, no pool serves {URL}"
+
+
+def counting(one: int | None, other: int | None) -> dict[str, Any]:
+    """Return a status in which two servers have served so many requests."""
+    return {"pools": [pool("web", server("web1", requests=one), server("web2", requests=other))]}
+
+
+def test_served_by_pool() -> None:
+    """What the gateway counted is added up; where it does not count, nothing is."""
+    assert served_by_pool(counting(3, 4), URL) == 7
+    assert served_by_pool(counting(3, None), URL) is None
+    assert served_by_pool(None, URL) is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "after", "cycles"),
+    [
+        (Asked(), counting(8, 9), 1),
+        (Asked(), counting(9, 9), None),
+        (Asked(), counting(None, None), None),
+        (Asked(workers=4), counting(None, None), 4),
+        (Asked({"web1": 1}), counting(8, 9), None),
+    ],
+)
+def test_exactness(asked: Asked, after: dict[str, Any], cycles: int | None) -> None:
+    """Single requests are counted where the gateway says that nobody else asked, or the user how many count."""
+    assert expected(asked, counting(3, 4), after, URL, None, 10).cycles == cycles
+
+
+def test_the_user_decides() -> None:
+    """Weights and algorithm of the user come before those of the status; the rest is still the status's."""
+    found = expected(Asked({"web1": 2.0}), counting(3, 4), counting(3, 4), URL, None, 10)
+    assert (found.weights, found.source, found.balance) == ({"web1": 2.0}, "--expect-weights", "roundrobin")
+    assert expected(Asked(balance="uri"), None, None, URL, None, 10).balance == "uri"
+
+
+def test_pool_that_changes() -> None:
+    """When the pool changed while requests were sent, no shares are expected."""
+    after = {"pools": [pool("web", server("web1", 3))]}
+    assert expected(Asked(), counting(3, 4), after, URL, None, 10).source == "the pool changed during the check"

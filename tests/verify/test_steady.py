@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from proxyctl import verify
+from proxyctl.edges.load.served import ServerFrom
 from tests.edges.backends import EchoProcess, echo_process
 
 
@@ -20,7 +21,7 @@ def echo() -> Iterator[EchoProcess]:
 
 def test_a_caller_who_blocks_does_not_stall_it(echo: EchoProcess) -> None:
     """Requests go out at their rate while the caller does something that blocks."""
-    with verify.SteadyLoad(echo.url(), rate=200, server_header="X-Served-By") as load:
+    with verify.SteadyLoad(echo.url(), rate=200, server_from=ServerFrom("header", "X-Served-By")) as load:
         load.wait(20)
         before = load.report().requests
         time.sleep(0.5)

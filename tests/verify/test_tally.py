@@ -8,55 +8,61 @@ from proxyctl.edges.load.sample import Sample
 from proxyctl.verify import tally as module
 from proxyctl.verify.tally import Tally
 
+SAMPLES = [
+    Sample(0.0, 0.001, None, 200, "web1", 0.0005),
+    Sample(0.1, 0.3, "http_503", 503, "web1", 0.3),
+    Sample(0.2, 0.001, "reset"),
+    Sample(0.25, 0.005, None, 200, "web2", 0.004),
+]
+
+
+def tallied(*samples: Sample) -> Tally:
+    """Return the tally of these samples."""
+    tally = Tally()
+    for sample in samples:
+        tally.add(sample)
+    return tally
+
 
 def test_counts() -> None:
     """Requests, failures by kind and servers are counted; a failed request counts for its server too."""
-    tally = Tally()
-    tally.add(Sample(0.0, 0.001, server="web1", status=200))
-    tally.add(Sample(0.1, 0.001, "http_503", 503, "web1"))
-    tally.add(Sample(0.2, 0.001, "reset"))
-    assert (tally.requests, tally.failed) == (3, 2)
+    tally = tallied(*SAMPLES)
+    assert (tally.requests, tally.failed) == (4, 2)
     assert tally.errors == {"http_503": 1, "reset": 1}
-    assert tally.servers == {"web1": 2}
+    assert tally.servers == {"web1": 2, "web2": 1}
+    assert tally.by_server["web1"].errors == {"http_503": 1}
     assert [failure.at for failure in tally.failures] == [0.1, 0.2]
-    assert tally.seconds > 0
+    assert tally.seconds == pytest.approx(0.4)
+    assert [piece.requests for piece in tally.timeline.closed()] == [1, 0, 2, 0, 1]
 
 
 def test_latency_is_that_of_good_requests() -> None:
-    """Percentiles are exact to three digits, and fast failures do not improve them."""
+    """Fast failures do not improve the latency, of all or of a server; the first byte is apart."""
     tally = Tally()
-    for milliseconds in range(1, 1001):
-        tally.add(Sample(0.0, milliseconds / 1000))
-        tally.add(Sample(0.0, 0.00001, "refused"))
-    assert tally.latency_ms() == {
-        "p50": pytest.approx(500, rel=1e-3),
-        "p90": pytest.approx(900, rel=1e-3),
-        "p99": pytest.approx(990, rel=1e-3),
-        "p99.9": pytest.approx(999, rel=1e-3),
-        "max": pytest.approx(1000, rel=1e-3),
-    }
-
-
-@pytest.mark.parametrize(("latency", "shown"), [(0.0, 0.001), (86_400.0, 3_600_000)])
-def test_latency_out_of_range(latency: float, shown: float) -> None:
-    """A latency beyond the histogram is counted at its end, not dropped."""
-    tally = Tally()
-    tally.add(Sample(0.0, latency))
-    assert tally.latency_ms()["max"] == pytest.approx(shown, rel=1e-3)
-
-
-def test_no_latency() -> None:
-    """Without a good request there are no percentiles."""
-    tally = Tally()
-    assert set(tally.latency_ms().values()) == {None}
-    tally.add(Sample(0.0, 0.1, "timeout"))
-    assert set(tally.latency_ms().values()) == {None}
+    for milliseconds in range(1, 101):
+        tally.add(Sample(0.0, milliseconds / 1000, None, 200, "web1", milliseconds / 2000))
+        tally.add(Sample(0.0, 0.00001, "http_503", 503, "web1", 0.00001))
+    for served in (tally.all, tally.by_server["web1"]):
+        assert served.latency.figures()["p50"] == pytest.approx(50, rel=1e-3)
+        assert served.first_byte.figures()["p50"] == pytest.approx(25, rel=1e-3)
+        assert served.latency.total == 100
 
 
 def test_failures_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """A long outage is counted whole and kept in part."""
     monkeypatch.setattr(module, "KEPT_FAILURES", 10)
-    tally = Tally()
-    for _ in range(25):
-        tally.add(Sample(0.0, 0.1, "refused"))
+    tally = tallied(*[Sample(0.0, 0.1, "refused")] * 25)
     assert (tally.errors["refused"], len(tally.failures)) == (25, 10)
+    tally.merge(tally)
+    assert (tally.errors["refused"], len(tally.failures)) == (50, 10)
+
+
+def test_merge() -> None:
+    """Tallies of two processes merged are the tally of all their samples, failures in the order of their ends."""
+    left, right, both = tallied(*SAMPLES[::2]), tallied(*SAMPLES[1::2]), tallied(*SAMPLES)
+    left.merge(right)
+    assert (left.all, left.by_server, left.seconds) == (both.all, both.by_server, both.seconds)
+    assert left.timeline.closed() == both.timeline.closed()
+    assert [failure.error for failure in left.failures] == ["reset", "http_503"]
+    assert left.gaps.found() == both.gaps.found() != tallied(*SAMPLES[::2]).gaps.found()
+    assert (left.targets, left.keys) == (both.targets, both.keys)

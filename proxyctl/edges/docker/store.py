@@ -2,7 +2,7 @@
 
 One event costs one inspect. A full listing at every connection, every `resync` and on demand repairs what was
 missed and counts the drift. docker-py's iterator ends in the same way for a dropped socket as for a normal end,
-so every end is a reconnect; its events() has no time-out, so a watchdog pings beside it.
+so every end is a reconnect; its events() has no time-out, so a watchdog opens it and pings beside it.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ ACTIONS = [
     *("health_status", "oom", "update", "connect", "disconnect"),
 ]
 PING_EVERY = 10.0
+OPEN_WITHIN = 10.0
 DRIFT_GRACE = 1.0
 OOM_GRACE = 1.0  # seconds after which a container has survived: the kernel killed another process than its first
 FIRST_DELAY, LAST_DELAY = 0.5, 30.0
@@ -92,7 +93,7 @@ class DockerStore:
         self._client: docker.APIClient | None = None
         self._containers: dict[str, Container] = {}
         self._gateways: tuple[str, ...] = ()
-        self._stopping: set[str] = set()
+        self._killed: dict[str, int] = {}  # by id: Unix nanoseconds of the last stop signal, while it may matter
         self._oom: dict[str, float] = {}
         self._missing: dict[str, float] = {}
         self._expected: set[str] = set()
@@ -120,7 +121,8 @@ class DockerStore:
             try:
                 async for _ in self._follow(wake):
                     delay = FIRST_DELAY
-            except DockerUnavailable as exc:
+            except (DockerUnavailable, docker.errors.NotFound) as exc:
+                self._client = None  # the engine may come back with other API versions
                 if self.problem != str(exc):
                     log.warning("docker is not answering, the pools stay as they are", reason=str(exc))
                 self.problem = str(exc)
@@ -172,34 +174,54 @@ class DockerStore:
                     _log_steps(event, taken)
                     wake(_describe(event))
         finally:
-            with contextlib.suppress(Exception):
-                stream.close()
+            _close(stream)
 
     async def _subscribe(self) -> tuple[Any, asyncio.Queue[_Event | None]]:
-        def open_stream() -> Any:
-            with translated("events"):
-                if self._client is None:
-                    self._client = self._connect()
-                self._client.ping()
-                filters = {"type": ["container", "network"], "event": ACTIONS}
-                return self._connect().events(decode=True, filters=filters)
-
-        stream = await asyncio.to_thread(open_stream)
+        """Open the stream in a thread of its own, for which nothing waits longer than `OPEN_WITHIN`."""
+        await self._ping()
         queue: asyncio.Queue[_Event | None] = asyncio.Queue()
         loop = asyncio.get_running_loop()
+        opened: asyncio.Future[Any] = loop.create_future()
+
+        def settle(stream: Any, exc: Exception | None) -> None:
+            if opened.done():  # too late, nobody wants it any more
+                _close(stream)
+            elif exc:
+                opened.set_exception(exc)
+            else:
+                opened.set_result(stream)
+
+        def tell(function: Callable[..., None], *args: Any) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
+                loop.call_soon_threadsafe(function, *args)
 
         def read() -> None:
-            def put(item: _Event | None) -> None:
-                with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
-                    loop.call_soon_threadsafe(queue.put_nowait, item)
-
+            try:
+                stream = self._open_stream()
+            except Exception as exc:  # noqa: BLE001 - it goes on where `opened` is awaited
+                tell(settle, None, exc)
+                return
+            tell(settle, stream, None)
             with contextlib.suppress(Exception):  # every kind of end is the same: reconnect
                 for event in stream:
-                    put(event)
-            put(None)
+                    tell(queue.put_nowait, event)
+            tell(queue.put_nowait, None)
 
         threading.Thread(target=read, name="docker-events", daemon=True).start()
-        return stream, queue
+        try:
+            async with asyncio.timeout(OPEN_WITHIN):
+                return await opened, queue
+        except TimeoutError as exc:
+            message = f"events: no answer within {OPEN_WITHIN:.0f} s"
+            raise DockerUnavailable(message) from exc
+
+    def _open_stream(self) -> Any:
+        with translated("events"):
+            client = self._connect()
+            stream = client.events(decode=True, filters={"type": ["container", "network"], "event": ACTIONS})
+            # events() looks at the status only when it is read, too late to say why there is no stream
+            client._raise_for_status(stream._response)  # type: ignore[attr-defined]  # noqa: SLF001
+            return stream
 
     async def _ping(self) -> None:
         await self._call("ping", lambda c: c.ping())
@@ -226,16 +248,10 @@ class DockerStore:
         before = self._containers
         own = {g["Id"] for g in gateways}
         listed = {e["Id"]: e for e in entries if e["Id"] not in own}
-        self._containers = {}
-        for id_, entry in listed.items():
-            stopping = id_ in self._stopping and entry.get("State") == "running"
-            container = view.from_listing(entry, stopping=stopping)
-            if not container.ports:
-                container = await self._with_ports(container, before.get(id_))
-            self._containers[id_] = container
+        self._containers = {id_: await self._listed(entry, before.get(id_)) for id_, entry in listed.items()}
         self._note_missing(self._expected | before.keys())
         self._expected = set()
-        self._stopping &= {i for i, c in self._containers.items() if c.stopping}
+        self._killed = {id_: at for id_, at in self._killed.items() if id_ in self._containers}
         self._gateways = tuple(g["Labels"][layout.GATEWAY_LABEL] for g in gateways)
         first = self.snapshot is None
         self._publish()
@@ -250,13 +266,24 @@ class DockerStore:
         since = {id_: self._missing.get(id_, now) for id_ in (known | self._missing.keys()) - self._containers.keys()}
         self._missing = {id_: first for id_, first in since.items() if now - first < self._resync}
 
-    async def _with_ports(self, container: Container, before: Container | None) -> Container:
-        """Fill in the exposed ports, which never change, where a listing leaves them out: from memory or an inspect."""
-        if before is None:
+    async def _listed(self, entry: Mapping[str, Any], known: Container | None) -> Container:
+        """Read one entry of a listing, and ask for what it leaves out.
+
+        That is since when one runs that was told to stop, and the ports of one without a network; they never change.
+        """
+        container = view.from_listing(entry)
+        if container.id in self._killed or not (container.ports or known):
             with contextlib.suppress(docker.errors.NotFound):
-                entry = await self._call("inspecting", lambda c: c.inspect_container(container.id))
-                before = view.from_inspect(entry)
-        return dataclasses.replace(container, ports=before.ports) if before else container
+                return self._read(await self._call("inspecting", lambda c: c.inspect_container(container.id)))
+        return dataclasses.replace(container, ports=container.ports or (known.ports if known else ()))
+
+    def _read(self, entry: Mapping[str, Any]) -> Container:
+        """Read an inspect; a stop signal counts until the container has ended or was started again after it."""
+        id_, state = entry["Id"], entry["State"]
+        # a start in the future was written before the clock was set back: it says nothing
+        if id_ in self._killed and (not state["Running"] or self._killed[id_] < view.started(entry) <= time.time_ns()):
+            self._unkill(id_)
+        return view.from_inspect(entry, stopping=id_ in self._killed)
 
     def _matters(self, id_: str, before: Mapping[str, Container]) -> bool:
         """Whether an unannounced change of this container means that events were lost."""
@@ -282,11 +309,11 @@ class DockerStore:
         ):
             return False
         if action == "destroy":
-            self._stopping.discard(id_)
+            self._unkill(id_)
             gone = self._containers.pop(id_, None), self._missing.pop(id_, None)
             self._publish()
             return gone != (None, None)
-        return await self._inspect(id_, action, attributes)
+        return await self._inspect(id_, event)
 
     async def _gateway_event(self, action: str, network: str) -> bool:
         """Take an event of a gateway: ours is looked after, the others only tell which networks are served."""
@@ -305,36 +332,38 @@ class DockerStore:
         now = time.monotonic()
         survived = {id_ for id_, until in self._oom.items() if until <= now}
         for id_ in survived:
-            del self._oom[id_]
-            self._stopping.discard(id_)
+            self._unkill(id_)
             if id_ in self._containers:
                 self._containers[id_] = dataclasses.replace(self._containers[id_], stopping=False)
         if survived:
             self._publish()
         return bool(survived)
 
-    async def _inspect(self, id_: str, action: str, attributes: Mapping[str, str]) -> bool:
+    def _unkill(self, id_: str) -> None:
+        self._killed.pop(id_, None)
+        self._oom.pop(id_, None)
+
+    async def _inspect(self, id_: str, event: _Event) -> bool:
         before = self._containers.get(id_)
         try:
             entry = await self._call("inspecting", lambda c: c.inspect_container(id_))
         except docker.errors.NotFound:
             self._containers.pop(id_, None)
             self._missing.pop(id_, None)
-            self._stopping.discard(id_)
+            self._unkill(id_)
         else:
             if layout.GATEWAY_LABEL in (entry["Config"].get("Labels") or {}):
                 return False
-            self._oom.pop(id_, None)
+            action, signal = event["Action"], event["Actor"]["Attributes"].get("signal")
+            at = int(event.get("timeNano") or time.time_ns())
             if action == "oom":  # its end is near, or it goes on without one of its processes
-                self._stopping.add(id_)
+                self._killed[id_] = at
                 self._oom[id_] = time.monotonic() + OOM_GRACE
-            elif action == "kill":
-                if attributes.get("signal") in {"9", str(view.stop_signal(entry))}:
-                    self._stopping.add(id_)
-            elif action in {"die", "start", "restart", "stop"}:
-                self._stopping.discard(id_)
+            elif action == "kill" and signal in {"9", str(view.stop_signal(entry))}:
+                self._killed[id_] = at
+                self._oom.pop(id_, None)
             self._missing.pop(id_, None)
-            self._containers[id_] = view.from_inspect(entry, stopping=id_ in self._stopping)
+            self._containers[id_] = self._read(entry)
         self._publish()
         return self._containers.get(id_) != before
 
@@ -342,6 +371,11 @@ class DockerStore:
         missing = frozenset(self._missing)
         self.snapshot = Snapshot(self._network, tuple(self._containers.values()), self._gateways, missing)
         return self.snapshot
+
+
+def _close(stream: Any) -> None:
+    with contextlib.suppress(Exception):
+        stream.close()
 
 
 def _subject(event: _Event) -> str:

@@ -1,7 +1,8 @@
 """What Docker's JSON says, as `Container` values: a listing and an inspect of one world give equal values.
 
-With one exception, which the store makes up for: a listing shows no exposed ports while a container has no network,
-as when it has ended. Pure. Next: `store`.
+What only one of them knows, or remembers too long, is left out: the health of one that is paused, the address of one
+that does not run. With one exception, which the store makes up for: a listing shows no exposed ports while a
+container has no network, as when it has ended. Pure. Next: `store`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import calendar
 import signal
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, cast, get_args
 
 from proxyctl.core.model import Attachment, Container, Health, State
@@ -46,7 +48,7 @@ def from_inspect(entry: Json, *, stopping: bool = False) -> Container:
     state, settings = entry["State"], entry.get("NetworkSettings") or {}
     exposed = {*(settings.get("Ports") or {}), *((entry.get("Config") or {}).get("ExposedPorts") or {})}
     ports = {int(p.split("/")[0]) for p in exposed if p.endswith("/tcp")}
-    health = (state.get("Health") or {}).get("Status", "none") if state.get("Running") else "none"
+    health = (state.get("Health") or {}).get("Status", "none")
     return _container(
         id_=entry["Id"],
         name=str(entry.get("Name", "")).lstrip("/"),
@@ -71,6 +73,11 @@ def stop_signal(entry: Json) -> int:
         return int(signal.SIGTERM)
 
 
+def started(entry: Json) -> int:
+    """Return when the container was last started, in Unix nanoseconds; negative if it never was."""
+    return int(datetime.fromisoformat(entry["State"]["StartedAt"]).timestamp() * 1e9)
+
+
 def _container(  # noqa: PLR0913 - the fields of one value
     *,
     id_: str,
@@ -83,14 +90,16 @@ def _container(  # noqa: PLR0913 - the fields of one value
     created: int,
     stopping: bool,
 ) -> Container:
+    up = state in {"running", "paused"}
+    addresses = {n: str((a or {}).get("IPAddress") or "") if up else "" for n, a in networks.items()}
     return Container(
         id=id_,
         name=name,
         labels=tuple(labels.items()),
         state=cast("State", state if state in get_args(State) else "dead"),
-        health=cast("Health", health if health in get_args(Health) else "none"),
+        health=cast("Health", health if state == "running" and health in get_args(Health) else "none"),
         ports=tuple(ports),
-        attachments=tuple(Attachment(n, str((a or {}).get("IPAddress") or "")) for n, a in networks.items()),
+        attachments=tuple(Attachment(n, a) for n, a in addresses.items()),
         created=created,
         stopping=stopping,
     )

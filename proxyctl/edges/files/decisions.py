@@ -1,4 +1,4 @@
-"""What operators decided (drain, weight), kept in the state folder until the container goes.
+"""What operators decided (drain, weight, maintenance), kept in the state folder until the container or pool goes.
 
 Also the secret with which `check` asks the gateway to name its servers, and the lock of the one `watch`.
 """
@@ -6,10 +6,9 @@ Also the secret with which `check` asks the gateway to name its servers, and the
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -18,51 +17,73 @@ import pydantic
 from proxyctl.core.model import Decision
 from proxyctl.errors import ProxyctlError
 
-FILES = ("decisions.json", "check.token", "watch.lock")
+FILES = ("decisions.json", "held.json", "check.token", "watch.lock")
 
-_FILE = pydantic.TypeAdapter(dict[str, Decision])
+
+class _Kept(pydantic.BaseModel, extra="forbid"):
+    """The file: decisions by container id, and the pools in maintenance."""
+
+    containers: dict[str, Decision] = {}
+    maintenance: set[str] = set()
 
 
 class Decisions:
-    """Container id → Decision, on disk after each change."""
+    """Container id → Decision, and the pools in maintenance; on disk after each change."""
 
     def __init__(self, folder: Path) -> None:
         """Read what an earlier `watch` left; an unreadable file is an error, not an empty one."""
         self._path = folder / "decisions.json"
-        self._all: dict[str, Decision] = {}
+        self._kept = _Kept()
         if self._path.exists():
             try:
-                self._all = _FILE.validate_json(self._path.read_bytes())
+                self._kept = _Kept.model_validate_json(self._path.read_bytes())
             except (OSError, pydantic.ValidationError) as exc:
                 raise ProxyctlError(f"{self._path} cannot be read ({exc}): mend it, or remove it") from exc
 
     def all(self) -> Mapping[str, Decision]:
         """Return every decision by container id."""
-        return self._all
+        return self._kept.containers
 
     def decide(self, container: str, decision: Decision) -> None:
         """Keep a decision; the default one is the same as none."""
-        self._all[container] = decision
+        self._kept.containers[container] = decision
         if decision == Decision():
-            del self._all[container]
+            del self._kept.containers[container]
         self._write()
 
     def forget_except(self, containers: Iterable[str]) -> None:
         """Drop the decisions on containers that are gone."""
-        gone = self._all.keys() - set(containers)
+        gone = self._kept.containers.keys() - set(containers)
+        for container in gone:
+            del self._kept.containers[container]
         if gone:
-            self._all = {k: v for k, v in self._all.items() if k not in gone}
+            self._write()
+
+    @property
+    def maintenance(self) -> Collection[str]:
+        """The pools in maintenance."""
+        return frozenset(self._kept.maintenance)
+
+    def maintain(self, pool: str, *, on: bool) -> None:
+        """Put a pool in maintenance or take it out."""
+        self._kept.maintenance = {*self._kept.maintenance, pool} if on else self._kept.maintenance - {pool}
+        self._write()
+
+    def forget_pools_except(self, pools: Iterable[str]) -> None:
+        """End the maintenance of pools that are gone."""
+        if gone := self._kept.maintenance.difference(pools):
+            self._kept.maintenance -= gone
             self._write()
 
     def _write(self) -> None:
-        _replace(self._path, json.dumps(_FILE.dump_python(self._all, mode="json"), indent=1))
+        replace(self._path, self._kept.model_dump_json(indent=1))
 
 
 def check_token(folder: Path) -> str:
     """Return the secret of `check`, made on first use; readable by the owner alone."""
     path = folder / "check.token"
     if not path.exists():
-        _replace(path, secrets.token_hex(16))
+        replace(path, secrets.token_hex(16))
     return path.read_text().strip()
 
 
@@ -83,7 +104,8 @@ def lock(folder: Path) -> IO[str]:
     return file
 
 
-def _replace(path: Path, text: str) -> None:
+def replace(path: Path, text: str) -> None:
+    """Write a file beside and rename it, so that a crash leaves the old one or the new; readable by the owner alone."""
     new = path.with_name(f".{path.name}.new")
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)

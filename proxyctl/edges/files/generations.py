@@ -5,19 +5,25 @@ Writes beside, syncs, then renames: a crash leaves the old one or the new. Decid
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pydantic
 
 from proxyctl.core import layout
+from proxyctl.core.history import Past
 from proxyctl.core.model import ConfigFiles, Desired
-from proxyctl.ports import Generation
+from proxyctl.errors import ProxyctlError
+from proxyctl.ports import Generation, Inputs, Pin
 
 KEEP = 10
 META = "desired.json"
+APPLIED = ".applied"  # is there once the proxy was seen to do it
 _FORM = re.compile(r"([0-9]+)-([0-9a-f]+)")
 
 
@@ -25,6 +31,9 @@ class _Meta(pydantic.BaseModel):
     revision: str
     topology: str
     desired: Desired
+    inputs: Inputs | None = None  # none: an older proxyctl wrote it
+    at: float = 0.0
+    changes: tuple[str, ...] = ()
 
 
 class GenerationFolder:
@@ -33,6 +42,7 @@ class GenerationFolder:
     def __init__(self, folder: Path) -> None:
         """Take the `proxy/` folder, which need not exist before the first `stage`."""
         self._folder = folder
+        self._topologies: dict[int, str] = {}
 
     def prepare(self) -> None:
         """Make the folders that the gateway mounts."""
@@ -41,12 +51,21 @@ class GenerationFolder:
         for left in (self._folder / "generations").glob(".new-*"):
             shutil.rmtree(left)
 
-    def stage(self, files: ConfigFiles, desired: Desired) -> int:
-        """Write a new generation and return its number."""
+    def stage(
+        self, files: ConfigFiles, desired: Desired, inputs: Inputs | None = None, changes: Sequence[str] = ()
+    ) -> int:
+        """Write a new generation, with what it was made from and what is new in it, and return its number."""
         number = max(self._all(), default=0) + 1
         new = self._folder / "generations" / f".new-{number}-{files.revision}"
         new.mkdir(parents=True)
-        meta = _Meta(revision=files.revision, topology=files.topology, desired=desired)
+        meta = _Meta(
+            revision=files.revision,
+            topology=files.topology,
+            desired=desired,
+            inputs=inputs,
+            at=time.time(),
+            changes=tuple(changes),
+        )
         for name, text in (*files.files, (META, meta.model_dump_json())):
             with (new / name).open("w", encoding="utf-8") as file:
                 file.write(text)
@@ -70,9 +89,23 @@ class GenerationFolder:
             os.fsync(fd)
         finally:
             os.close(fd)
-        for old in sorted(self._all())[:-KEEP]:
-            if old != number:
-                self.drop(old)
+        while len(there := sorted(self._all())) > KEEP:
+            self.drop(self._least_missed(there))
+
+    def _least_missed(self, numbers: list[int]) -> int:
+        """Return the oldest that differs from the next only in its servers: nobody goes back to it. Else the oldest."""
+        pairs = itertools.pairwise(numbers)
+        return next((n for n, after in pairs if self._topology(n) == self._topology(after)), numbers[0])
+
+    def _topology(self, number: int) -> str:
+        if number not in self._topologies:
+            meta = self._meta(number)
+            self._topologies[number] = meta.topology if meta else ""
+        return self._topologies[number]
+
+    def confirm(self, number: int) -> None:
+        """Remember that the proxy was seen to do it."""
+        (self._all()[number] / APPLIED).touch()
 
     def drop(self, number: int) -> None:
         """Remove a generation; the current one stays."""
@@ -85,17 +118,48 @@ class GenerationFolder:
         match = _FORM.fullmatch(self._current_name())
         if match is None:
             return None
-        folder = self._folder / "generations" / match[0]
-        try:
-            meta = _Meta.model_validate_json((folder / META).read_bytes())
-        except (OSError, pydantic.ValidationError):
+        number = int(match[1])
+        meta = self._meta(number)
+        if meta is None:
             return None
-        return Generation(int(match[1]), meta.revision, meta.topology, meta.desired)
+        return Generation(number, meta.revision, meta.topology, meta.desired, _held(meta))
+
+    def history(self) -> tuple[Past, ...]:
+        """Return all generations that can be read, oldest first."""
+        current, past = self._current_name(), []
+        for number, folder in sorted(self._all().items()):
+            if (meta := self._meta(number)) is not None:
+                past.append(
+                    Past(
+                        number,
+                        meta.revision,
+                        meta.topology,
+                        meta.at,
+                        meta.changes,
+                        _held(meta),
+                        applied=(folder / APPLIED).exists(),
+                        current=folder.name == current,
+                    )
+                )
+        return tuple(past)
+
+    def pin(self, number: int, since: str) -> Pin:
+        """Return a generation as something to hold the gateway at; raise ProxyctlError when it cannot be read."""
+        meta = self._meta(number)
+        if meta is None or meta.inputs is None:
+            raise ProxyctlError(f"generation {number} does not say what it was made from: choose another one")
+        return Pin(number, since, meta.desired, meta.inputs)
+
+    def _meta(self, number: int) -> _Meta | None:
+        try:
+            return _Meta.model_validate_json((self._all()[number] / META).read_bytes())
+        except (KeyError, OSError, pydantic.ValidationError):
+            return None
 
     def files(self, number: int) -> dict[str, str]:
         """Return the configuration files of a generation by name."""
         folder = self._all()[number]
-        return {p.name: p.read_text("utf-8") for p in sorted(folder.iterdir()) if p.name != META}
+        return {p.name: p.read_text("utf-8") for p in sorted(folder.iterdir()) if p.name not in {META, APPLIED}}
 
     def _current_name(self) -> str:
         try:
@@ -106,3 +170,7 @@ class GenerationFolder:
     def _all(self) -> dict[int, Path]:
         found = ((_FORM.fullmatch(p.name), p) for p in (self._folder / "generations").glob("[0-9]*"))
         return {int(match[1]): p for match, p in found if match}
+
+
+def _held(meta: _Meta) -> int | None:
+    return meta.inputs.held if meta.inputs else None

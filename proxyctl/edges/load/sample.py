@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import errno
+import socket
 import ssl
-
-import aiohttp
-from aiohttp.http import HttpProcessingError
 
 REFUSED = "refused"  # nothing listens there
 RESET = "reset"  # the connection ended before the answer began
@@ -45,8 +42,9 @@ _BY_ERRNO = {
 class Sample:
     """One request. Times in seconds; `at` is when it was meant to start, from the start of the load.
 
-    `latency` runs from `at` to the end of the body, or to the failure. `status` is None where no answer
-    began. `server` is what the proxy says served it, None where it does not say.
+    `latency` runs from `at` to the end of the body, or to the failure, and `first_byte` from `at` to the first of
+    the answer. `status` and `first_byte` are None where no answer began. `server` is what the proxy says served
+    it, None where it does not say. `key` and `target` are which client was played and which URL was asked.
     """
 
     at: float
@@ -54,6 +52,9 @@ class Sample:
     error: str | None = None
     status: int | None = None
     server: str | None = None
+    first_byte: float | None = None
+    key: int | None = None
+    target: int = 0
 
 
 def kind_of_status(status: int) -> str | None:
@@ -68,23 +69,16 @@ def kind_of_status(status: int) -> str | None:
 def kind_of(exc: BaseException) -> str:
     """Return the word for the way a request failed."""
     match exc:
-        case aiohttp.ClientConnectorDNSError():
-            kind = DNS
-        case ssl.SSLError() | aiohttp.ClientSSLError() | aiohttp.ServerFingerprintMismatch():
-            kind = TLS
-        case asyncio.TimeoutError():
-            kind = TIMEOUT
-        case aiohttp.ServerDisconnectedError():
-            kind = RESET
-        case aiohttp.ClientPayloadError():
-            kind = SHORT_BODY
-        case aiohttp.ClientResponseError() | HttpProcessingError():
-            kind = BAD_RESPONSE
+        case socket.gaierror():
+            return DNS
+        case ssl.SSLError():
+            return TLS
+        case TimeoutError():
+            return TIMEOUT
         case OSError():
-            kind = _kind_of_os_error(exc)
+            return _kind_of_os_error(exc)
         case _:
-            kind = OTHER
-    return kind
+            return OTHER
 
 
 def _kind_of_os_error(exc: OSError) -> str:

@@ -115,6 +115,18 @@ WORLDS: dict[str, Desired] = {
             Pool("h3", protocol="h2c", health=HealthCheck("/", port=80), servers=(server(2, port=8080),)),
         ),
     ),
+    "maintenance": Desired(
+        (
+            http(EVERY, Route("", "/api", "api", strip_prefix=True), Route("a.example.com", "/old", "old")),
+            Listener(5432, "tcp", (Route("", "/", "db"),)),
+        ),
+        (
+            Pool("web", maintenance=True, health=HealthCheck("/up?full=1"), servers=TWO),
+            Pool("api", maintenance=True, health=HealthCheck("/healthz"), servers=(server(3),)),
+            Pool("old", maintenance=True, health=HealthCheck("/up"), servers=(server(4),)),
+            Pool("db", protocol="tcp", maintenance=True, servers=(server(5, port=5432),)),
+        ),
+    ),
     "empty": Desired(
         (http(EVERY, Route("", "/api", "api")),), (Pool("web"), Pool("api", servers=(server(1, weight=0),)))
     ),
@@ -128,7 +140,7 @@ WORLDS: dict[str, Desired] = {
     ),
     "draining": Desired((http(EVERY),), (Pool("web", servers=(server(1, draining=True), server(2))),)),
 }
-CASES = [(w, "3.2") for w in WORLDS] + [(w, "2.6") for w in ("simple", "algorithms", "sticky")]
+CASES = [(w, "3.2") for w in WORLDS] + [(w, "2.6") for w in ("simple", "algorithms", "sticky", "maintenance")]
 
 
 def rendered(world: str, version: str, tuning: Tuning | None = None) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from proxyctl.core.model import Desired, Features, Listener, Pool, Route, Server, Tuning
+from proxyctl.core.model import Desired, Features, HealthCheck, Listener, Pool, Route, Server, Tuning
 from proxyctl.core.render import render
 
 ROOT = Path(__file__).parents[3]
@@ -98,6 +98,18 @@ WORLDS: dict[str, Desired] = {
             Pool("h2", protocol="h2c", servers=(server(2, port=8080),)),
         ),
     ),
+    "maintenance": Desired(
+        (
+            http(EVERY, Route("", "/api", "api", strip_prefix=True), Route("a.example.com", "/old", "old")),
+            Listener(5432, "tcp", (Route("", "/", "db"),)),
+        ),
+        (
+            Pool("web", maintenance=True, health=HealthCheck("/up?full=1"), servers=TWO),
+            Pool("api", maintenance=True, health=HealthCheck("/healthz"), servers=(server(3),)),
+            Pool("old", maintenance=True, health=HealthCheck("/up"), servers=(server(4),)),
+            Pool("db", protocol="tcp", maintenance=True, servers=(server(5, port=5432),)),
+        ),
+    ),
     "empty": Desired(
         (http(EVERY, Route("", "/api", "api")),), (Pool("web"), Pool("api", servers=(server(1, weight=0),)))
     ),
@@ -111,7 +123,8 @@ WORLDS: dict[str, Desired] = {
     ),
     "draining": Desired((http(EVERY),), (Pool("web", servers=(server(1, draining=True), server(2))),)),
 }
-CASES = [(w, "1.30") for w in WORLDS] + [(w, "1.22") for w in ("simple", "sticky", "tcp", "protocols", "unsafe")]
+CASES = [(w, "1.30") for w in WORLDS]
+CASES += [(w, "1.22") for w in ("simple", "sticky", "tcp", "protocols", "unsafe", "maintenance")]
 
 
 def rendered(world: str, version: str) -> str:

@@ -29,7 +29,7 @@ def test_urls(url: str) -> None:
         ({"method": ""}, "is not an HTTP method"),
         ({"headers": (("a b", "c"),)}, "is not a header"),
         ({"headers": (("a", "b\r\nc: d"),)}, "is not a header"),
-        ({"server_header": "X-Name:"}, "is not a header"),
+        ({"http_version": "2"}, r"HTTP 2 is not spoken here; 1\.1 and 1\.0 are"),
         ({"timeout": 0.0}, "time-out"),
         ({"timeout": float("nan")}, "time-out"),
     ],

@@ -1,0 +1,27 @@
+"""How `check URL …` and `check compare A B` are one verb: what is no subcommand is a URL, or an option of a check."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from typer.core import TyperCommand, TyperGroup
+
+URL = "URL"  # the name of the subcommand that is meant without one; no URL is spelled so
+
+
+class Group(TyperGroup):
+    """Hands everything that does not begin with the name of a subcommand to the one named `URL`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Name the subcommand where the command line does not."""
+        named = bool(args) and args[0] in self.commands
+        return super().parse_args(ctx, args if named else [URL, *args])
+
+
+class Default(TyperCommand):
+    """The subcommand named `URL`; in help and errors it goes by the name of its group."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """Stand in the place of the group."""
+        del info_name
+        return super().make_context(parent.info_name, args, parent=parent.parent, **extra)

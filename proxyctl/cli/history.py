@@ -1,0 +1,102 @@
+"""`proxyctl history` and `rollback`: what was applied, and the way back to it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from proxyctl.cli import options
+from proxyctl.core.history import Past
+from proxyctl.edges import control
+from proxyctl.edges.files.generations import GenerationFolder
+from proxyctl.edges.files.held import HeldFile
+from proxyctl.errors import UsageError
+
+
+def history(
+    network: options.Network = None,
+    state: options.State = None,
+    config: options.Config = None,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Show the generations that are kept, newest first: when, what was new, and which one the proxy runs."""
+    settings = options.load(network=network, state=state, config=config)
+    past = GenerationFolder(settings.state / "proxy").history()
+    pin = HeldFile(settings.state).pin
+    good = next((p.number for p in reversed(past) if p.applied), None)
+    told = [_told(p, good) for p in reversed(past)]
+    if as_json:
+        held = {"generation": pin.number, "since": pin.since} if pin else None
+        typer.echo(json.dumps({"generations": told, "held": held}, indent=1))
+        return
+    if not told:
+        typer.echo(f"no generation yet in {settings.state}")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("GEN", justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    table.add_column("MADE", no_wrap=True)
+    table.add_column("WHAT IS NEW", overflow="fold")
+    for entry in told:
+        when, what = entry["at"].replace("T", " "), "\n".join(entry["changes"])
+        table.add_row(str(entry["generation"]), _mark(entry), when, what)
+    console = Console()
+    console.print(table)
+    if pin is not None:
+        console.print(
+            f"held at generation {pin.number} since {pin.since}; `proxyctl rollback --release` lets go", highlight=False
+        )
+
+
+def rollback(
+    generation: Annotated[
+        int | None, typer.Argument(metavar="[GENERATION]", help="Its number in `proxyctl history` (the one before).")
+    ] = None,
+    network: options.Network = None,
+    state: options.State = None,
+    config: options.Config = None,
+    release: Annotated[bool, typer.Option("--release", help="Let go: labels, settings, templates of now.")] = False,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Go back to the pools, routes, settings and templates of a generation, and stay there until --release.
+
+    Servers are not rolled back: they go on joining, draining and leaving as Docker says.
+    """
+    if release and generation is not None:
+        raise UsageError("rollback: a generation and --release are two different things; give one of them")
+    settings = options.load(network=network, state=state, config=config)
+    wish: dict[str, Any] = {"release": True} if release else {"generation": generation}
+    told = control.ask(settings.state, "/api/v1/rollback", post=wish)
+    if as_json:
+        typer.echo(json.dumps(told))
+    elif release:
+        typer.echo(f"no longer held at generation {told['released']}: labels, settings and templates of now count")
+    else:
+        typer.echo(f"held at generation {told['held']}; `proxyctl rollback --release` lets go")
+
+
+def _told(past: Past, good: int | None) -> dict[str, Any]:
+    return {
+        "generation": past.number,
+        "revision": past.revision,
+        "at": dt.datetime.fromtimestamp(past.at, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "changes": list(past.changes),
+        "held": past.held,
+        "applied": past.applied,
+        "current": past.current,
+        "good": past.number == good,
+    }
+
+
+def _mark(entry: dict[str, Any]) -> str:
+    """Return what is special: the last good one is named where it is not the current one."""
+    if entry["current"]:
+        return "current" if entry["applied"] else "current, not confirmed"
+    if entry["good"]:
+        return "last good"
+    return "" if entry["applied"] else "never applied"

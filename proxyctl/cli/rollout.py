@@ -1,0 +1,80 @@
+"""`proxyctl rollout`: a pool's containers replaced by ones of another image, without a lost request."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import signal
+import time
+from collections.abc import Callable, Iterator
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from proxyctl.cli import options
+from proxyctl.core import values
+from proxyctl.edges import control
+from proxyctl.edges.docker import store
+from proxyctl.edges.docker.containers import Containers
+from proxyctl.errors import UsageError
+from proxyctl.rollout import Rollout, Wish
+
+
+def rollout(
+    pool: Annotated[str, typer.Argument(metavar="POOL", help="The pool's name.")],
+    image: Annotated[str, typer.Option("--image", help="The new ones' image; it has to be here.")],
+    count: Annotated[
+        int | None, typer.Option("--count", min=1, help="How many new ones (as many as there are old ones).")
+    ] = None,
+    wait: Annotated[str, typer.Option("--wait", metavar="DURATION", help="Until all new ones serve.")] = "60s",
+    network: options.Network = None,
+    state: options.State = None,
+    config: options.Config = None,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Start new containers beside the old ones, and drain and remove the old ones once all new ones serve.
+
+    Exit 4 when one does not: then the new ones are removed, and the old ones were never touched.
+    """
+    settings = options.load(network=network, state=state, config=config)
+    wish = Wish(pool, image, count, _seconds(wait))
+    start = time.monotonic()
+    with _progress(pool) as say, _interrupts() as interrupted:
+        ask = functools.partial(control.ask, settings.state)
+        done = Rollout(Containers(store.connect()), ask, say, interrupted).run(wish)
+    seconds = round(time.monotonic() - start, 1)
+    if as_json:
+        told = {"pool": pool, "image": image, "new": done.new, "old": done.old, "seconds": seconds}
+        typer.echo(json.dumps(told))
+    else:
+        typer.echo(f"pool {pool} runs {image} in {', '.join(done.new)} ({seconds} s)")
+
+
+def _seconds(text: str) -> float:
+    kind = values.duration()
+    try:
+        return int(kind.parse(text)) / 1000
+    except ValueError as exc:
+        raise UsageError(f"--wait: {kind.refuse(text, str(exc))}") from exc
+
+
+@contextlib.contextmanager
+def _progress(pool: str) -> Iterator[Callable[[str], None]]:
+    """Tell each step as a line on stderr; on a terminal a spinner below them shows that it goes on."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    with console.status(f"rollout of {pool}") if console.is_terminal else contextlib.nullcontext():
+        yield lambda text: console.print(text, markup=False)
+
+
+@contextlib.contextmanager
+def _interrupts() -> Iterator[Callable[[], bool]]:
+    """Turn Ctrl-C and SIGTERM into a question, so that no step is cut in two."""
+    caught: list[int] = []
+    before = {s: signal.signal(s, lambda number, _: caught.append(number)) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(caught)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

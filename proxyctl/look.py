@@ -1,0 +1,124 @@
+"""One look at the world for `plan`, `render` and `explain`: the questions of `watch`, asked once; touches nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+
+import docker
+
+from proxyctl.core import diff
+from proxyctl.core.desired import Outcome, desired, targets
+from proxyctl.core.labels import Options
+from proxyctl.core.model import ConfigFiles, Desired, Features, Finding, Held, Snapshot, Target
+from proxyctl.core.render import render
+from proxyctl.daemon import Parts, build, check_network, make_engine
+from proxyctl.edges.docker import store as docker_store
+from proxyctl.edges.docker.throwaway import Throwaway
+from proxyctl.edges.files import decisions as state_files
+from proxyctl.edges.files import templates
+from proxyctl.edges.files.held import HeldFile
+from proxyctl.edges.netns import LocalView
+from proxyctl.edges.probe import Prober
+from proxyctl.ports import Generation, Inputs
+from proxyctl.settings import Settings
+
+
+@dataclasses.dataclass(frozen=True)
+class Look:
+    """What `look` saw: the world, what follows from it, and what is applied now."""
+
+    snapshot: Snapshot
+    findings: dict[Target, Finding]
+    outcome: Outcome
+    features: Features
+    options: Options
+    held: Held | None
+    files: ConfigFiles
+    applied: Generation | None
+    applied_files: dict[str, str]
+    published: dict[int, int]
+
+    @property
+    def plan(self) -> diff.Plan:
+        """Return what would change."""
+        return diff.plan(self.applied.desired if self.applied else Desired(), self.outcome.desired)
+
+
+async def look(settings: Settings) -> Look:
+    """Ask Docker, DNS and the containers once and say what `watch` would do; touches nothing.
+
+    Without a running gateway the names and ports cannot be asked from inside the network: they are taken as good.
+    """
+    client = await asyncio.to_thread(docker_store.connect)
+    await asyncio.to_thread(check_network, settings, client)
+    parts = build(settings, client)
+    source = docker_store.DockerStore(
+        lambda: client, network=settings.network, label_prefix=settings.label_prefix, resync=settings.resync / 1000
+    )
+    snapshot = await source.list_once()
+    there = await parts.gateway.find()
+    features = await parts.engine.features() if there else await _features_of_image(settings, client)
+    token_file, pins = settings.state / "check.token", HeldFile(settings.state)
+    token = token_file.read_text().strip() if token_file.exists() else "0" * 32
+    inputs = pins.inputs(token, settings.label_prefix) or _inputs(settings, token)
+    wanted = targets(snapshot, inputs.options, features, pins.held)
+    findings: dict[Target, Finding] = dict.fromkeys(wanted, Finding(ok=True))
+    if there:
+        findings = await _ask(parts, wanted)
+    current = parts.generations.current()
+    kept = state_files.Decisions(settings.state)
+    outcome = desired(
+        snapshot,
+        findings=findings,
+        decisions=kept.all(),
+        maintenance=kept.maintenance,
+        held=pins.held,
+        options=inputs.options,
+        features=features,
+        previous=current.desired if current else Desired(),
+    )
+    files = render(
+        outcome.desired, features=features, tuning=inputs.tuning, templates=inputs.templates, token=inputs.token
+    )
+    applied_files = parts.generations.files(current.number) if current else {}
+    return Look(
+        snapshot,
+        findings,
+        outcome,
+        features,
+        inputs.options,
+        pins.held,
+        files,
+        current,
+        applied_files,
+        parts.gateway.published,
+    )
+
+
+def _inputs(settings: Settings, token: str) -> Inputs:
+    return Inputs(settings.options, settings.tuning, templates.load(settings.engine, settings.templates), token)
+
+
+async def _ask(parts: Parts, wanted: tuple[Target, ...]) -> dict[Target, Finding]:
+    """Give the containers a second to answer."""
+    woken = asyncio.Event()
+    prober = Prober(parts.view, lambda _: woken.set(), parts.gateway)
+    prober.follow(wanted)
+    try:
+        async with asyncio.timeout(1):
+            while not all(prober.findings().get(t, Finding(ok=False)).ok for t in wanted):
+                woken.clear()
+                await woken.wait()
+    except TimeoutError:
+        pass
+    finally:
+        findings = dict(prober.findings())
+        await prober.close()
+    return findings
+
+
+async def _features_of_image(settings: Settings, client: docker.APIClient) -> Features:
+    """Ask the binary of an image without a gateway, in a throw-away container."""
+    throwaway = Throwaway(client, settings.gateway_image)
+    return await make_engine(settings.engine, throwaway, settings.state / "proxy" / "run", LocalView()).features()

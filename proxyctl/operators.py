@@ -1,0 +1,127 @@
+"""What operators ask of a running `watch` beyond single servers: kept first, then acted on, then confirmed.
+
+Told through control.sock. A request is answered when the running proxy does what was asked, or with why it does not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from proxyctl.core.history import Past, target
+from proxyctl.errors import ProxyctlError
+from proxyctl.feed import Feed
+from proxyctl.ports import Generation, Pin, Wake
+
+CONFIRM = 6.0  # seconds until a wish must be confirmed; the client of control.sock waits for 10
+
+
+class Wishes(Protocol):
+    """Where operators' wishes are kept."""
+
+    def maintain(self, pool: str, *, on: bool) -> None:
+        """Put a pool in maintenance or take it out."""
+
+
+class Pins(Protocol):
+    """Where the generation is kept that the gateway is held at."""
+
+    @property
+    def pin(self) -> Pin | None:
+        """The one that it is held at."""
+
+    def keep(self, pin: Pin | None) -> None:
+        """Hold at that generation from now on, or let go."""
+
+
+class Archive(Protocol):
+    """The generations that one can go back to."""
+
+    def history(self) -> tuple[Past, ...]:
+        """Return all that can be read, oldest first."""
+
+    def pin(self, number: int, since: str) -> Pin:
+        """Return one to hold the gateway at; raise ProxyctlError when it cannot be read."""
+
+
+class Watched(Protocol):
+    """The running `watch`, as far as its operators see it."""
+
+    @property
+    def applied(self) -> Generation | None:
+        """What the running proxy was last confirmed to do."""
+
+    @property
+    def wake(self) -> Wake:
+        """Asks for a pass."""
+
+    def files_changed(self, reason: str) -> None:
+        """Ask for a pass that reads its inputs anew."""
+
+    async def status(self) -> dict[str, Any]:
+        """Return the shape that LABELS.md promises for `status --json`."""
+
+
+class Operators:
+    """Carries out wishes on one `watch`."""
+
+    def __init__(self, watched: Watched, wishes: Wishes, pins: Pins, archive: Archive, feed: Feed) -> None:
+        """Take the watch, where wishes are kept, the generations, and the feed that tells of each pass."""
+        self._watched, self._wishes, self._feed = watched, wishes, feed
+        self._pins, self._archive = pins, archive
+
+    async def maintain(self, pool: str, *, on: bool) -> dict[str, Any]:
+        """Put a pool in maintenance or take it out; raise ProxyctlError when there is no such pool."""
+        known = [p["name"] for p in (await self._watched.status())["pools"]]
+        if pool not in known:
+            raise ProxyctlError(f"no pool is named {pool}; known are {', '.join(known) or 'none'}")
+        self._wishes.maintain(pool, on=on)
+        self._watched.wake("operator")
+
+        def reached(applied: Generation) -> bool:
+            found = applied.desired.pool(pool)
+            return found is not None and found.maintenance == on
+
+        await self._confirm(reached, "the wish is kept")
+        return {"pool": pool, "maintenance": on}
+
+    async def hold(self, asked: int | None) -> dict[str, Any]:
+        """Go back to a generation, or to the one before, and stay; raise ProxyctlError when the proxy refuses it."""
+        before = self._pins.pin
+        number = target(self._archive.history(), asked, before.number if before else None)
+        since = dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        self._keep(self._archive.pin(number, since))
+        try:
+            await self._confirm(lambda applied: applied.held == number, "so it is undone")
+        except ProxyctlError:
+            self._keep(before)
+            raise
+        return {"held": number, "since": since}
+
+    async def release(self) -> dict[str, Any]:
+        """Let go of the generation that the gateway is held at; raise ProxyctlError when there is none."""
+        if self._pins.pin is None:
+            raise ProxyctlError("the gateway is not held at a generation: there is nothing to release")
+        number = self._pins.pin.number
+        self._keep(None)
+        await self._confirm(lambda applied: applied.held is None, "it goes on trying")
+        return {"held": None, "released": number}
+
+    def _keep(self, pin: Pin | None) -> None:
+        self._pins.keep(pin)
+        self._watched.files_changed("operator")
+
+    async def _confirm(self, reached: Callable[[Generation], bool], otherwise: str) -> None:
+        """Wait until the proxy does it; raise ProxyctlError with the problems of now when it does not."""
+        try:
+            async with asyncio.timeout(CONFIRM):
+                async for _ in self._feed.updates():
+                    if self._watched.applied is not None and reached(self._watched.applied):
+                        return
+        except TimeoutError:
+            problems = [p["reason"] for p in (await self._watched.status())["problems"] if not p["container"]]
+            why = "; ".join(problems) or "`proxyctl status` shows what it does"
+            message = f"the proxy has not done it within {CONFIRM:.0f} s, {otherwise}: {why}"
+            raise ProxyctlError(message) from None

@@ -1,0 +1,107 @@
+"""`proxyctl check` on real gateways: a right one passes by every algorithm, and what is changed behind it is caught."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import docker
+import pytest
+
+from proxyctl import verify
+from proxyctl.edges import control
+from proxyctl.verify.tally import Progress
+from tests.docker.conftest import fresh_network
+from tests.docker.watching import Watch, watching
+
+pytestmark = pytest.mark.docker
+
+POOLS = {
+    "random": {"balance": "random"},
+    "least": {"balance": "leastconn"},
+    "uri": {"balance": "uri"},
+    "source": {"balance": "source"},
+    "sticky": {"sticky": "who"},
+}
+
+
+@pytest.fixture(scope="module", params=["haproxy", "nginx"])
+def world(
+    request: pytest.FixtureRequest, docker_client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Watch]:
+    """Three servers, of weights 3, 2 and 1, in a pool for each algorithm, and a backup in one."""
+    with (
+        fresh_network() as network,
+        watching(docker_client, network, request.param, tmp_path_factory.mktemp("check") / "state") as watch,
+    ):
+        watch.start()
+        routes = {
+            f"route.{name}.{key}": value
+            for name, keys in POOLS.items()
+            for key, value in {"host": f"{name}.example", "pool": name, **keys}.items()
+        }
+        for number, weight in ((1, "3"), (2, "2"), (3, "1")):
+            watch.run(f"web{number}", labels={"pool": "web", "weight": weight, "host": "web.example", **routes})
+        watch.run("spare", labels={"pool": "web", "host": "web.example", "backup": "true"})
+        watch.until("web", web1="up", web2="up", web3="up", spare="up")
+        watch.until("sticky", web1="up", web2="up", web3="up")
+        yield watch
+
+
+def check(world: Watch, host: str, *argv: str, code: int = 0) -> dict[str, Any]:
+    """Check one pool; return its verdicts by name."""
+    ended = world.ctl("check", world.url, "--host", f"{host}.example", "--json", *argv)
+    assert ended.returncode == code, ended.stderr + ended.stdout[-3000:]
+    told: dict[str, Any] = json.loads(ended.stdout)
+    return {verdict["name"]: verdict for verdict in told["verdicts"]} | {"report": told}
+
+
+@pytest.mark.parametrize(
+    ("host", "argv", "judged"),
+    [
+        ("web", ["-r", "601"], {"balance", "backup", "headers"}),
+        ("random", ["-r", "600"], {"balance"}),
+        ("least", ["-r", "600", "-c", "30"], {"leastconn"}),
+        ("uri", ["-r", "600", "--keys", "150"], {"consistent", "spread"}),
+        ("source", ["-r", "200"], {"consistent"}),
+        ("sticky", ["-r", "600", "--keys", "150", "--key-by", "cookie"], {"consistent", "spread"}),
+    ],
+)
+def test_right_gateway_passes(world: Watch, host: str, argv: list[str], judged: set[str]) -> None:
+    """Each algorithm is judged by the test that fits it, and passes on both engines."""
+    verdicts = check(world, host, *argv)
+    assert judged <= verdicts.keys(), verdicts["report"]["notes"]
+
+
+def test_round_robin_is_exact(world: Watch) -> None:
+    """Where the gateway's own count says that nobody else asked, round robin is held to the single request."""
+    balance = check(world, "web", "-r", "601")["balance"]
+    assert balance["expected"] == ("within 1 cycle" if world.engine == "haproxy" else "p > 1e-4")
+    assert check(world, "web", "-r", "601", "--proxy-workers", "1")["balance"]["expected"] == "within 1 cycle"
+
+
+def test_weights_that_were_swapped_are_caught(world: Watch) -> None:
+    """Who expects other weights than the gateway has is told, with 99."""
+    prefix = world.network
+    swapped = f"{prefix}-web1=1,{prefix}-web2=2,{prefix}-web3=3"
+    assert not check(world, "web", "-r", "300", "--expect-weights", swapped, code=99)["balance"]["ok"]
+
+
+async def test_events_of_watch_are_in_the_report(world: Watch) -> None:
+    """What `watch` does while requests are sent is in the report, as it happened."""
+    server, under_way, stop = f"{world.network}-web1", asyncio.Event(), asyncio.Event()
+
+    def show(progress: Progress) -> None:
+        if progress.requests > 20:
+            under_way.set()
+
+    load = asyncio.create_task(verify.run(world.url, duration=60, rate=100, stop=stop, on_progress=show))
+    await asyncio.wait_for(under_way.wait(), 20)
+    await asyncio.to_thread(world.ctl, "weight", server, "2")
+    stop.set()
+    report = (await load).with_events(control.ask(world.state, "/api/v1/events")["events"])
+    world.ctl("ready", server)
+    assert any(server in event.text and "weight" in event.text for event in report.events), report.events
+    assert all(report.started_at - 1 <= event.at <= report.started_at + report.seconds + 1 for event in report.events)
