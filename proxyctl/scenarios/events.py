@@ -93,11 +93,14 @@ def reload(stage: Stage) -> str:
     before = stage.ask("/api/v1/status")["generation"]
     name = f"check-{secrets.token_hex(3)}"
     stage.copy(1, {"pool": name, "host": f"{name}.test"})
-    pools = stage.until(lambda: name in {p["name"] for p in stage.ask("/api/v1/status")["pools"]}, "the further pool")
-    after = stage.ask("/api/v1/status")["generation"]
-    if after <= before:
-        raise Unmet(f"the generation stayed {before}")
-    return f"generation {before} became {after} in {pools:.1f} s"
+
+    def opened() -> bool:
+        told = stage.ask("/api/v1/status")
+        servers = [s["state"] for p in told["pools"] if p["name"] == name for s in p["servers"]]
+        return told["generation"] > before and servers == ["up"]
+
+    took = stage.until(opened, "a further pool in a new generation")
+    return f"generation {before} became {stage.ask('/api/v1/status')['generation']} in {took:.1f} s"
 
 
 def failover(stage: Stage) -> str:
