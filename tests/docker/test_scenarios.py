@@ -83,7 +83,7 @@ def test_losses_are_failures(pool: Watch, docker_client: docker.DockerClient) ->
     target = run.target(docker_client.api, ask, place, token)
     result = run.play(Scenario("all", "nothing is lost", all_die), Stage(docker_client.api, ask, place, target, 100))
     assert (result.status, result.failed > 0) == ("failed", True)
-    assert "requests failed: http_503" in result.seen
+    assert " requests failed: http_50" in result.seen
     pool.until("web", web1="up", web2="up", web3="up")
 
 
