@@ -122,11 +122,11 @@ def leastconn(at: At) -> None:
     )
 
 
-ASK = (
-    "docker exec {client} sh -c 'for i in $(seq 1 12); do "
-    'wget -qO- -T 5 --header "X-Forwarded-For: 10.0.7.$i" http://{proxy}/source | grep -o "item[123]\\"" | '
-    "head -n 1; done | sort | uniq -c'"
-)
+ASK = """\
+docker exec {client} sh -c 'for i in $(seq 1 12); do
+    wget -qO- -T 5 --header "X-Forwarded-For: 10.0.7.$i" \\
+        http://{proxy}/source | grep -o "item[123]\\"" | head -n 1
+done | sort | uniq -c'"""
 
 
 def source(at: At) -> None:
