@@ -158,7 +158,9 @@ def proxyctl_sigterm(t: Table) -> None:
     t.watch.stop()
     t.watch.start()
     t.until()
-    assert t.watch.proxy_pids() == processes
+    assert (
+        t.watch.proxy_pids() <= processes
+    )  # an old worker may have ended meanwhile; a reload would have made new ones
 
 
 def interrupted_apply(t: Table) -> None:
@@ -192,7 +194,9 @@ def proxyctl_sigkill(t: Table) -> None:
     processes = t.watch.proxy_pids()
     killed_after(t.until)
     t.until()
-    assert t.watch.proxy_pids() == processes
+    assert (
+        t.watch.proxy_pids() <= processes
+    )  # an old worker may have ended meanwhile; a reload would have made new ones
     eventually(lambda: _whole(t), "generations that are all finished")
 
 
@@ -366,6 +370,6 @@ def test_dockerd_restarted_with_live_restore_loses_nothing(
             eventually(lambda: (watch.status() or {})["events_connected"], "the return")
             loads.more()
         loads.assert_none_lost()
-        assert watch.proxy_pids() == processes
+        assert watch.proxy_pids() <= processes
         watch.run("web4", labels={"pool": "web"})
         watch.until(**UP, web4="up")
