@@ -4,12 +4,12 @@ ENGINE ?= haproxy
 # Ryuk, testcontainers' cleaner, is an image from a registry; tests remove what they started themselves.
 export TESTCONTAINERS_RYUK_DISABLED := true
 
-.PHONY: help setup venv check test demo bench lock wheel clean
+.PHONY: help setup venv check test demo bench soak lock wheel clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## what is missing here: .venv, Docker engine, images, docker compose
+setup: ## what is missing here: .venv, Docker engine, images, docker compose, a browser for the tests
 	@scripts/setup
 
 venv:
@@ -23,7 +23,7 @@ check: venv ## format, lint, types, layers
 
 test: ## the whole suite: a real engine, real proxies of three Debian suites
 	@scripts/setup --suite trixie --suite bookworm
-	$(PYTHON) -m pytest tests/core --cov=proxyctl.core --cov-branch --cov-fail-under=100
+	$(PYTHON) -m pytest tests/core --numprocesses=2 --cov=proxyctl.core --cov-branch --cov-fail-under=100
 	$(PYTHON) -m pytest --ignore=tests/core --numprocesses=2 --dist=worksteal
 
 demo: setup ## the main job on real containers; ENGINE=haproxy|nginx, KEEP=1 leaves it running
@@ -31,6 +31,9 @@ demo: setup ## the main job on real containers; ENGINE=haproxy|nginx, KEEP=1 lea
 
 bench: setup ## where the README's figures come from
 	$(PYTHON) -m bench
+
+soak: setup ## random events for 10 minutes at 500 requests/s, both engines; SEED=N has a run again
+	$(PYTHON) -m bench.soak $(if $(SEED),--seed $(SEED))
 
 lock: venv ## pin versions and hashes anew, from the configured index only (no find-links, no second index)
 	@index=$$($(PYTHON) -m pip config get global.index-url 2>/dev/null); \
@@ -45,7 +48,7 @@ wheel: venv ## wheel and sdist in dist/
 	$(PYTHON) -m build --no-isolation
 
 clean: ## what tests, demos and labs left (by label), build output and caches; never images or .venv
-	@for label in proxyctl.test proxyctl.demo proxyctl.lab; do \
+	@for label in proxyctl.test proxyctl.demo proxyctl.lab proxyctl.check; do \
 	  for network in $$(docker network ls --filter label=$$label --format '{{.Name}}'); do \
 	    docker ps --all --quiet --filter label=proxyctl.gateway=$$network; \
 	  done | xargs --no-run-if-empty docker rm --force --volumes; \

@@ -116,7 +116,7 @@ def run(client: docker.DockerClient, parts: Collection[str], engines: Collection
         stack.callback(say, "")
         moves, bursts, gateways, server, rates = {}, {}, {}, "", None
         for engine in engines:
-            this = stack.enter_context(_removed_at_the_end(rig.Rig(client, engine)))
+            this = stack.enter_context(removed_at_the_end(rig.Rig(client, engine)))
             say(f"{engine}: gateway and three servers")
             this.begin()
             full = f"{NAMES[engine]} {this.version}"
@@ -134,7 +134,7 @@ def run(client: docker.DockerClient, parts: Collection[str], engines: Collection
 
 
 @contextlib.contextmanager
-def _removed_at_the_end(made: rig.Rig) -> Any:
+def removed_at_the_end(made: rig.Rig) -> Any:
     """Remove a rig even when a second Ctrl-C comes meanwhile."""
     try:
         yield made

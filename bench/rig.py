@@ -10,6 +10,7 @@ import contextlib
 import http
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -51,7 +52,7 @@ http {
     }
 }
 """
-_BASE = ("s1", "s2", "s3")
+BASE = ("s1", "s2", "s3")
 _UP = 20.0
 _PAUSE = 0.005
 
@@ -73,6 +74,7 @@ class Rig:
         self.events: dict[tuple[str, str], float] = {}
         self.version = ""
         self._watch: subprocess.Popen[bytes] | None = None
+        self.flags: tuple[str, ...] = ()
         self._stream: Any = None
 
     def begin(self) -> None:
@@ -82,16 +84,20 @@ class Rig:
         (config / "nginx.conf").write_text(_SERVER_CONFIG)
         self.client.networks.create(self.network, driver="bridge", labels={LABEL: self.engine})
         self._follow_events()
-        argv = [sys.executable, "-m", "proxyctl", "watch", "--network", self.network, "--engine", self.engine]
-        argv += ["--image", IMAGES[self.engine], "--state", str(self.state), "--api", "off", "--verbose"]
-        argv += ["--label-prefix", PREFIX]
-        with self.log.open("wb") as log:
-            self._watch = subprocess.Popen(argv, stdout=log, stderr=subprocess.STDOUT)
-        self.until(lambda: (self._status() or {}).get("revision"), "a first generation")
+        self.start_watch()
         self.version = str((self._status() or {})["version"])
-        for name in _BASE:
+        for name in BASE:
             self.start(name)
         self.until_quiet()
+
+    def start_watch(self) -> None:
+        """Start the daemon and wait until it has a generation, a first one or the one that it adopted."""
+        argv = [sys.executable, "-m", "proxyctl", "watch", "--network", self.network, "--engine", self.engine]
+        argv += ["--image", IMAGES[self.engine], "--state", str(self.state), "--api", "off", "--verbose"]
+        argv += ["--label-prefix", PREFIX, *self.flags]
+        with self.log.open("ab") as log:
+            self._watch = subprocess.Popen(argv, stdout=log, stderr=subprocess.STDOUT)
+        self.until(lambda: (self._status() or {}).get("revision"), "a first generation")
 
     def start(self, name: str) -> Container:
         """Make and start one labelled server."""
@@ -143,8 +149,8 @@ class Rig:
 
     def until_quiet(self, within: float = _UP) -> None:
         """Wait until the pool has its three servers and nobody else."""
-        base = sorted(self.full(n) for n in _BASE)
-        self.until(lambda: self._servers() == [(n, "up") for n in base], "a pool of three servers", within)
+        base = {self.full(n): "up" for n in BASE}
+        self.until(lambda: self.servers() == base, "a pool of three servers", within)
 
     def until(self, condition: Callable[[], Any], what: str, within: float = _UP) -> None:
         """Wait for something that always comes; raise Stuck."""
@@ -156,10 +162,15 @@ class Rig:
                 raise Stuck(f"{what} did not come{' (watch ended)' if ended else ''}:\n{log}")
             time.sleep(_PAUSE)
 
-    def end_watch(self) -> None:
+    @property
+    def watch_pid(self) -> int:
+        """The pid of the daemon, which runs or has just ended."""
+        return self._watch.pid if self._watch is not None else 0
+
+    def end_watch(self, by: signal.Signals = signal.SIGTERM) -> None:
         """End the daemon; the gateway serves on, as it should."""
         if self._watch is not None and self._watch.poll() is None:
-            self._watch.terminate()
+            self._watch.send_signal(by)
             try:
                 self._watch.wait(15)
             except subprocess.TimeoutExpired:
@@ -177,9 +188,10 @@ class Rig:
     def _status(self) -> dict[str, Any] | None:
         return control.status(self.state)
 
-    def _servers(self) -> list[tuple[str, str]]:
+    def servers(self) -> dict[str, str]:
+        """Return the servers and their states, by name."""
         pools = (self._status() or {"pools": []})["pools"]
-        return sorted((s["name"], s["state"]) for p in pools for s in p["servers"])
+        return {s["name"]: s["state"] for p in pools for s in p["servers"]}
 
     def _follow_events(self) -> None:
         filters = {"type": "container", "event": ["start", "kill"], "label": f"{LABEL}={self.engine}"}

@@ -16,7 +16,7 @@ import structlog
 from proxyctl.core import diff
 from proxyctl.core.history import summary
 from proxyctl.core.model import ConfigFiles, Desired, Features, Running
-from proxyctl.errors import ConfigRefused, ReloadFailed, RuntimeRefused
+from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed, RuntimeRefused
 from proxyctl.laps import lap
 from proxyctl.ports import Engine, Generation, Generations, Inputs
 
@@ -80,6 +80,12 @@ class Applier:
             return running.revision == generation.revision
         same = diff.same_servers(running.servers, generation.desired)
         return running.topology == generation.topology and same
+
+    @property
+    def known(self) -> Desired:
+        """What the proxy does; after an interrupted apply what `current` says, for that is no reason to drop anyone."""
+        generation = self.applied or self._generations.current()
+        return generation.desired if generation else Desired()
 
     def plan(self, desired: Desired) -> diff.Plan:
         """Return what would change."""
@@ -173,7 +179,7 @@ class Applier:
     async def _reload(self, number: int, files: ConfigFiles) -> None:
         try:
             await self._engine.reload(files.revision)
-        except ReloadFailed:
+        except (ReloadFailed, GatewayError):
             before = self._before
             if before is not None:
                 self._generations.switch(before.number)

@@ -34,6 +34,7 @@ from proxyctl.edges.files.generations import GenerationFolder
 from proxyctl.edges.files.held import HeldFile
 from proxyctl.edges.netns import GatewayView, LocalView
 from proxyctl.edges.probe import Prober
+from proxyctl.edges.severing import Severing
 from proxyctl.errors import GatewayError, ProxyctlError, UsageError
 from proxyctl.feed import Feed
 from proxyctl.operators import Operators
@@ -215,6 +216,7 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
             gateway=parts.gateway,
             engine=parts.engine,
             applier=applier,
+            severing=Severing(parts.view),
             features=features,
             decisions=decisions,
             held=lambda: pins.held,

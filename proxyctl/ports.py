@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import socket
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from proxyctl.core.diff import Plan
@@ -84,8 +84,15 @@ class NetworkView(Protocol):
     def direct(self) -> bool:
         """Whether `open` works here; if not, only commands inside the gateway see the network."""
 
-    def open(self, family: socket.AddressFamily, kind: socket.SocketKind) -> socket.socket:
+    def open(self, family: socket.AddressFamily, kind: socket.SocketKind, protocol: int = 0) -> socket.socket:
         """Return a new non-blocking socket that lives in the network's view."""
+
+
+class Severing(Protocol):
+    """Ends connections that lead nowhere."""
+
+    async def sever(self, addresses: Collection[str]) -> None:
+        """End the gateway's connections to these addresses, where that can be done."""
 
 
 class Gateway(Protocol):
@@ -180,7 +187,10 @@ class Engine(Protocol):
         """
 
     async def reload(self, revision: str) -> None:
-        """Load `current` and return when the running proxy answers with `revision`; raise ReloadFailed."""
+        """Load `current` and return when the running proxy answers with `revision`; raise ReloadFailed.
+
+        Raise GatewayError when it does not answer, and was not told to reload yet.
+        """
 
     async def change(self, plan: Plan, files: ConfigFiles) -> None:
         """Carry out a plan that needs no reload, prove it from the proxy's own list; raise RuntimeRefused.

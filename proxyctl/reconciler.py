@@ -43,7 +43,7 @@ from proxyctl.errors import (
 from proxyctl.feed import Feed
 from proxyctl.laps import gathered, lap
 from proxyctl.names import Names
-from proxyctl.ports import Engine, Gateway, Generation, Inputs, Prober, Resolver, Source
+from proxyctl.ports import Engine, Gateway, Generation, Inputs, Prober, Resolver, Severing, Source
 from proxyctl.quarantine import Quarantine
 
 log = structlog.get_logger()
@@ -84,6 +84,7 @@ class Reconciler:
         gateway: Gateway,
         engine: Engine,
         applier: Applier,
+        severing: Severing,
         features: Features,
         decisions: Decided,
         held: Callable[[], Held | None],
@@ -95,6 +96,7 @@ class Reconciler:
         self._source, self._prober, self._gateway = source, prober, gateway
         self._engine, self._applier, self._features = engine, applier, features
         self._decisions, self._held, self._read_inputs, self._feed = decisions, held, read_inputs, feed
+        self._severing = severing
         self._names = Names(resolver, self.wake)
         self._quarantine = Quarantine()
         self._drains = Drains()
@@ -170,6 +172,8 @@ class Reconciler:
         try:
             applied = await self._reach(wanted)
             postponed = applied is None
+            if applied is not None:
+                await self._severing.sever(applied.plan.vacated(snapshot))
             self._retry = RETRY_FIRST
         except (ConfigRefused, ReloadFailed) as exc:
             found.append(
@@ -224,7 +228,7 @@ class Reconciler:
         options, held = self._inputs.options, self._held()
         with lap("plan"):
             wanted = targets(snapshot, options, self._features, held)
-        previous = self._applier.applied.desired if self._applier.applied else Desired()
+        previous = self._applier.known
         # Who serves has proved its name: a DNS that is silent now, or a restart of proxyctl, takes nobody out.
         served = {(s.container, s.address) for pool in previous.pools for s in pool.servers}
         self._prober.follow(wanted)  # while DNS is asked; what it finds counts once the name does
@@ -305,7 +309,7 @@ class Reconciler:
             self.wake("a drain is over")  # a pool that has lost its last container goes, now that it serves nobody
         self._good = self._inputs
         if done.how == "reload":
-            self._spacing = self._spacing.reloaded(time.monotonic())
+            self._spacing = self._spacing.reloaded(time.monotonic(), done.seconds)
         if done.how != "unchanged" or done.plan:
             self._report(done)
         return done

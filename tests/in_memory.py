@@ -7,12 +7,11 @@ the fake Docker's `World`, or from the test.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from proxyctl.core import diff
 from proxyctl.core.model import (
     ConfigFiles,
-    Decision,
     Desired,
     EngineKind,
     Features,
@@ -23,49 +22,13 @@ from proxyctl.core.model import (
     Target,
 )
 from proxyctl.errors import DockerUnavailable, ReloadFailed, ResolveError, RuntimeRefused
-from proxyctl.ports import Generation, Inputs, Ran, Wake
-
-
-class MemoryGenerations:
-    """Implements `ports.Generations`."""
-
-    def __init__(self) -> None:
-        self.kept: dict[int, Generation] = {}
-        self._current: int | None = None
-
-    def stage(
-        self, files: ConfigFiles, desired: Desired, inputs: Inputs | None = None, changes: Sequence[str] = ()
-    ) -> int:
-        """Keep a new one."""
-        number = max(self.kept, default=0) + 1
-        self.kept[number] = Generation(number, files.revision, files.topology, desired, inputs.held if inputs else None)
-        return number
-
-    def path(self, number: int) -> str:
-        """Name its folder."""
-        return f"/generations/{number}"
-
-    def switch(self, number: int) -> None:
-        """Make it current."""
-        self._current = number
-
-    def confirm(self, number: int) -> None:
-        """Nothing here asks which were confirmed."""
-
-    def drop(self, number: int) -> None:
-        """Forget it, unless it is current."""
-        if number != self._current:
-            del self.kept[number]
-
-    def current(self) -> Generation | None:
-        """Return the current one."""
-        return None if self._current is None else self.kept[self._current]
+from proxyctl.ports import Generations, Ran, Wake
 
 
 class MemoryEngine:
     """Implements `ports.Engine`: a proxy that does what it is told, and tells `applied` (before, after) each time."""
 
-    def __init__(self, features: Features, generations: MemoryGenerations) -> None:
+    def __init__(self, features: Features, generations: Generations) -> None:
         self.kind: EngineKind = features.engine
         self.does = Desired()
         self.applied: list[Callable[[Desired, Desired], None]] = []
@@ -95,7 +58,7 @@ class MemoryEngine:
         self._do(diff.apply(plan, self.does))
 
     async def cut(self, servers: Iterable[tuple[str, str]]) -> None:
-        """Nothing runs on any server."""
+        """Nothing runs on."""
 
     async def running(self) -> Running | None:
         """Tell revision, topology and servers; as nginx does, without servers."""
@@ -146,6 +109,13 @@ class MemoryGateway:
         return ""
 
 
+class MemorySevering:
+    """Implements `ports.Severing`: there are no connections."""
+
+    async def sever(self, addresses: Collection[str]) -> None:
+        """End none."""
+
+
 class MemoryResolver:
     """Implements `ports.Resolver` by a table that the test keeps true."""
 
@@ -183,27 +153,3 @@ class MemoryProber:
         if joined:
             self._known |= joined
             self._wake("an answer")
-
-
-@dataclasses.dataclass
-class MemoryDecisions:
-    """Implements `reconciler.Decided`."""
-
-    kept: dict[str, Decision] = dataclasses.field(default_factory=dict)
-    maintenance: frozenset[str] = frozenset()
-
-    def all(self) -> Mapping[str, Decision]:
-        """Return them."""
-        return self.kept
-
-    def decide(self, container: str, decision: Decision) -> None:
-        """Keep one."""
-        self.kept[container] = decision
-
-    def forget_except(self, containers: Iterable[str]) -> None:
-        """Drop the others."""
-        self.kept = {k: v for k, v in self.kept.items() if k in set(containers)}
-
-    def forget_pools_except(self, pools: Iterable[str]) -> None:
-        """End the maintenance of the others."""
-        self.maintenance &= frozenset(pools)

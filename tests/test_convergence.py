@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import Phase, example, given, settings
@@ -18,6 +19,8 @@ from proxyctl.core.desired import Options, desired, targets
 from proxyctl.core.model import Desired, Features, Finding, Server, Target, Tuning
 from proxyctl.edges.docker.store import DockerStore
 from proxyctl.edges.files import templates
+from proxyctl.edges.files.decisions import Decisions
+from proxyctl.edges.files.generations import GenerationFolder
 from proxyctl.feed import Feed
 from proxyctl.ports import Inputs
 from proxyctl.reconciler import Reconciler
@@ -26,12 +29,11 @@ from tests.edges.docker.fake_engine import HOWS, UNCLOSED, FakeEngine, running
 from tests.edges.docker.following import NET, following, forgiving, fresh, one_resync, until
 from tests.edges.docker.world import Box
 from tests.in_memory import (
-    MemoryDecisions,
     MemoryEngine,
     MemoryGateway,
-    MemoryGenerations,
     MemoryProber,
     MemoryResolver,
+    MemorySevering,
 )
 
 pytestmark = pytest.mark.filterwarnings(UNCLOSED)
@@ -45,11 +47,13 @@ Key = tuple[str, str, str, int, int]
 class Stage:
     """A world, who watches it, and what can happen: each step has a number that says to whom or how long."""
 
-    def __init__(self, docker: FakeEngine, features: Features) -> None:
+    def __init__(self, docker: FakeEngine, features: Features, folder: Path) -> None:
         self.docker, self.world, self.features = docker, docker.world, features
-        self.generations = MemoryGenerations()
-        self.engine = MemoryEngine(features, self.generations)
-        self.applier = Applier(self.engine, self.generations, features)
+        self.folder = folder
+        generations = GenerationFolder(folder / "proxy")
+        generations.prepare()
+        self.engine = MemoryEngine(features, generations)
+        self.applier = Applier(self.engine, generations, features)
         self.source: DockerStore
         self.joined: dict[tuple[str, str], int] = {}
         self.wrongs: list[str] = []
@@ -75,8 +79,9 @@ class Stage:
                 gateway=MemoryGateway(lambda: self.docker.reachable),
                 engine=self.engine,
                 applier=self.applier,
+                severing=MemorySevering(),
                 features=self.features,
-                decisions=MemoryDecisions(),
+                decisions=Decisions(self.folder),
                 held=lambda: None,
                 read_inputs=lambda: INPUTS[self.features],
                 feed=Feed(),
@@ -199,6 +204,10 @@ class Stage:
         """`docker unpause`."""
         self._pick(n, lambda b: b.state == "paused", self.world.unpause)
 
+    def oom(self, n: int) -> None:
+        """It runs out of memory and survives."""
+        self._pick(n, lambda b: b.state == "running", self.world.oom)
+
     def rename(self, n: int) -> None:
         """`docker rename`."""
         self._made += 1
@@ -296,7 +305,7 @@ class Stage:
 
 CHANGES = (
     *("run", "start", "stop", "term", "hup", "die", "kill", "restart", "pause", "unpause", "rename", "remove"),
-    *("recreate", "health", "disconnect", "connect"),
+    *("recreate", "health", "disconnect", "connect", "oom"),
 )
 FAULTS = (
     *("end_streams", "lose", "repeat", "shuffle", "delay", "silence", "babble"),
@@ -326,7 +335,7 @@ def _live(state: Desired) -> dict[tuple[str, str], Server]:
 
 async def play(docker: FakeEngine, features: Features, rounds: tuple[Round, ...]) -> None:
     """Do what the rounds say, end the faults, and hold the outcome against the truth."""
-    stage = Stage(docker, features)
+    stage = Stage(docker, features, docker.path.parent)
     for n in range(6):
         stage.run(n)
     async with stage.watched():
@@ -337,6 +346,7 @@ async def play(docker: FakeEngine, features: Features, rounds: tuple[Round, ...]
             await asyncio.sleep(pace / 100)  # not a wait: how far the others come is part of the sequence
         docker.heal()
         await one_resync(stage.source)
+        await until(lambda: not stage.source._oom, "the end of every doubt about memory")
         assert forgiving(stage.source.snapshot, docker) == forgiving(await fresh(docker), docker)
         await until(stage.settled, f"{sorted(stage.wanted())} instead of {sorted(stage.serving())}")
         assert stage.wrongs == []
@@ -346,7 +356,7 @@ QUIET: Round = (("repeat", 0), [], 12)
 
 
 # No shrinking: how a sequence ends depends on the machine's pace too, so what is smaller need not fail.
-@settings(max_examples=25, deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=20, deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate])
 @given(st.sampled_from([HAPROXY, NGINX]), ROUNDS)
 @example(HAPROXY, ((("no_list", 0), [], 12),))
 @example(NGINX, ((("no_list", 3), [], 12),))

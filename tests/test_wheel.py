@@ -106,6 +106,14 @@ def test_the_templates_are_inside(installed: Installed, engine: str) -> None:
     assert {p.name: p.read_text() for p in shipped.iterdir()} == {p.name: p.read_text() for p in ours.iterdir()}
 
 
+def test_the_page_is_inside(installed: Installed) -> None:
+    """`check --html` has its template and its style: a check of nothing leaves a page."""
+    page = installed.folder / "check.html"
+    ran = installed.proxyctl("check", "http://127.0.0.1:1/", "--requests", "3", "--html", str(page))
+    assert ran.returncode == 99, ran.stderr
+    assert "The verdict failed" in page.read_text()
+
+
 def test_the_page_of_the_labs_is_inside(installed: Installed) -> None:
     """`lab run --html` fills it in."""
     code = "from proxyctl.labs.page import to_html; print(to_html([], 'ko')[:15])"

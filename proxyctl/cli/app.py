@@ -50,11 +50,12 @@ def _version(value: bool) -> None:
 
 @app.callback()
 def root(
-    version: bool = typer.Option(
+    version: bool = typer.Option(  # noqa: ARG001 - its callback has done it all
         False, "--version", callback=_version, is_eager=True, help="Print the version and exit."
     ),
 ) -> None:
     """Nginx or HAProxy in front of labelled Docker containers: they join, drain and leave by themselves."""
+    watch.set_up_logging(None, verbose=False)  # before it is, structlog writes to stdout, which is a verb's own
 
 
 def run(argv: Sequence[str]) -> int:

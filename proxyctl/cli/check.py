@@ -6,14 +6,15 @@ import asyncio
 import json
 import os
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.live import Live
 
+from proxyctl.cli import check_compare, check_files, check_group, check_scenario, options
 from proxyctl.cli import check_gateway as gateway
-from proxyctl.cli import check_group, options
 from proxyctl.cli import check_parse as parse
 from proxyctl.core.threshold import parse_threshold
 from proxyctl.core.verdict import parse_weights
@@ -86,6 +87,8 @@ def check(
     ] = None,
     network: options.Network = None,
     state: options.State = None,
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the verdicts for CI, as JUnit.")] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report as one page.")] = None,
     as_json: options.JsonOption = False,
 ) -> None:
     """Prove the balance and the losses: count who served each request and what failed.
@@ -101,6 +104,7 @@ def check(
     from proxyctl.verify.judge import judge
     from proxyctl.verify.plan import Plan
 
+    check_files.writable(**{"--junit": junit, "--html": html})
     headers = [parse.read("--header", parse.header, text) for text in header or ()]
     request: RequestOptions = {
         "method": method or ("GET" if data is None else "POST"),
@@ -141,6 +145,7 @@ def check(
     also = _headers(plan, asked_for=check_headers) if check_headers or (before and report.failed == 0) else []
     report = judge(report.with_events(gateway.events(folder)), found, thresholds, also)
     _show(report, as_json=as_json)
+    check_files.write(report, junit=junit, html=html)
     if not report.ok:
         raise ThresholdFailed(_failed(report))
 
@@ -200,3 +205,7 @@ def _failed(report: Report) -> str:
     from proxyctl.verify.report import failed_line
 
     return failed_line(report)
+
+
+app.command("compare")(check_compare.compare)
+app.command("scenario")(check_scenario.scenario)

@@ -53,3 +53,14 @@ def body(text: str) -> bytes:
         return Path(text[1:]).read_bytes()
     except OSError as exc:
         raise UsageError(f"{text[1:]}: {exc.strerror}") from exc
+
+
+def part(text: str) -> float:
+    """Read a percentage such as 5% as a part of one."""
+    try:
+        value = float(text.removesuffix("%")) / 100
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise UsageError(f"{text!r} is not a percentage such as 5%")
+    return value

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from typing import assert_never
 
-from proxyctl.core.model import Desired, Features, Listener, Pool, Server
+from proxyctl.core.model import Desired, Features, Listener, Pool, Server, Snapshot
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -114,6 +114,15 @@ class Plan:
             or (isinstance(c, ServerChanged) and (c.after.draining or c.after.address != c.before.address))
             for c in self.changes
         )
+
+    def vacated(self, snapshot: Snapshot) -> frozenset[str]:
+        """Return the addresses of servers before this plan at which no container is any more: nothing ends there.
+
+        A container that is merely missing in Docker's list counts as being there.
+        """
+        servers = (s for p in self.before.pools for s in p.servers if s.container not in snapshot.missing)
+        there = {a.address for c in snapshot.containers for a in c.attachments}
+        return frozenset({s.address for s in servers} - there - {""})
 
     @property
     def removed(self) -> tuple[tuple[str, Server], ...]:

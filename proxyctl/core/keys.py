@@ -21,7 +21,9 @@ POOL_NAME = r"[a-z0-9][a-z0-9._-]{0,62}"
 ROUTE_NAME = r"[a-z0-9][a-z0-9_-]{0,31}"
 
 # Labels that proxyctl's own tools put on what they create; never taken for a mistake of the user's.
-OWN_MARKERS = frozenset({layout.GATEWAY_LABEL, layout.NETWORK_LABEL, "proxyctl.test", "proxyctl.demo", "proxyctl.lab"})
+OWN_MARKERS = frozenset(
+    {layout.GATEWAY_LABEL, layout.NETWORK_LABEL, "proxyctl.test", "proxyctl.demo", "proxyctl.lab", "proxyctl.check"}
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

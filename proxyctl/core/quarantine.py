@@ -75,7 +75,7 @@ def build(accepted: Desired, wanted: Desired, admitted: Collection[Part]) -> Des
     """Return `wanted` without those of its parts that are not admitted.
 
     A pool that is accepted already keeps its settings, and the routes that nobody else wants, while new ones are
-    left out. Its servers are always the current ones.
+    left out. Its servers are always the current ones, and an operator's maintenance counts at once.
     """
     had, wants = _places(accepted), _places(wanted)
     everything, admitted = parts(accepted, wanted), frozenset(admitted)
@@ -88,7 +88,8 @@ def build(accepted: Desired, wanted: Desired, admitted: Collection[Part]) -> Des
         if before is None and not settled:
             continue
         servers = tuple(s for s in pool.servers if _plain(s) not in missing)
-        made = dataclasses.replace(pool if settled or before is None else before, servers=servers)
+        settings = pool if settled or before is None else before
+        made = dataclasses.replace(settings, servers=servers, maintenance=pool.maintenance)
         pools.append(made)
         places = [p for p in wants.get(pool.name, ()) if settled and p not in missing]
         if any(isinstance(change, Pool | Place) for change in missing):
@@ -139,7 +140,8 @@ def told(outcome: Outcome, state: Desired, refused: tuple[Refusal, ...]) -> Outc
 
 
 def _bare(pool: Pool) -> Pool:
-    return dataclasses.replace(pool, servers=())
+    """Return the settings that labels ask for: without servers, and without what an operator asked for."""
+    return dataclasses.replace(pool, servers=(), maintenance=False)
 
 
 def _plain(server: Server) -> Server:

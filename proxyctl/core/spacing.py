@@ -40,7 +40,8 @@ class Spacing:
         over = max(self.at + self.first, self.since + self.gap / GROWTH)
         return max(0.0, min(self.at + self.gap, over) - now)
 
-    def reloaded(self, now: float) -> Spacing:
-        """Return what follows a reload at `now`."""
+    def reloaded(self, now: float, took: float) -> Spacing:
+        """Return what follows a reload that ended at `now` and took so long; it is followed by twice that at least."""
         factor = GROWTH if self.more else 1 if self.wanted else 1 / GROWTH
-        return Spacing(self.first, max(self.first, min(factor * self.gap, LONGEST)), now)
+        gap = max(factor * self.gap, 2 * took)
+        return Spacing(self.first, max(self.first, min(gap, LONGEST)), now)

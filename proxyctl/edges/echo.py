@@ -13,6 +13,7 @@ import dataclasses
 import logging
 import math
 import os
+import random
 import signal
 import socket
 import struct
@@ -39,6 +40,7 @@ paths:
 _CHUNK = b"." * 65536
 _LIMITS = {"delay": 60.0, "stream": 3600.0, "bytes": 100e6, "status": 599.0}
 _LEAST_STATUS = 200
+_SETTLE = 0.05
 _LINGER_RESET = struct.pack("ii", 1, 0)
 
 
@@ -58,16 +60,22 @@ class Options:
     drain: float = 30.0
     start_delay: float = 0.0
     unhealthy: bool = False
+    sick: bool = False
+    idle_close: float = 0.0
+    log_requests: bool = False
 
 
 class Echo:
-    """The request handler, and the little that it remembers."""
+    """The request handler, and the little that it remembers; `log` gets a line when a request begins and ends."""
 
-    def __init__(self, name: str, *, healthy: bool = True) -> None:
-        self.name = name
-        self.healthy = healthy
+    def __init__(self, options: Options, log: Callable[[str], None]) -> None:
+        self.name = options.name
+        self.healthy = not options.unhealthy
         self.ending = False
         self.requests = 0
+        self._options = options
+        self._log = log
+        self._idle: dict[asyncio.BaseTransport | None, asyncio.TimerHandle] = {}
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; those for `/healthz` are not counted."""
@@ -75,7 +83,33 @@ class Echo:
         if what == "healthz":
             return self._signed(self._health(request.method, rest))
         self.requests += 1
-        number = self.requests
+        number, text = self.requests, f"{request.method} {request.path}"
+        if (timer := self._idle.pop(request.transport, None)) is not None:
+            timer.cancel()
+        self._log(f"{number} {text} begins")
+        if self._options.sick and not self.healthy:
+            return _hang_up(request, reset=False)
+        response = await self._answer(request, number, what, rest)
+        self._log(f"{number} {text} is answered")
+        if self._options.idle_close:
+            self._close_idle(request.transport)
+        return response
+
+    def _close_idle(self, transport: asyncio.BaseTransport | None) -> None:
+        """Close a connection some time later, unless a request comes before."""
+
+        def close() -> None:
+            self._idle.pop(transport, None)
+            self._log("closes an idle connection")
+            if transport is not None:
+                transport.close()
+
+        seconds = self._options.idle_close * random.uniform(0.1, 1)  # noqa: S311 - no secret
+        self._idle[transport] = asyncio.get_running_loop().call_later(seconds, close)
+
+    async def _answer(
+        self, request: web.BaseRequest, number: int, what: str, rest: Sequence[str]
+    ) -> web.StreamResponse:
         size = 0
         async for block in request.content.iter_any():
             size += len(block)
@@ -191,7 +225,7 @@ async def serve(options: Options, announce: Callable[[str], None]) -> None:
 
 
 async def _serve(options: Options, announce: Callable[[str], None], ended: asyncio.Event) -> None:
-    echo = Echo(options.name, healthy=not options.unhealthy)
+    echo = Echo(options, announce if options.log_requests else lambda _: None)
     logger = logging.getLogger("proxyctl.echo")
     logger.addFilter(_ours)
     server = web.Server(echo, access_log=None, logger=logger, auto_decompress=False)
@@ -205,6 +239,9 @@ async def _serve(options: Options, announce: Callable[[str], None], ended: async
     echo.ending = True
     await asyncio.sleep(options.linger)
     listener.close()
+    # The last connections that were accepted must have begun to wait: aiohttp forgets those that have not.
+    await asyncio.sleep(_SETTLE)
+    server.pre_shutdown()  # idle connections: `shutdown` alone would wait for them, all of `drain`
     await server.shutdown(options.drain)
 
 
@@ -258,8 +295,16 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Options:
     option("linger", _seconds, "0.2", "graceful: how long it still accepts (0.2 s)")
     option("drain-seconds", _seconds, "30", "graceful: how long running requests may take (30 s)")
     option("start-delay", _seconds, "0", "how long it waits before it listens (0 s)")
-    unhealthy = environ.get("ECHO_UNHEALTHY", "").lower() in {"1", "true", "yes", "on"}
-    parser.add_argument("--unhealthy", action="store_true", default=unhealthy, help="/healthz says 503 at first")
+    option("idle-close", _seconds, "0", "closes idle connections at random times up to this (0: never)")
+
+    def switch(flag: str, text: str) -> None:
+        name = "ECHO_" + flag.upper().replace("-", "_")
+        on = environ.get(name, "").lower() in {"1", "true", "yes", "on"}
+        parser.add_argument(f"--{flag}", action="store_true", default=on, help=text)
+
+    switch("unhealthy", "/healthz says 503 at first")
+    switch("sick", "while unhealthy it ends every connection without an answer")
+    switch("log-requests", "prints a line when a request begins and when it is answered")
     given = parser.parse_args(argv)
     return Options(
         name=given.name,
@@ -270,6 +315,9 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Options:
         drain=given.drain_seconds,
         start_delay=given.start_delay,
         unhealthy=given.unhealthy,
+        sick=given.sick,
+        idle_close=given.idle_close,
+        log_requests=given.log_requests,
     )
 
 

@@ -43,14 +43,14 @@ class GatewayView:
                 self._tried = (pid, True)
         return self._tried[1]
 
-    def open(self, family: socket.AddressFamily, kind: socket.SocketKind) -> socket.socket:
+    def open(self, family: socket.AddressFamily, kind: socket.SocketKind, protocol: int = 0) -> socket.socket:
         """Return a new non-blocking socket in the gateway's view; raise OSError."""
         pid = self._pid()
         if pid is None:
             raise ConnectionError("the gateway is not running")
         namespace = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         try:
-            return _open_inside(namespace, family, kind)
+            return _open_inside(namespace, lambda: _nonblocking(family, kind, protocol))
         finally:
             os.close(namespace)
 
@@ -60,18 +60,18 @@ class LocalView:
 
     direct = True
 
-    def open(self, family: socket.AddressFamily, kind: socket.SocketKind) -> socket.socket:
+    def open(self, family: socket.AddressFamily, kind: socket.SocketKind, protocol: int = 0) -> socket.socket:
         """Return a new non-blocking socket."""
-        return _nonblocking(family, kind)
+        return _nonblocking(family, kind, protocol)
 
 
-def _nonblocking(family: socket.AddressFamily, kind: socket.SocketKind) -> socket.socket:
-    made = socket.socket(family, kind)
+def _nonblocking(family: socket.AddressFamily, kind: socket.SocketKind, protocol: int) -> socket.socket:
+    made = socket.socket(family, kind, protocol)
     made.setblocking(False)  # noqa: FBT003 - the library's own signature
     return made
 
 
-def _open_inside(namespace: int, family: socket.AddressFamily, kind: socket.SocketKind) -> socket.socket:
+def _open_inside(namespace: int, make: Callable[[], socket.socket]) -> socket.socket:
     """Make a socket in a thread of its own that has entered the namespace; raise OSError."""
     made: list[socket.socket] = []
     failed: list[OSError] = []
@@ -82,7 +82,7 @@ def _open_inside(namespace: int, family: socket.AddressFamily, kind: socket.Sock
             failed.append(OSError(ctypes.get_errno(), "setns: " + os.strerror(ctypes.get_errno())))
             return
         try:
-            made.append(_nonblocking(family, kind))
+            made.append(make())
         except OSError as exc:
             failed.append(exc)
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from proxyctl.errors import UsageError
-from proxyctl.labs import clip1, clip2
+from proxyctl.labs import clip1, clip2, clip3, clip4, clip5, clip6
 from proxyctl.labs.step import Lab
 
 LABS: tuple[Lab, ...] = (
     clip1.LAB,
     clip2.LAB,
+    clip3.LAB,
+    clip4.LAB,
+    clip5.LAB,
+    clip6.LAB,
 )
 
 

@@ -7,6 +7,8 @@ import re
 # a word of a shell command, with the spaces inside its quotes
 _WORD = re.compile(r"""(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\])+""")
 
+_MARGIN = 8  # of the lines after the first: four spaces in front, and the backslash
+
 
 def fold(command: str, width: int) -> list[str]:
     """Return the command in lines of at most `width`, where its words allow it, continued by backslashes.
@@ -30,7 +32,7 @@ def _units(words: list[str], width: int) -> list[str]:
     units: list[str] = []
     for word in words:
         last = units[-1] if units else ""
-        if re.fullmatch(r"--?[\w-]+", last) and not word.startswith("-") and len(last) + len(word) < width // 2:
+        if re.fullmatch(r"--?[\w-]+", last) and not word.startswith("-") and len(last) + len(word) + _MARGIN < width:
             units[-1] = f"{last} {word}"
         else:
             units.append(word)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 from proxyctl.labs.step import Need
@@ -43,3 +45,19 @@ CURL = tool("curl", "curl")
 PGREP = tool("pgrep", "procps")
 SS = tool("ss", "iproute2")
 NSENTER = tool("nsenter", "util-linux")
+
+
+def _has_compose() -> bool:
+    with contextlib.suppress(OSError):
+        return subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode == 0
+    return False
+
+
+COMPOSE = Need(
+    "docker compose",
+    _has_compose,
+    Text(
+        ko="docker compose가 없습니다: compose 플러그인을 설치하십시오",
+        en="there is no `docker compose` here: install the compose plugin",
+    ),
+)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import re
-import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from proxyctl import junit
 from proxyctl.labs.step import Lab, Step
 from proxyctl.labs.texts import Lang, Said, Text, say
 from proxyctl.labs.topology import Topology
 
 Status = Literal["ok", "failed", "skipped"]
-
-_NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -88,35 +85,20 @@ def _step_json(result: StepResult, lang: Lang) -> Mapping[str, Any]:
 
 def to_junit(results: Sequence[LabResult], lang: Lang) -> str:
     """Return a JUnit file: a suite for each lab, a case for each step."""
-    suites = ET.Element("testsuites", name="proxyctl lab")
-    for result in results:
-        suite = ET.SubElement(
-            suites,
-            "testsuite",
-            name=result.lab.id,
-            tests=str(len(result.steps)),
-            failures=str(result.count("failed")),
-            errors="0",
-            skipped=str(result.count("skipped")),
-            time=f"{result.seconds:.3f}",
-        )
-        for step in result.steps:
-            case = ET.SubElement(
-                suite,
-                "testcase",
-                classname=f"lab.{result.lab.id}",
-                name=f"{step.step.id}: {step.step.goal.to(lang)}",
-                time=f"{step.seconds:.3f}",
-            )
-            reason = _clean(step.reason.to(lang)) if step.reason else ""
-            if step.status != "ok":
-                ET.SubElement(case, "failure" if step.status == "failed" else "skipped", message=reason)
-            shown = "\n".join([*(f"$ {command}" for command in step.commands), step.observed_in(lang)])
-            ET.SubElement(case, "system-out").text = _clean(shown)
-    ET.indent(suites)
-    return ET.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+    suites = (
+        junit.Suite(result.lab.id, tuple(_case(result, step, lang) for step in result.steps), result.seconds)
+        for result in results
+    )
+    return junit.to_xml("proxyctl lab", suites)
 
 
-def _clean(text: str) -> str:
-    """Leave out the control characters that XML cannot hold."""
-    return _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+def _case(result: LabResult, step: StepResult, lang: Lang) -> junit.Case:
+    reason = step.reason.to(lang) if step.reason else ""
+    return junit.Case(
+        name=f"{step.step.id}: {step.step.goal.to(lang)}",
+        classname=f"lab.{result.lab.id}",
+        seconds=step.seconds,
+        failure=reason if step.status == "failed" else None,
+        skipped=reason if step.status == "skipped" else None,
+        output="\n".join([*(f"$ {command}" for command in step.commands), step.observed_in(lang)]),
+    )

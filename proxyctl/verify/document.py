@@ -20,7 +20,7 @@ from proxyctl.verify.expected import Expected
 from proxyctl.verify.histogram import Histogram
 from proxyctl.verify.report import Generator, Report
 from proxyctl.verify.tally import Served
-from proxyctl.verify.timeline import Slice
+from proxyctl.verify.timeline import Block, Slice
 
 SCHEMA: Final = 1
 
@@ -33,7 +33,7 @@ def to_json(report: Report) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "url": report.url,
-        "started_at": _iso(report.started_at),
+        "started_at": iso(report.started_at),
         "requests": report.requests,
         "ok": report.requests - report.failed,
         "errors": dict.fromkeys(_ALWAYS_LISTED, 0) | dict(sorted(report.errors.items())),
@@ -48,14 +48,19 @@ def to_json(report: Report) -> dict[str, Any]:
         "verdicts": [dataclasses.asdict(verdict) for verdict in report.verdicts],
         "notes": list(report.notes),
         "failures": [_failure(report, f) for f in report.failures[:_LISTED_FAILURES]],
-        "events": [{"at": _iso(e.at), "kind": e.kind, "text": e.text} for e in report.events],
+        "events": [{"at": iso(e.at), "kind": e.kind, "text": e.text} for e in report.events],
         "expected": _plain(report.expected) if report.expected else None,
         "options": dict(report.options),
+        "machine": dict(report.machine),
         "generator": _plain(report.generator) | {"was_the_limit": report.generator.was_the_limit},
         "gaps": [dataclasses.asdict(gap) for gap in report.gaps],
         "timeline": {
             "slice_seconds": report.slice_seconds,
             "slices": [dataclasses.asdict(piece) for piece in report.timeline],
+            "blocks": [
+                {"at": block.at, "latency_us": {str(us): n for us, n in block.latency.items()}}
+                for block in report.blocks
+            ],
         },
         "histogram": {"latency": report.latency.encode(), "first_byte": report.first_byte.encode()},
     }
@@ -80,12 +85,14 @@ def from_json(told: Mapping[str, Any]) -> Report:
             by_key={int(key): served for key, served in told["keys"].items()},
             slice_seconds=told["timeline"]["slice_seconds"],
             timeline=tuple(Slice(**piece) for piece in told["timeline"]["slices"]),
+            blocks=tuple(_block(block) for block in told["timeline"]["blocks"]),
             failures=tuple(_sample(f, [u["url"] for u in told["urls"]]) for f in told["failures"]),
             events=tuple(Event(_unix(e["at"]), e["kind"], e["text"]) for e in told["events"]),
             unfinished=told["unfinished"],
             generator=_generator(told["generator"]),
             gaps=tuple(Gap(**gap) for gap in told["gaps"]),
             options=told["options"],
+            machine=told["machine"],
             expected=_expected(told["expected"]) if told["expected"] else None,
             verdicts=tuple(Verdict(**v) for v in told["verdicts"]),
             notes=tuple(told["notes"]),
@@ -137,7 +144,7 @@ def _generator(told: Mapping[str, Any]) -> Generator:
 def _failure(report: Report, failure: Sample) -> dict[str, Any]:
     return {
         "at": round(failure.at, 4),
-        "time": _iso(report.started_at + failure.at),
+        "time": iso(report.started_at + failure.at),
         "seconds": round(failure.latency, 4),
         "kind": failure.error,
         "status": failure.status,
@@ -152,7 +159,12 @@ def _sample(told: Mapping[str, Any], urls: list[str]) -> Sample:
     return Sample(told["at"], told["seconds"], told["kind"], told["status"], told["server"], target=target)
 
 
-def _iso(unix: float) -> str:
+def _block(told: Mapping[str, Any]) -> Block:
+    return Block(told["at"], {int(us): count for us, count in told["latency_us"].items()})
+
+
+def iso(unix: float) -> str:
+    """Write a Unix time as ISO 8601 in UTC."""
     return dt.datetime.fromtimestamp(unix, dt.UTC).isoformat()
 
 

@@ -98,9 +98,12 @@ class Histogram:
             hdr = HdrHistogram.decode(text)
         except Exception as exc:  # each codec error has a type of its own, without a common base
             raise UsageError(f"{text[:20]!r} is not an encoded HDR histogram") from exc
-        for item in hdr.get_recorded_iterator():
-            key = rounded(int(item.value_iterated_to))
-            self.counts[key] = self.counts.get(key, 0) + int(item.count_at_value_iterated_to)
+        for index, count in enumerate(
+            hdr.counts[: hdr.encoder.payload.counts_len]
+        ):  # its iterator takes ten times as long
+            if count:
+                key = rounded(int(hdr.get_value_from_index(index)))
+                self.counts[key] = self.counts.get(key, 0) + int(count)
         self.longest_us = int(hdr.get_max_value()) if longest_ms is None else round(longest_ms * 1000)
         return self
 

@@ -18,9 +18,10 @@ from proxyctl.verify import events
 from proxyctl.verify.events import Event
 from proxyctl.verify.expected import Expected
 from proxyctl.verify.histogram import Histogram
+from proxyctl.verify.machine import here
 from proxyctl.verify.plan import Plan
 from proxyctl.verify.tally import Served
-from proxyctl.verify.timeline import Slice
+from proxyctl.verify.timeline import Block, Slice
 from proxyctl.verify.workers import Outcome
 
 
@@ -51,8 +52,8 @@ class Report:
     `by_url` are URL, requests and failures; `by_key` says which servers served a key how often.
 
     `started_at` is Unix time, all other times are seconds from then. `unfinished` requests were cut off when
-    the check was ended early and count nowhere else. `options` are what it was run with. `notes` say what
-    could not be judged and why.
+    the check was ended early and count nowhere else. `options` are what it was run with, and `machine` on what.
+    `notes` say what could not be judged and why.
     """
 
     url: str
@@ -67,12 +68,14 @@ class Report:
     by_key: Mapping[int, Mapping[str, int]] = dataclasses.field(default_factory=dict)
     slice_seconds: float = 0.0
     timeline: tuple[Slice, ...] = ()
+    blocks: tuple[Block, ...] = ()
     gaps: tuple[Gap, ...] = ()
     failures: tuple[Sample, ...] = ()
     events: tuple[Event, ...] = ()
     unfinished: int = 0
     generator: Generator = Generator()
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    machine: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     expected: Expected | None = None
     verdicts: tuple[Verdict, ...] = ()
     notes: tuple[str, ...] = ()
@@ -209,6 +212,7 @@ def summarize(plan: Plan, outcomes: Sequence[Outcome]) -> Report:
         by_key=dict(tally.keys),
         slice_seconds=tally.timeline.width,
         timeline=tally.timeline.closed(),
+        blocks=tally.timeline.blocks(),
         gaps=tally.gaps.found(),
         failures=tuple(tally.failures),
         unfinished=sum(outcome.unfinished for outcome in outcomes),
@@ -220,6 +224,7 @@ def summarize(plan: Plan, outcomes: Sequence[Outcome]) -> Report:
             tuple(sorted(window for pulse in pulses for window in pulse.deaf)),
         ),
         options=plan.told(),
+        machine=here(),
     )
 
 
@@ -227,9 +232,12 @@ def failed_line(report: Report) -> str:
     """Return one line that says which verdicts failed, and by how much."""
     if report.nothing_answers:
         return f"nothing answers at {report.url}: all {report.requests} requests were refused"
-    return "; ".join(
-        f"{v.name} is {'unknown' if v.value is None else number(v.value)}, expected {v.expected}"
-        + (f" ({v.detail})" if v.detail else "")
-        for v in report.verdicts
-        if not v.ok
+    return "; ".join(missed(verdict) for verdict in report.verdicts if not verdict.ok)
+
+
+def missed(verdict: Verdict) -> str:
+    """Return one line that says what a verdict was about, what was expected, and by how much it was missed."""
+    value = "unknown" if verdict.value is None else number(verdict.value)
+    return f"{verdict.name} is {value}, expected {verdict.expected}" + (
+        f" ({verdict.detail})" if verdict.detail else ""
     )

@@ -1,4 +1,4 @@
-"""Set-up, step by step: `scripts/setup [--suite trixie …] [--only venv|engine|images|compose]`."""
+"""Set-up, step by step: `scripts/setup [--suite trixie …] [--only venv|engine|images|compose|browser]`."""
 
 import argparse
 import fcntl
@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from scripts.machine import compose, engine, environment
+from scripts.machine import browser, compose, engine, environment
 from scripts.machine.images import DEFAULT_SUITE, OFFICIAL, ROOT, Images
 from scripts.machine.terminal import SetupError, Terminal
 
-STEPS = ("venv", "engine", "images", "compose")
+STEPS = ("venv", "engine", "images", "compose", "browser")
 
 
 def main() -> int:
@@ -52,6 +52,8 @@ def _run(terminal: Terminal, cache: Path, only: tuple[str, ...], suites: list[st
         terminal.step("images, own", images.ensure_proxyctl)
     if "compose" in only:
         terminal.step("compose", partial(compose.ensure, terminal, cache))
+    if "browser" in only:
+        terminal.step("browser", partial(browser.ensure, terminal))
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from proxyctl.core.diff import (
     same_servers,
 )
 from proxyctl.core.model import Desired, Features, HealthCheck, Listener, Pool, Route, Server
-from tests.core.worlds import HAPROXY, NGINX
+from tests.core.worlds import HAPROXY, NET, NGINX, container, world
 
 A, B = Server("a", "id-a", "10.0.0.1", 80), Server("b", "id-b", "10.0.0.2", 80)
 WEB = Pool("web", servers=(A, B))
@@ -191,3 +191,19 @@ def test_the_weight_in_effect() -> None:
 def test_the_proxys_own_list(running: tuple[tuple[str, Server], ...], same: bool) -> None:
     """The list of a running proxy is the desired one when name, address, port and weight in effect agree."""
     assert same_servers(running, STATE) == same
+
+
+@pytest.mark.parametrize(
+    ("there", "expected"),
+    [({NET: "10.0.0.2"}, {"10.0.0.1"}), ({NET: "10.0.0.2", "other": "10.0.0.1"}, set()), ({NET: ""}, {"10.0.0.1"})],
+)
+def test_an_address_is_vacated_when_no_container_has_it_any_more(there: dict[str, str], expected: set[str]) -> None:
+    """Whether its server leaves at once or drains; one that lives on may finish; no address is none."""
+    unknown = dataclasses.replace(B, name="c", address="")
+    before = Desired((PORT,), (dataclasses.replace(WEB, servers=(A, unknown)),))
+    drains = dataclasses.replace(WEB, servers=(dataclasses.replace(A, draining=True),))
+    snapshot = world(container("b", networks=there))
+    for after in (Desired((PORT,), (drains,)), Desired((PORT,), (dataclasses.replace(WEB, servers=()),))):
+        assert plan(before, after).vacated(snapshot) == expected
+        missing = dataclasses.replace(snapshot, missing=frozenset({A.container}))
+        assert plan(before, after).vacated(missing) == set()

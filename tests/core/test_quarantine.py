@@ -114,6 +114,14 @@ def test_a_refused_server_is_left_out_and_costs_no_route() -> None:
     assert server.change == B
 
 
+def test_an_operator_closes_a_pool_whose_settings_are_refused() -> None:
+    """Maintenance is no setting of the labels: it is not refused, and makes nothing new that could be tried again."""
+    closed = dataclasses.replace(SLOW, maintenance=True)
+    assert parts(state(WEB), state(closed)) == parts(state(WEB), state(SLOW))
+    assert build(state(WEB), state(closed), ()) == state(dataclasses.replace(WEB, maintenance=True))
+    assert parts(state(WEB), state(dataclasses.replace(WEB, maintenance=True))) == {}
+
+
 def test_a_route_that_does_not_fit_the_kept_protocol_is_dropped() -> None:
     """A pool that became tcp keeps no HTTP route, not even when its port is refused."""
     accepted, wanted = state(WEB, routes="80 x web"), state(TCP, routes="90 * web")

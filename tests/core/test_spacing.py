@@ -22,7 +22,7 @@ def times(changes: list[float], first: float = 0.25, work: float = 0.0) -> list[
             continue
         made.append(round(now, 3))
         now += work
-        spacing, done = spacing.reloaded(now), there
+        spacing, done = spacing.reloaded(now, work), there
     return made
 
 
@@ -34,7 +34,7 @@ def every(seconds: float, times_: int) -> list[float]:
 def test_a_storm_makes_a_handful_of_reloads() -> None:
     """A hundred changes in eighteen seconds are seven reloads, the first at once, the last 1.25 s after its change."""
     made = times(every(0.18, 101), work=0.15)
-    assert made == [0.0, 0.4, 1.55, 5.7, 10.85, 16.0, 19.25]
+    assert made == [0.0, 0.435, 1.785, 6.735, 11.885, 17.035, 19.25]
     assert all(later - earlier <= LONGEST + 0.15 for earlier, later in pairwise(made))
 
 
@@ -62,7 +62,12 @@ def test_one_that_waits_alone_waits_for_a_quarter_of_the_gap() -> None:
     assert times([0.0, 0.1, 0.2, 2.0, 2.5, 3.0]) == [0.0, 0.25, 2.0, 2.5, 3.0]
     spacing = Spacing(0.25, gap=4.0, at=10.0).wanting("a", 10.5)
     assert spacing.wait(10.5) == 1.0
-    assert spacing.reloaded(11.5).gap == 4.0
+    assert spacing.reloaded(11.5, 0.1).gap == 4.0
+
+
+def test_reloads_that_take_long_are_further_apart() -> None:
+    """A busy machine starts a server every 0.6 s and reloads in half a second: ten for fifty, and not fifty."""
+    assert len(times(every(0.6, 50), work=0.5)) == 10
 
 
 def test_the_same_again_does_not_make_a_wait_longer() -> None:

@@ -120,7 +120,7 @@ class NoView:
 
     direct = False
 
-    def open(self, family: socket.AddressFamily, kind: socket.SocketKind) -> socket.socket:
+    def open(self, family: socket.AddressFamily, kind: socket.SocketKind, protocol: int = 0) -> socket.socket:
         """Fail: nobody asks for a socket where there is none."""
         raise AssertionError(family, kind)
 

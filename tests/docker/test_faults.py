@@ -6,10 +6,11 @@ import os
 import signal
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.docker.watching import Watch, eventually, run_proxyctl
+from tests.docker.watching import Watch, eventually, run_proxyctl, watching
 
 pytestmark = pytest.mark.docker
 
@@ -200,3 +201,26 @@ def test_ctrl_c_ends_with_0_and_without_a_traceback(watch: Watch) -> None:
     watch.start()
     assert watch.stop(signal.SIGINT) == 0
     assert "Traceback" not in watch.log.read_text()
+
+
+def test_a_haproxy_that_does_not_answer_for_a_while_is_asked_again(
+    docker_client: Any, network: str, tmp_path: Path
+) -> None:
+    """A machine without time for it refuses nothing: what could not be applied meanwhile is applied afterwards."""
+    with watching(docker_client, network, "haproxy", tmp_path / "state") as watch:
+        watch.start()
+        watch.run("web1", labels={"pool": "web"})
+        watch.until(web1="up")
+        workers = [int(pid) for pid in watch.proxy_pids() if int(pid) != watch.gateway.attrs["State"]["Pid"]]
+        for pid in workers:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            watch.run("web2", labels={"pool": "web"})
+            eventually(
+                lambda: any("does not answer" in p["reason"] for p in watch.problems()), "a problem that says so"
+            )
+        finally:
+            for pid in workers:
+                os.kill(pid, signal.SIGCONT)
+        watch.until(web1="up", web2="up")
+        eventually(lambda: watch.problems() == [], "the problem to go")

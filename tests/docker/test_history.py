@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from tests.docker.test_lossless import assert_nothing_lost, under_load
 from tests.docker.watching import Watch, eventually
 
 pytestmark = pytest.mark.docker
@@ -124,17 +122,3 @@ def test_a_rollback_that_the_proxy_refuses_is_undone(watch: Watch, template: Pat
     eventually(lambda: "# later" in watch.applied_text() and watch.problems() == [], "things as before")
     assert not (watch.state / "held.json").exists()
     assert watch.get().status == 200
-
-
-def test_rollback_and_release_lose_nothing(watch: Watch, template: Path) -> None:
-    """Under constant load: 0 failed requests."""
-    watch.start("--templates", str(template.parent))
-    watch.run("web1", labels={"pool": "web"})
-    watch.until(web1="up")
-    change(watch, template, "later")
-
-    def event() -> None:
-        assert watch.ctl("rollback").returncode == 0
-        assert watch.ctl("rollback", "--release").returncode == 0
-
-    assert_nothing_lost(asyncio.run(under_load(watch, event, method="POST", keepalive=True)))

@@ -1,128 +1,375 @@
-"""Nothing is lost: constant-rate load by a client that never retries, while things happen. Both engines."""
+"""Nothing is lost: what happens to containers, configuration and proxyctl, under load by clients that never retry.
+
+A row of the table is one event on one engine, met by four loads at once: GET and POST, on kept connections and on
+new ones. One running `watch` serves all rows of an engine; each begins with the same three servers. What makes each
+row green, and what is lost without it, is in docs/decisions/0025.
+"""
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
+import os
+import random
+import re
+import select
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import docker
 import pytest
 
-from proxyctl import verify
-from proxyctl.verify.report import Report
-from tests.docker.watching import Watch, eventually
+from tests.docker.conftest import fresh_network
+from tests.docker.loads import FourLoads
+from tests.docker.private_engine import PrivateEngine, private_engine
+from tests.docker.table import BASE, UP, Table
+from tests.docker.watching import BACKEND, Watch, eventually, watching
+from tests.docker.wire import Wire
 
 pytestmark = pytest.mark.docker
 
-RATE = 150.0  # requests a second: enough to hit every gap of a few milliseconds several times over
+
+@pytest.fixture(scope="module")
+def table(
+    request: pytest.FixtureRequest, docker_client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Table]:
+    """The watch that all rows of an engine share."""
+    folder = tmp_path_factory.mktemp(request.param)
+    with fresh_network() as network, watching(docker_client, network, request.param, folder / "state") as watch:
+        yield Table(watch, folder / "templates")
 
 
-async def under_load(watch: Watch, event: Callable[[], None], *, method: str, keepalive: bool) -> Report:
-    """Send load, let `event` happen in the middle of it, and return what the load saw."""
-    stop = asyncio.Event()
-    load = asyncio.create_task(
-        verify.run(
-            watch.url,
-            duration=60,
-            rate=RATE,
-            concurrency=50,
-            method=method,
-            body=b"x" * 100 if method == "POST" else b"",
-            keepalive=keepalive,
-            stop=stop,
-        )
-    )
-    await asyncio.sleep(0.5)
-    await asyncio.to_thread(event)
-    await asyncio.sleep(0.5)
-    stop.set()
-    return await load
+@contextlib.contextmanager
+def four_loads(table: Table) -> Iterator[FourLoads]:
+    """The four loads against the gateway, while something happens in the block."""
+    with Wire(table.watch.address) as wire, FourLoads(wire) as loads:
+        yield loads
+        loads.more()
 
 
-def assert_nothing_lost(report: Report) -> None:
-    """Fail with what was lost, and when."""
-    assert report.requests > RATE * 0.8
-    assert report.failed == 0, f"{report.errors}: {report.failures[:5]}"
+def current(watch: Watch) -> Path:
+    """Return the link to the current generation."""
+    return watch.state / "proxy" / "current"
 
 
-@pytest.mark.parametrize("keepalive", [True, False], ids=["keepalive", "close"])
-@pytest.mark.parametrize("method", ["GET", "POST"])
-def test_join_stop_and_template_change_lose_nothing(
-    watch: Watch, tmp_path: Path, method: str, *, keepalive: bool
+def lead_to(watch: Watch, generation: Path) -> None:
+    """Make another generation the current one, which the running proxy has not loaded."""
+    assert (current(watch).parent / generation).is_dir()
+    current(watch).unlink()
+    current(watch).symlink_to(generation)
+
+
+# ------------------------------------------------------------------ graceful events: nothing is lost
+
+
+def join(t: Table) -> None:
+    """A container starts."""
+    t.run("web4")
+    t.until(web4="up")
+
+
+def docker_stop(t: Table) -> None:
+    """A container that finishes its work is stopped."""
+    t.watch.container("web1").stop()
+    t.until("web1")
+
+
+def docker_restart(t: Table) -> None:
+    """The same, and comes back by itself."""
+    t.watch.container("web1").restart()
+    t.until()
+
+
+def scale(t: Table) -> None:
+    """3 → 10 → 3, as fast as Docker does it."""
+    more = [f"web{n}" for n in range(4, 11)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(t.run, more))
+        t.until(**dict.fromkeys(more, "up"))
+        list(pool.map(lambda name: t.watch.container(name).stop(), more))
+    t.until()
+
+
+def rolling_replacement(t: Table) -> None:
+    """Every container is replaced by a new one, one after the other."""
+    for old, new in zip(BASE, ("web4", "web5", "web6"), strict=True):
+        t.run(new)
+        eventually(lambda new=new: t.watch.servers().get(new) == "up", new)  # type: ignore[misc]
+        t.watch.container(old).stop()
+        t.watch.container(old).remove()
+    t.until(*BASE, web4="up", web5="up", web6="up")
+
+
+def weights(t: Table) -> None:
+    """Weights change, down to 0 and back."""
+    for name, weight in (("web1", 5), ("web2", 0), ("web2", None), ("web1", None)):
+        t.decide(name, weight=weight)
+        t.until_weighs(name, 1 if weight is None else weight)
+
+
+def drain_and_ready(t: Table) -> None:
+    """Two of three servers are drained and made ready again."""
+    for drain, state in ((True, "draining"), (False, "up")):
+        for name in ("web1", "web2"):
+            t.decide(name, drain=drain)
+        t.until(web1=state, web2=state)
+
+
+def template_change(t: Table) -> None:
+    """A template is edited."""
+    t.until_applied(t.change_template())
+
+
+def twenty_reloads(t: Table) -> None:
+    """Twenty reloads, each as soon as the spacing allows."""
+    for _ in range(20):
+        t.until_applied(t.change_template())
+
+
+def reload_by_hand(t: Table) -> None:
+    """Somebody signals the gateway to reload, by Docker's API: a `kill` event that is no stop."""
+    before = t.watch.proxy_pids()
+    t.watch.gateway.kill({"haproxy": "SIGUSR2", "nginx": "SIGHUP"}[t.watch.engine])
+    eventually(lambda: not t.watch.proxy_pids() <= before, "new workers")
+    t.until()
+
+
+def gateway_paused(t: Table) -> None:
+    """Somebody pauses the gateway: it is let go on, and requests were only late."""
+    t.watch.gateway.pause()
+    eventually(lambda: t.watch.gateway.status == "running", "the gateway to go on")
+
+
+def gateway_on_a_second_network(t: Table) -> None:
+    """The gateway is connected to another network and taken off it again."""
+    with fresh_network() as other:
+        network = t.watch.client.networks.get(other)
+        network.connect(t.watch.gateway)
+        network.disconnect(t.watch.gateway)
+    t.until()
+
+
+def proxyctl_sigterm(t: Table) -> None:
+    """Proxyctl ends and starts again; the running proxy is adopted and not reloaded."""
+    processes = t.watch.proxy_pids()
+    t.watch.stop()
+    t.watch.start()
+    t.until()
+    assert (
+        t.watch.proxy_pids() <= processes
+    )  # an old worker may have ended meanwhile; a reload would have made new ones
+
+
+def interrupted_apply(t: Table) -> None:
+    """Proxyctl died after the new generation became `current` and before the proxy had loaded it: it is loaded now."""
+    earlier = current(t.watch).readlink()
+    mark = t.change_template()
+    t.until_applied(mark)
+    t.watch.stop(signal.SIGKILL)
+    lead_to(t.watch, earlier)
+    t.watch.start()
+    t.until_applied(mark)
+    assert _whole(t)
+
+
+def proxyctl_sigkill(t: Table) -> None:
+    """Proxyctl is killed at random moments after something happened, and at rest, and started again each time."""
+    chance = random.Random(3)
+
+    def killed_after(event: Callable[[], Any]) -> Any:
+        result = event()
+        time.sleep(chance.uniform(0, 0.15))  # of all moments, not of those that a condition could name
+        t.watch.stop(signal.SIGKILL)
+        t.watch.start()
+        return result
+
+    killed_after(lambda: t.run("web4"))
+    t.until(web4="up")
+    t.until_applied(killed_after(t.change_template))
+    killed_after(t.watch.container("web4").stop)
+    t.until()
+    processes = t.watch.proxy_pids()
+    killed_after(t.until)
+    t.until()
+    assert (
+        t.watch.proxy_pids() <= processes
+    )  # an old worker may have ended meanwhile; a reload would have made new ones
+    eventually(lambda: _whole(t), "generations that are all finished")
+
+
+GRACEFUL = [
+    *(join, docker_stop, docker_restart, scale, rolling_replacement, weights, drain_and_ready, template_change),
+    *(twenty_reloads, reload_by_hand, gateway_paused, gateway_on_a_second_network),
+    *(proxyctl_sigterm, proxyctl_sigkill, interrupted_apply),
+]
+
+
+def _whole(t: Table) -> bool:
+    """Whether every generation was finished and `current` leads to one."""
+    kept = {p.name for p in (t.watch.state / "proxy" / "generations").iterdir()}
+    finished = {name for name in kept if re.fullmatch(r"\d+-[0-9a-f]+", name)}
+    return kept == finished and current(t.watch).readlink().name in kept
+
+
+@pytest.mark.parametrize("event", GRACEFUL, ids=lambda e: e.__name__)
+@pytest.mark.parametrize("table", ["haproxy", "nginx"], indirect=True, scope="module")
+def test_a_graceful_event_loses_nothing(table: Table, event: Callable[[Table], None]) -> None:
+    """0 failed requests, of every method, on kept and on new connections."""
+    table.ready()
+    with four_loads(table) as loads:
+        event(table)
+    loads.assert_none_lost()
+
+
+def test_after_an_interrupted_apply_who_served_goes_on_while_it_is_checked(watch: Watch) -> None:
+    """A server whose check takes seconds to pass is not left out meanwhile only because proxyctl is new."""
+    watch.start()
+    watch.run("web1", labels={"pool": "web", "health.path": "/healthz", "health.interval": "1s", "health.rise": "3"})
+    watch.until(web1="up")
+    earlier = current(watch).readlink()
+    assert watch.ctl("weight", f"{watch.network}-web1", "2").returncode == 0
+    eventually(lambda: current(watch).readlink() != earlier, "the generation with another weight")
+    with Wire(watch.address) as wire, FourLoads(wire) as loads:
+        watch.stop(signal.SIGKILL)
+        lead_to(watch, earlier)
+        watch.start()
+        watch.until(web1="up")
+        loads.more()
+    loads.assert_none_lost()
+
+
+# ------------------------------------------------------------------ abrupt events: no idempotent request is lost
+
+
+Allowed = Callable[[FourLoads], int]
+"""How many POSTs an abrupt event may cost, once the loads have ended."""
+
+
+def _end(t: Table, odd: Any, how: Callable[[], object]) -> Allowed:
+    """End a server and take the moment at which its process was gone: only what was under way then may be lost."""
+    odd.reload()
+    ended = select.poll()
+    process = os.pidfd_open(odd.attrs["State"]["Pid"])
+    try:
+        ended.register(process, select.POLLIN)
+        with ThreadPoolExecutor(1) as pool:
+            doing = pool.submit(how)
+            assert ended.poll(15_000), "its process did not end"
+            moment = time.perf_counter()
+            doing.result()
+    finally:
+        os.close(process)
+    t.until()
+    return lambda loads: loads.lost_at(moment, "POST")
+
+
+def exits_at_once(t: Table, odd: Any) -> Allowed:
+    """It exits as soon as it is asked to, with requests inside."""
+    return _end(t, odd, odd.stop)
+
+
+def docker_kill(t: Table, odd: Any) -> Allowed:
+    """It is killed."""
+    return _end(t, odd, odd.kill)
+
+
+def pause(t: Table, odd: Any) -> Allowed:
+    """It is frozen, and goes on after a while: what was inside is late, nothing is lost."""
+    odd.pause()
+    t.until(web4="draining")
+    odd.unpause()
+    t.until(web4="up")
+    return lambda _: 0
+
+
+def network_disconnect(t: Table, odd: Any) -> Allowed:
+    """It is cut off the network; what had been sent to it until it left the pool may be lost."""
+    t.watch.client.networks.get(t.watch.network).disconnect(odd)
+    eventually(lambda: t.watch.servers().get("web4") != "up", "its end in the pool")
+    moment = time.perf_counter()
+    return lambda loads: loads.lost_at(moment, "POST")
+
+
+def turns_unhealthy(t: Table, odd: Any) -> Allowed:
+    """It falls ill, ends every connection without an answer, and its HEALTHCHECK finds out."""
+    odd.reload()
+    address = odd.attrs["NetworkSettings"]["Networks"][t.watch.network]["IPAddress"]
+    assert t.watch.post(f"http://{address}:8080/healthz/down")
+    t.until(web4="draining")
+    return lambda _: _logged(odd, "POST .* begins") - _logged(odd, "POST .* is answered")
+
+
+def closes_idle_connections(t: Table, odd: Any) -> Allowed:
+    """It closes idle connections at random times; each may meet one request."""
+    eventually(lambda: _logged(odd, "closes an idle") > 30, "thirty closed connections")
+    return lambda _: _logged(odd, "closes an idle")
+
+
+def _logged(odd: Any, what: str) -> int:
+    return len(re.findall(what, odd.logs().decode()))
+
+
+SICK = {"test": ["CMD", "wget", "-qO-", "http://127.0.0.1:8080/healthz"], "interval": 300_000_000, "retries": 1}
+ABRUPT: list[tuple[Callable[[Table, Any], Allowed], dict[str, Any]]] = [
+    (exits_at_once, {"environment": {"ECHO_ON_TERM": "abrupt"}}),
+    (docker_kill, {}),
+    (pause, {}),
+    (network_disconnect, {}),
+    (turns_unhealthy, {"environment": {"ECHO_SICK": "1", "ECHO_LOG_REQUESTS": "1"}, "healthcheck": SICK}),
+    (closes_idle_connections, {"environment": {"ECHO_IDLE_CLOSE": "0.2", "ECHO_LOG_REQUESTS": "1"}}),
+]
+
+
+@pytest.mark.parametrize(("event", "options"), ABRUPT, ids=[event.__name__ for event, _ in ABRUPT])
+@pytest.mark.parametrize("table", ["haproxy", "nginx"], indirect=True, scope="module")
+def test_an_abrupt_event_loses_no_idempotent_request(
+    table: Table, event: Callable[[Table, Any], Allowed], options: dict[str, Any]
 ) -> None:
-    """A container joins, a graceful one is stopped, a template changes, another joins: 0 failed requests."""
-    folder = tmp_path / "templates"
-    folder.mkdir()
-    name = {"haproxy": "_pool.cfg.j2", "nginx": "_upstream.conf.j2"}[watch.engine]
-    text = (Path("templates") / watch.engine / name).read_text()
-    (folder / name).write_text(text)
-    watch.start("--templates", str(folder))
-    for n in (1, 2, 3):
-        watch.run(f"web{n}", labels={"pool": "web"})
-    watch.until(web1="up", web2="up", web3="up")
+    """No GET is lost, and of the POSTs at most those that were inside the server at that moment."""
+    table.ready()
+    odd = table.run("web4", **options)
+    table.until(web4="up")
+    with four_loads(table) as loads:
+        allowed = event(table, odd)
+    loads.assert_lost_at_most(allowed(loads))
 
-    def event() -> None:
+
+# ------------------------------------------------------------------ the engine itself
+
+
+@pytest.fixture(scope="module")
+def second_engine() -> Iterator[PrivateEngine]:
+    """An engine that may be restarted."""
+    with private_engine(BACKEND, "proxyctl/haproxy:latest", "proxyctl/nginx:latest") as engine:
+        yield engine
+
+
+@pytest.mark.parametrize("engine", ["haproxy", "nginx"])
+def test_dockerd_restarted_with_live_restore_loses_nothing(
+    second_engine: PrivateEngine, engine: str, tmp_path: Path
+) -> None:
+    """dockerd ends and starts again under its containers: 0 failed requests, and joins are seen afterwards."""
+    client, network = second_engine.client, f"net-{engine}"
+    client.networks.create(network)
+    with watching(client, network, engine, tmp_path / "state") as watch:
+        watch.env["DOCKER_HOST"] = second_engine.host
+        watch.start()
+        for name in BASE:
+            watch.run(name, labels={"pool": "web"})
+        watch.until(**UP)
+        processes = watch.proxy_pids()
+        with Wire(watch.address, second_engine.open_socket) as wire, FourLoads(wire) as loads:
+            second_engine.stop()
+            eventually(lambda: not (watch.status() or {"events_connected": True})["events_connected"], "the loss")
+            loads.more()
+            second_engine.start()
+            watch.client = second_engine.client
+            eventually(lambda: (watch.status() or {})["events_connected"], "the return")
+            loads.more()
+        loads.assert_none_lost()
+        assert watch.proxy_pids() <= processes
         watch.run("web4", labels={"pool": "web"})
-        watch.until(web1="up", web2="up", web3="up", web4="up")
-        watch.container("web1").stop()
-        watch.until(web2="up", web3="up", web4="up")
-        (folder / name).write_text(text + "\n# changed\n")
-        eventually(lambda: "# changed" in watch.applied_text(), "the changed template")
-        watch.container("web1").start()
-        watch.until(web1="up", web2="up", web3="up", web4="up")
-
-    assert_nothing_lost(asyncio.run(under_load(watch, event, method=method, keepalive=keepalive)))
-
-
-def test_ten_reloads_in_a_row_lose_nothing(watch: Watch, tmp_path: Path) -> None:
-    """Each template change is a reload; keep-alive clients never notice. The settings that do it are FACTS.md's."""
-    folder = tmp_path / "templates"
-    folder.mkdir()
-    name = {"haproxy": "_pool.cfg.j2", "nginx": "_upstream.conf.j2"}[watch.engine]
-    text = (Path("templates") / watch.engine / name).read_text()
-    (folder / name).write_text(text)
-    watch.start("--templates", str(folder))
-    watch.run("web1", labels={"pool": "web"})
-    watch.until(web1="up")
-
-    def event() -> None:
-        for n in range(10):
-            (folder / name).write_text(f"{text}\n# change {n}\n")
-            eventually(lambda n=n: f"# change {n}\n" in watch.applied_text(), f"change {n}")  # type: ignore[misc]
-            time.sleep(0.2)  # the load must meet each generation
-
-    assert_nothing_lost(asyncio.run(under_load(watch, event, method="POST", keepalive=True)))
-
-
-def test_a_restart_of_proxyctl_loses_nothing(watch: Watch) -> None:
-    """SIGTERM and a new start, twice: the data plane does not notice."""
-    watch.start()
-    watch.run("web1", labels={"pool": "web"})
-    watch.until(web1="up")
-
-    def event() -> None:
-        for _ in range(2):
-            watch.stop()
-            watch.start()
-            watch.until(web1="up")
-
-    assert_nothing_lost(asyncio.run(under_load(watch, event, method="POST", keepalive=True)))
-
-
-@pytest.mark.parametrize("how", ["kill", "abrupt stop"])
-def test_an_abrupt_end_loses_no_idempotent_request(watch: Watch, how: str) -> None:
-    """A server that dies in the middle costs GET nothing: what it had not answered is sent to another."""
-    watch.start()
-    for n in (1, 2, 3):
-        watch.run(f"web{n}", labels={"pool": "web"}, environment={"ECHO_ON_TERM": "abrupt"})
-    watch.until(web1="up", web2="up", web3="up")
-
-    def event() -> None:
-        if how == "kill":
-            watch.container("web1").kill()
-        else:
-            watch.container("web1").stop()
-        watch.until(web2="up", web3="up")
-
-    assert_nothing_lost(asyncio.run(under_load(watch, event, method="GET", keepalive=True)))
+        watch.until(**UP, web4="up")

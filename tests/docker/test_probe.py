@@ -194,7 +194,7 @@ async def test_a_fault_of_the_probe_itself() -> None:
     """An unexpected exception is a finding, not a target that waits for ever."""
 
     class Broken(LocalView):
-        def open(self, family: socket.AddressFamily, kind: socket.SocketKind) -> socket.socket:
+        def open(self, family: socket.AddressFamily, kind: socket.SocketKind, protocol: int = 0) -> socket.socket:
             raise RuntimeError(family.name, kind.name)
 
     asked = Asked(Broken())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import signal
@@ -16,12 +15,13 @@ import docker
 import docker.errors
 import pytest
 
-from tests.docker.test_lossless import assert_nothing_lost, under_load
+from proxyctl.verify import Report, SteadyLoad
 from tests.docker.watching import BACKEND, LABEL, Watch, eventually
 
 pytestmark = pytest.mark.docker
 
 MakeImage = Callable[..., str]
+SLOW = "delay/0.1"  # so that every server has requests in it at any moment
 
 
 @pytest.fixture
@@ -49,7 +49,22 @@ def watch(watch: Watch) -> Iterator[Watch]:
     yield watch
     for container in watch.client.containers.list(all=True, filters={"label": LABEL}):
         if str(container.name).startswith(f"{watch.network}-"):
-            container.remove(force=True, v=True)
+            with contextlib.suppress(docker.errors.NotFound):
+                container.remove(force=True, v=True)
+
+
+def under_load(watch: Watch, event: Callable[[], None]) -> Report:
+    """Send load that is never repeated, let `event` happen in the middle of it, and return what the load saw."""
+    with SteadyLoad(watch.url + SLOW, rate=150, method="POST", body=b"x" * 100) as load:
+        load.wait(60)
+        event()
+        load.wait(60)
+        return load.stop()
+
+
+def assert_nothing_lost(report: Report) -> None:
+    """Fail with what was lost, and when."""
+    assert report.failed == 0, f"{report.errors}: {report.failures[:5]}"
 
 
 def names(watch: Watch) -> dict[str, str]:
@@ -58,15 +73,20 @@ def names(watch: Watch) -> dict[str, str]:
     return {str(c.name).removeprefix(f"{watch.network}-"): str(c.id) for c in found}
 
 
-def rollout(watch: Watch, *argv: str) -> subprocess.Popen[str]:
-    """Start a rollout that the test goes on beside."""
+@contextlib.contextmanager
+def rollout(watch: Watch, *argv: str) -> Iterator[subprocess.Popen[str]]:
+    """Give a rollout that the test goes on beside; one that still runs is told to roll back."""
     place = ("--network", watch.network, "--state", str(watch.state))
-    return subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "proxyctl", "rollout", *argv, *place],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
 
 
 def test_a_rollout_under_load_loses_nothing_and_carries_over_what_was_asked_for(
@@ -92,7 +112,7 @@ def test_a_rollout_under_load_loses_nothing_and_carries_over_what_was_asked_for(
     def event() -> None:
         ran.append(watch.ctl("rollout", "web", "--image", new, "--json"))
 
-    report = asyncio.run(under_load(watch, event, method="POST", keepalive=True))
+    report = under_load(watch, event)
     assert ran[0].returncode == 0, ran[0].stderr
     assert_nothing_lost(report)
     told = json.loads(ran[0].stdout)
@@ -129,13 +149,13 @@ def test_a_rollout_that_fails_under_load_is_rolled_back(watch: Watch, image: Mak
     ran: list[tuple[int, str]] = []
 
     def event() -> None:
-        process = rollout(watch, "web", "--image", new)
-        eventually(lambda: watch.servers().get("web1-r2") == "up", "the good new one to serve")
-        (tmp_path / "end").touch()
-        output, _ = process.communicate(timeout=40)
-        ran.append((process.returncode, output))
+        with rollout(watch, "web", "--image", new) as process:
+            eventually(lambda: watch.servers().get("web1-r2") == "up", "the good new one to serve", 40)
+            (tmp_path / "end").touch()
+            output, _ = process.communicate(timeout=40)
+            ran.append((process.returncode, output))
 
-    report = asyncio.run(under_load(watch, event, method="POST", keepalive=True))
+    report = under_load(watch, event)
     (code, output), name = ran[0], f"{watch.network}-web2-r2"
     assert code == 4, output
     last = output.strip().rpartition("\n")[2]
@@ -164,10 +184,10 @@ def test_ctrl_c_rolls_back(watch: Watch, image: MakeImage) -> None:
     watch.run("web1", labels={"pool": "web", "health.path": "/healthz"})
     watch.until(web1="up")
     before = names(watch)
-    process = rollout(watch, "web", "--image", image("ENV ECHO_UNHEALTHY=1"))
-    eventually(lambda: "web1-r2" in watch.servers(), "the new one to wait in the pool")
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=20)
+    with rollout(watch, "web", "--image", image("ENV ECHO_UNHEALTHY=1")) as process:
+        eventually(lambda: "web1-r2" in watch.servers(), "the new one to wait in the pool", 40)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=40)
     assert process.returncode == 4, output
     assert output.strip().endswith("rolled back, the old ones serve on: interrupted")
     assert names(watch) == before

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import socket
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -16,7 +15,6 @@ import docker
 import pytest
 
 from bench.processes import Processes, children
-from proxyctl.core.spacing import LONGEST
 from tests.docker.watching import LABEL, Watch, eventually
 
 pytestmark = pytest.mark.docker
@@ -24,7 +22,9 @@ pytestmark = pytest.mark.docker
 SERVERS = 50
 SHUTDOWN = 2
 """Seconds that old workers may finish in, `[proxy] shutdown`."""
-HANDFUL = 8
+HANDFUL = SERVERS // 4
+"""Seven or eight where the engine starts them within ten seconds, some more where that takes long; without spacing 28.
+"""
 _CALLS = 8
 """Calls of the engine's API side by side."""
 _SERVER = "daemon off; worker_processes 1; pid /tmp/p; events {} http { server { listen 80; return 200; } }"
@@ -56,7 +56,7 @@ def made(docker_client: docker.DockerClient, network: str, calls: ThreadPoolExec
 
 
 def test_a_storm_of_joins_is_a_handful_of_reloads(watch: Watch, made: list[Any], calls: ThreadPoolExecutor) -> None:
-    """All serve 3 s after the last start; nginx reloads eight times at most, HAProxy never, and old workers end."""
+    """All serve 3 s after the last start; nginx reloads a handful of times, HAProxy never, and old workers end."""
     (watch.state.parent / "proxyctl.toml").write_text(f'[proxy]\nshutdown = "{SHUTDOWN}s"\n')
     watch.start("--verbose")
     watch.run("long", labels={"pool": "web"})
@@ -67,16 +67,14 @@ def test_a_storm_of_joins_is_a_handful_of_reloads(watch: Watch, made: list[Any],
     with socket.create_connection((watch.address, 80), 10) as client, Processes(pid) as processes:
         client.sendall(b"GET /stream/60 HTTP/1.1\r\nHost: x\r\n\r\n")
         assert client.recv(100).startswith(b"HTTP/1.1 200")
-        began = time.monotonic()
         list(calls.map(lambda c: c.start(), made))
-        took = time.monotonic() - began
         eventually(lambda: watch.servers("web") == everyone, "a pool of all servers", 3)
         reloads = len(re.findall("event=applied how=reload", watch.log.read_text()[before:]))
         if watch.engine == "haproxy":
             assert reloads == 0
             assert processes.most == workers
         else:
-            assert 1 <= reloads <= max(HANDFUL, 5 + took / LONGEST)  # the latter where starting them takes long
+            assert 1 <= reloads <= HANDFUL
             eventually(lambda: ended(client), "the end of the long request, which an old worker had", SHUTDOWN + 3)
             eventually(lambda: len(children(pid)) == workers, "nobody but the newest workers", 3)
             assert processes.most <= 3 * workers

@@ -22,7 +22,7 @@ def test_plan_says_what_would_change_and_how_and_touches_nothing(watch: Watch) -
     watch.start()
     watch.until(web1="up")
     steady = watch.ctl("plan", *engine)
-    assert (steady.returncode, steady.stdout.strip()) == (0, "nothing to do")
+    assert (steady.returncode, steady.stdout.splitlines()[-1]) == (0, "nothing to do"), steady.stdout
     watch.stop()
     watch.run("web2", labels={"pool": "web"})
     told = watch.ctl("plan", *engine, "--json")

@@ -171,7 +171,7 @@ def test_a_restarted_watch_adopts_the_running_proxy_without_a_reload(watch: Watc
     watch.until(web1="up", web2="up")
     after = watch.status() or {}
     assert (after["generation"], after["revision"]) == (before["generation"], before["revision"])
-    assert watch.proxy_pids() == workers
+    assert watch.proxy_pids() <= workers  # an old one may have ended; a reload would have made new ones
     assert set(watch.served_by(10)) == {"web1", "web2"}
 
 
@@ -250,7 +250,7 @@ def test_haproxy_joins_leaves_drains_and_weights_need_no_reload(watch: Watch) ->
     watch.container("web2").start()
     watch.until(web1="up", web2="up")
     assert watch.served_by(9) == {"web1": 3, "web2": 6}
-    assert watch.proxy_pids() == workers
+    assert watch.proxy_pids() <= workers  # an old one may have ended; a reload would have made new ones
 
 
 def test_the_same_world_gives_the_same_generation(watch: Watch) -> None:

@@ -260,3 +260,50 @@ def test_light_imports() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ}
     )
     assert not {"typer", "click", "rich", "docker", "pydantic", "requests", "jinja2"} & set(loaded.stdout.split())
+
+
+async def test_a_sick_server_ends_every_connection_until_it_is_well_again() -> None:
+    """--sick: while /healthz says 503 nothing else is answered."""
+    with echo_process("--sick", "--unhealthy") as echo:
+        with pytest.raises(aiohttp.ServerDisconnectedError):
+            await ask(echo.url(), "POST")
+        assert (await ask(echo.url("/healthz")))[0] == 503
+        assert (await ask(echo.url("/healthz/up"), "POST"))[0] == 200
+        assert (await ask(echo.url()))[0] == 200
+
+
+def test_requests_are_logged_when_they_begin_and_when_they_are_answered() -> None:
+    """--log-requests: a request inside a server that dies has only the first line."""
+    with echo_process("--log-requests") as echo:
+        with socket.create_connection(("127.0.0.1", echo.port)) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+            connection.sendall(b"POST /delay/60 HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert echo.process.stdout is not None
+            lines = [echo.process.stdout.readline().strip() for _ in range(3)]
+        echo.process.kill()
+        assert lines == ["1 GET / begins", "1 GET / is answered", "2 POST /delay/60 begins"]
+        assert echo.process.stdout.read() == ""
+
+
+def test_idle_connections_are_closed_at_random() -> None:
+    """--idle-close: an answered connection ends within that time; a request that comes before is answered."""
+    with (
+        echo_process("--idle-close", "0.3") as echo,
+        socket.create_connection(("127.0.0.1", echo.port), 5) as connection,
+    ):
+        for _ in range(3):
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+        assert connection.recv(4096) == b""
+
+
+def test_a_graceful_end_does_not_wait_for_idle_connections() -> None:
+    """A proxy keeps connections open; the server that ends closes them instead of waiting for --drain-seconds."""
+    with (
+        echo_process("--drain-seconds", "30") as echo,
+        socket.create_connection(("127.0.0.1", echo.port), 5) as connection,
+    ):
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+        assert echo.end(within=3) == 0

@@ -12,6 +12,7 @@ from proxyctl.labs.report import LabResult, StepResult, to_json, to_junit
 from proxyctl.labs.step import Lab, Step
 from proxyctl.labs.texts import LANGS, Text
 from proxyctl.labs.topology import Box, Network, Topology
+from tests.junit_shape import validated
 
 STEPS = tuple(
     Step(id=id_, goal=Text(ko=f"{id_}를 봅니다", en=f"See {id_}"), why=Text(ko="까닭입니다.", en="Because."))
@@ -77,7 +78,7 @@ def test_a_lab_with_skipped_steps_only_is_no_failure() -> None:
 
 def test_junit_counts_and_survives_whatever_a_command_prints() -> None:
     """Well-formed with control characters in the output; failures and skips are counted and have their reason."""
-    suites = ET.fromstring(to_junit([RESULT], "en"))
+    suites = validated(to_junit([RESULT], "en"))
     (suite,) = suites
     assert {k: suite.get(k) for k in ("tests", "failures", "skipped", "errors")} == {
         "tests": "3",

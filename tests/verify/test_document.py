@@ -38,6 +38,7 @@ def test_json() -> None:
     encoded = told.pop("histogram")
     assert Histogram.decode(encoded["latency"]).total == Histogram.decode(encoded["first_byte"]).total == 3
     assert [Histogram.decode(told["servers"][n].pop("histogram")["latency"]).total for n in ("web1", "web2")] == [2, 1]
+    assert told.pop("machine")["cpus"] >= 1
     two, four = ({"p50": ms, "p90": ms, "p99": ms, "p99.9": ms, "max": ms} for ms in (2.0, 4.0))
     half = {name: ms / 2 for name, ms in two.items()}
     nothing: dict[str, Any] = {"requests": 0, "errors": 0, "p50": None, "p99": None, "max": None, "servers": {}}
@@ -133,6 +134,14 @@ def test_json() -> None:
                 {"at": 0.3, **nothing},
                 {"at": 0.4, **nothing, "requests": 1, "p50": 3.968, "p99": 3.968, "max": 4.0, "servers": {"web2": 1}},
                 {"at": 0.5, **nothing, "requests": 1, "errors": 1},
+            ],
+            "blocks": [
+                {"at": 0.0, "latency_us": {"1984": 1}},
+                {"at": 0.1, "latency_us": {"1984": 1}},
+                {"at": 0.2, "latency_us": {}},
+                {"at": 0.3, "latency_us": {}},
+                {"at": 0.4, "latency_us": {"3968": 1}},
+                {"at": 0.5, "latency_us": {}},
             ],
         },
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxyctl.verify import timeline as module
-from proxyctl.verify.timeline import Slice, Timeline
+from proxyctl.verify.timeline import Block, Slice, Timeline
 
 
 def test_slices() -> None:
@@ -54,3 +54,13 @@ def test_before_the_start() -> None:
     timeline.add(-0.001, 0.001, None)
     assert timeline.closed()[0].requests == 1
     assert Timeline().closed() == ()
+
+
+def test_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The latency of good requests is kept in a few blocks of equally many slices, the last may be shorter."""
+    monkeypatch.setattr(module, "MOST_BLOCKS", 2)
+    timeline = Timeline()
+    for end, latency in ((0.05, 0.002), (0.15, 0.004), (0.16, None), (0.35, 0.004), (0.45, 0.002)):
+        timeline.add(end, latency, None)
+    assert timeline.blocks() == (Block(0.0, {1984: 1, 3968: 1}), Block(0.3, {1984: 1, 3968: 1}))
+    assert Timeline().blocks() == ()

@@ -68,7 +68,8 @@ def connect() -> docker.APIClient:
     """Open a client to the engine that DOCKER_HOST names, at the newest API version that both speak."""
     with translated("Docker"):
         kwargs = docker.utils.kwargs_from_env()
-        return docker.APIClient(**kwargs, version="auto", timeout=10)
+        # docker-py keeps connections per URL, which names the container: 25 of them open without `num_pools`
+        return docker.APIClient(**kwargs, version="auto", timeout=10, num_pools=4)
 
 
 class DockerStore:
@@ -247,11 +248,10 @@ class DockerStore:
         before = self._containers
         own = {g["Id"] for g in gateways}
         listed = {e["Id"]: e for e in entries if e["Id"] not in own}
-        containers = {id_: await self._listed(entry, before.get(id_)) for id_, entry in listed.items()}
-        self._containers = containers
+        self._containers = {id_: await self._listed(entry, before.get(id_)) for id_, entry in listed.items()}
         self._note_missing(self._expected | before.keys())
         self._expected = set()
-        self._killed = {i: at for i, at in self._killed.items() if i in containers}
+        self._killed = {id_: at for id_, at in self._killed.items() if id_ in self._containers}
         self._gateways = tuple(g["Labels"][layout.GATEWAY_LABEL] for g in gateways)
         first = self.snapshot is None
         self._publish()
@@ -282,7 +282,7 @@ class DockerStore:
         id_, state = entry["Id"], entry["State"]
         # a start in the future was written before the clock was set back: it says nothing
         if id_ in self._killed and (not state["Running"] or self._killed[id_] < view.started(entry) <= time.time_ns()):
-            del self._killed[id_]
+            self._unkill(id_)
         return view.from_inspect(entry, stopping=id_ in self._killed)
 
     def _matters(self, id_: str, before: Mapping[str, Container]) -> bool:
@@ -309,7 +309,7 @@ class DockerStore:
         ):
             return False
         if action == "destroy":
-            self._killed.pop(id_, None)
+            self._unkill(id_)
             gone = self._containers.pop(id_, None), self._missing.pop(id_, None)
             self._publish()
             return gone != (None, None)
@@ -332,13 +332,16 @@ class DockerStore:
         now = time.monotonic()
         survived = {id_ for id_, until in self._oom.items() if until <= now}
         for id_ in survived:
-            del self._oom[id_]
-            self._killed.pop(id_, None)
+            self._unkill(id_)
             if id_ in self._containers:
                 self._containers[id_] = dataclasses.replace(self._containers[id_], stopping=False)
         if survived:
             self._publish()
         return bool(survived)
+
+    def _unkill(self, id_: str) -> None:
+        self._killed.pop(id_, None)
+        self._oom.pop(id_, None)
 
     async def _inspect(self, id_: str, event: _Event) -> bool:
         before = self._containers.get(id_)
@@ -347,16 +350,18 @@ class DockerStore:
         except docker.errors.NotFound:
             self._containers.pop(id_, None)
             self._missing.pop(id_, None)
-            self._killed.pop(id_, None)
+            self._unkill(id_)
         else:
             if layout.GATEWAY_LABEL in (entry["Config"].get("Labels") or {}):
                 return False
             action, signal = event["Action"], event["Actor"]["Attributes"].get("signal")
-            self._oom.pop(id_, None)
+            at = int(event.get("timeNano") or time.time_ns())
             if action == "oom":  # its end is near, or it goes on without one of its processes
+                self._killed[id_] = at
                 self._oom[id_] = time.monotonic() + OOM_GRACE
-            if action == "oom" or (action == "kill" and signal in {"9", str(view.stop_signal(entry))}):
-                self._killed[id_] = int(event.get("timeNano") or time.time_ns())
+            elif action == "kill" and signal in {"9", str(view.stop_signal(entry))}:
+                self._killed[id_] = at
+                self._oom.pop(id_, None)
             self._missing.pop(id_, None)
             self._containers[id_] = self._read(entry)
         self._publish()

@@ -109,18 +109,24 @@ class HAProxy:
     async def reload(self, revision: str) -> None:
         """Load `current`; return once a new worker answers with `revision` and the old one accepts nothing more.
 
-        A HAProxy that is booting, because its gateway was made or started a moment ago, is waited for.
+        A HAProxy that is booting, because its gateway was made or started a moment ago, is waited for. When it does
+        not answer before it is told to reload, as on a machine that has no time for it, that is a GatewayError.
         """
         deadline = time.monotonic() + DEADLINE
-        old = await self._info()
-        if old is None:
+        try:
+            old = await runtime.info(self._admin)
+        except runtime.Silent as exc:
+            raise GatewayError(f"HAProxy does not answer: {exc}") from exc
+        except NoAnswer:
             old = await self._booted(deadline)
             if old.revision == revision:
                 haproxy_state.write(self._run_folder, {}, frozenset())
                 return
+        told = False
         try:
             async with runtime.held(self._admin) as worker:
                 await self._keep_health()
+                told = True
                 with lap("answers"):
                     await master.reload(self._master, self._gateway.logs, deadline)
                     await self._until_serves(revision, old, deadline)
@@ -128,7 +134,8 @@ class HAProxy:
                     while await worker.accepts() and time.monotonic() < deadline:  # noqa: ASYNC110 - it has no event
                         await asyncio.sleep(_PAUSE)
         except NoAnswer as exc:
-            raise ReloadFailed(f"HAProxy does not answer: {exc}") from exc
+            error = ReloadFailed if told else GatewayError
+            raise error(f"HAProxy does not answer: {exc}") from exc
         finally:
             haproxy_state.write(self._run_folder, {}, frozenset())
         self._left.clear()

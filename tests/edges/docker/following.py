@@ -15,11 +15,21 @@ from proxyctl.core.model import Container, Snapshot
 from proxyctl.edges.docker import store as docker_store
 from proxyctl.edges.docker.store import DockerStore
 from tests.edges.docker.fake_engine import FakeEngine
+from tests.edges.docker.world import World
 
 NET = "shop"
+ENABLED = {"proxyctl.enable": "true"}
+NEVER = 3600.0
+"""Seconds of a resync that does not come."""
 RESYNC = 0.1
 FASTER = 50
 """How many times faster the store's back-off runs: 0.5 s → 30 s becomes 10 ms → 0.6 s."""
+
+
+def two(world: World) -> None:
+    """Run `web1` and `web2`."""
+    for name in ("web1", "web2"):
+        world.run(name, NET, ENABLED)
 
 
 async def until(condition: Callable[[], Any], what: str, within: float = 5.0) -> Any:
@@ -50,6 +60,7 @@ async def following(
     patch = pytest.MonkeyPatch()
     patch.setattr(docker_store, "PING_EVERY", 0.05)
     patch.setattr(docker_store, "DRIFT_GRACE", grace)
+    patch.setattr(docker_store, "OOM_GRACE", 0.3)
     try:
         await until(lambda: store.connected or task.done(), "a first listing")
         yield store
@@ -62,10 +73,14 @@ async def following(
 
 
 async def one_resync(store: DockerStore) -> None:
-    """Wait for a full listing that began after now: the one after the next may be the first such."""
+    """Wait for a full listing that began after now: the one after the next may be the first such.
+
+    And until who vanished from the list unheard is believed to be gone, which takes one more.
+    """
     for _ in range(2):
         before = store.synced_at
         await until(lambda before=before: store.connected and store.synced_at != before, "a resync")  # type: ignore[misc]
+    await until(lambda: store.snapshot and not store.snapshot.missing, "nobody to be missing")
 
 
 async def fresh(engine: FakeEngine) -> Snapshot:

@@ -169,6 +169,12 @@ class World:
             box.health = health
             self._container(box, f"health_status: {health}")
 
+    def oom(self, box: Box) -> None:
+        """The kernel ends one of its processes, not the first."""
+        with self.lock:
+            self._leaves(box)
+            self._container(box, "oom")
+
     def connect(self, box: Box, network: str) -> None:
         """`docker network connect`; of one that does not run there is no event before it starts."""
         with self.lock:

@@ -1,0 +1,110 @@
+"""Checks of clip 5, third part: what `proxyctl watch` makes of labels."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from proxyctl.labs.at import At
+from proxyctl.labs.checks.clip1 import find_port
+from proxyctl.labs.checks.clip5 import SERVERS, counts, judged, processes, served, workers
+from proxyctl.labs.texts import Text
+
+CHECK = "proxyctl check http://127.0.0.1:{watch-port}/item --network {net} --state {state} --json"
+
+
+def find_port_of_watch(at: At) -> None:
+    """Find a free port for the gateway, and make a folder for its state."""
+    by_hand = at["port"]
+    find_port(at)
+    at.found(**{"watch-port": at["port"], "port": by_hand, "gateway": f"proxyctl-{at['net']}"})
+    at.folder("state")
+
+
+def _balanced(at: At, wanted: set[str]) -> None:
+    """Wait until exactly these servers answer for /item."""
+    at.until(
+        lambda: set(served(at.quiet(f"{CHECK} --requests 30").out)) == wanted,
+        Text(ko=f"{', '.join(sorted(wanted))}의 응답", en=f"answers of {', '.join(sorted(wanted))}"),
+    )
+
+
+def _names(at: At, *keys: str) -> set[str]:
+    return {at[key] for key in keys}
+
+
+def labels(at: At) -> None:
+    """Expect an answer through the gateway, by a labelled container."""
+    at.background(
+        "proxyctl watch --network {net} --engine nginx --publish 127.0.0.1:{watch-port}:80 --state {state} --api off"
+    )
+    at.until(
+        lambda: at.quiet("docker exec {client} wget -qO- -T 1 http://{gateway}/basket").code == 0,
+        Text(ko="게이트웨이의 응답", en="an answer of the gateway"),
+    )
+    status = json.loads(at.sh("proxyctl status --network {net} --state {state} --json"))
+    rows = [
+        (pool["name"], server["name"], f"weight={server['weight']}", "backup" if server["backup"] else "")
+        for pool in status["pools"]
+        for server in pool["servers"]
+    ]
+    inside = {server for _, server, _, _ in rows}
+    at.equal(Text(ko="들어온 서버", en="servers that take part"), inside, _names(at, "web1", "web2", "web3", "shop"))
+    at.table(*rows)
+
+
+def weight(at: At) -> None:
+    """Expect three parts of four for one, none for the backup, and the other pool for the other path."""
+    item, basket = at.out
+    at.equal("/item", served(item), {at["web1"]: 150, at["web2"]: 50})
+    at.equal("/basket", served(basket), {at["shop"]: 50})
+    judged(at, basket)
+    at.table(("/item", counts(item)), ("/basket", counts(basket)), *judged(at, item))
+
+
+def balance(at: At) -> None:
+    """Expect each pool's directive in nginx's own dump, and the verdicts of a hash."""
+    dump, uri = at.out
+    for pool, directive in (("leastconn", "least_conn"), ("source", "hash $remote_addr"), ("uri", "hash $uri")):
+        block = re.search(rf"upstream {pool}\b(.*?)(upstream|\Z)", dump, re.DOTALL)
+        seen = block[1] if block else ""
+        at.expect(directive in seen, Text(ko=f"{pool}: {seen.strip()}", en=f"{pool}: {seen.strip()}"))
+    at.expect("weight=3" in dump and " backup" in dump, Text(ko=f"라벨이 없습니다: {dump}", en=f"labels: {dump}"))
+    at.note(*(line.removeprefix("    ").partition("   #")[0] for line in dump.splitlines()))
+    at.table((SERVERS, counts(uri)), *judged(at, uri))
+
+
+def find_gateway_workers(at: At) -> None:
+    """Remember the gateway's processes before a reload."""
+    at.found(workers=" ".join(workers(at, "gateway")), master=_master(at))
+
+
+def _master(at: At) -> str:
+    return next(pid for pid, args in processes(at, "gateway").items() if args.startswith("nginx: master"))
+
+
+def join(at: At) -> None:
+    """Expect the new server to be balanced, by other workers of the same master."""
+    _balanced(at, _names(at, "web1", "web2", "web4"))
+    out = at.sh(f"{CHECK} --requests 200", "either")
+    at.equal(SERVERS, served(out), {at["web1"]: 120, at["web2"]: 40, at["web4"]: 40})
+    at.equal(Text(ko="마스터", en="master"), _master(at), at["master"])
+    now = at.until(
+        lambda: sorted(set(workers(at, "gateway")) - set(at["workers"].split())),
+        Text(ko="새 워커", en="new workers"),
+    )
+    at.table(
+        (SERVERS, counts(out)),
+        *judged(at, out),
+        (Text(ko="옛 워커", en="old workers"), at["workers"]),
+        (Text(ko="새 워커", en="new workers"), " ".join(now)),
+        (Text(ko="마스터", en="master"), at["master"]),
+    )
+
+
+def backup(at: At) -> None:
+    """Expect the backup to serve everything."""
+    _balanced(at, _names(at, "web3"))
+    out = at.sh(f"{CHECK} --requests 100", "either")
+    at.equal(SERVERS, served(out), {at["web3"]: 100})
+    at.table((SERVERS, counts(out)), *judged(at, out))

@@ -1,0 +1,144 @@
+"""A second Docker engine for tests that restart it: in a network namespace of its own, beside the one that all share.
+
+Its iptables, bridges and addresses are in that namespace, its files in a temporary folder. It starts its own
+containerd. Everything ends with it, by pid.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+
+from tests.docker.watching import eventually
+
+_NEWNET = 0x40000000
+
+
+class PrivateEngine:
+    """One dockerd with `--live-restore`; `host` is its DOCKER_HOST."""
+
+    def __init__(self, folder: Path, namespace: str) -> None:
+        self.namespace = namespace
+        self._folder = folder
+        self._log = folder / "dockerd.log"
+        self._dockerd: subprocess.Popen[bytes] | None = None
+        self.host = f"unix://{folder}/d.sock"
+
+    @property
+    def enter(self) -> tuple[str, ...]:
+        """The words in front of a command that runs it in the namespace; `ip netns exec` would hide cgroups."""
+        return ("nsenter", f"--net=/run/netns/{self.namespace}", "--")
+
+    def start(self) -> None:
+        """Start dockerd and wait until it answers; `client` asks it."""
+        options = {
+            "host": self.host,
+            "data-root": self._folder / "data",
+            "exec-root": self._folder / "exec",
+            "pidfile": self._folder / "d.pid",
+        }
+        argv = [*self.enter, "dockerd", "--live-restore", *(f"--{k}={v}" for k, v in options.items())]
+        with self._log.open("ab") as log:
+            self._dockerd = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/")
+        eventually(self._answers, "an answer of the private engine", 60)
+        self.client = docker.DockerClient(self.host, version="auto")
+
+    def _answers(self) -> bool:
+        assert self._dockerd is not None
+        assert self._dockerd.poll() is None, f"dockerd ended:\n{self._log.read_text()[-2000:]}"
+        asked = subprocess.run(["docker", "--host", self.host, "version"], capture_output=True, check=False)
+        return asked.returncode == 0
+
+    def stop(self) -> None:
+        """End dockerd as an upgrade does; its containers run on."""
+        assert self._dockerd is not None
+        self.client.close()
+        self._dockerd.terminate()
+        self._dockerd.wait(30)
+
+    def load(self, *images: str) -> None:
+        """Bring images over from the shared engine."""
+        with subprocess.Popen(["docker", "save", *images], stdout=subprocess.PIPE) as saved:
+            subprocess.run(
+                ["docker", "--host", self.host, "load", "--quiet"], stdin=saved.stdout, check=True, capture_output=True
+            )
+
+    def open_socket(self) -> socket.socket:
+        """Return a TCP socket that lives in the engine's network namespace."""
+        made: list[socket.socket] = []
+
+        def enter() -> None:
+            with Path(f"/run/netns/{self.namespace}").open() as namespace:
+                setns(namespace.fileno())
+            made.append(socket.socket())
+            made[0].setblocking(False)
+
+        thread = threading.Thread(target=enter)
+        thread.start()
+        thread.join()
+        return made[0]
+
+    def end(self) -> None:
+        """End the engine, its containerd and its shims, and unmount what they leave."""
+        if self._dockerd is not None and self._dockerd.poll() is None:
+            # All by pid: an engine that was restarted takes 10 s for `rm --force`, and for its own end.
+            for container in self.client.containers.list():
+                os.kill(container.attrs["State"]["Pid"], signal.SIGKILL)
+            self.client.close()
+            self._dockerd.kill()
+            self._dockerd.wait()
+        for pid in self._own_processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        eventually(lambda: not self._own_processes(), "the end of the private engine's processes")
+        mounts = re.findall(
+            rf"^\S+ ({re.escape(str(self._folder))}\S*)", Path("/proc/mounts").read_text(), re.MULTILINE
+        )
+        for mount in sorted(mounts, reverse=True):
+            subprocess.run(["umount", "--lazy", mount], check=False, capture_output=True)
+
+    def _own_processes(self) -> list[int]:
+        """Return the processes that name the engine's folder in their command line: containerd and shims."""
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if f"{self._folder}/exec".encode() in (entry / "cmdline").read_bytes():
+                    found.append(int(entry.name))
+        return [pid for pid in found if Path(f"/proc/{pid}/stat").read_text().split(") ")[1][0] != "Z"]
+
+
+def setns(namespace: int) -> None:
+    """Move this thread into a network namespace."""
+    libc = ctypes.CDLL(None, use_errno=True)  # os.setns came with Python 3.12
+    if libc.setns(namespace, _NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "setns")
+
+
+@contextlib.contextmanager
+def private_engine(*images: str) -> Iterator[PrivateEngine]:
+    """Give a running engine that has these images; a socket's path must be short, so it lies right under /tmp."""
+    folder = Path(tempfile.mkdtemp(prefix="pe-", dir="/tmp"))
+    namespace = f"pe-{secrets.token_hex(4)}"
+    subprocess.run(["ip", "netns", "add", namespace], check=True, capture_output=True)
+    engine = PrivateEngine(folder, namespace)
+    try:
+        engine.start()
+        engine.load(*images)
+        yield engine
+    finally:
+        engine.end()
+        subprocess.run(["ip", "netns", "delete", namespace], check=True, capture_output=True)
+        shutil.rmtree(folder, ignore_errors=True)
