@@ -54,8 +54,8 @@ def _notes(report: Report) -> Iterator[str]:
         yield f"nothing ended for {listed}, but this machine held up the generator too: the proxy is not blamed"
     if generator.waited and not generator.was_the_limit:
         yield (
-            f"{generator.waited:,} requests had no free connection when they were due, and have that wait in their "
-            "latency; more --concurrency"
+            "requests that had no free connection when they were due, and have that wait in their latency: "
+            f"{generator.waited:,}; more --concurrency"
         )
 
 

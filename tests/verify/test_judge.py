@@ -126,7 +126,7 @@ def test_generator_that_was_the_limit() -> None:
         .startswith("the generator was the limit, the proxy may do more: a process was busy 95%")
     )
     waited = dataclasses.replace(GOOD, generator=Generator(waited=1200))
-    assert judge(waited, WEIGHTS).notes[0].startswith("1,200 requests had no free connection")
+    assert judge(waited, WEIGHTS).notes[0].endswith("in their latency: 1,200; more --concurrency")
 
 
 def test_excused_stall_is_told() -> None:
