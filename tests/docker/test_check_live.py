@@ -14,7 +14,7 @@ from proxyctl import verify
 from proxyctl.edges import control
 from proxyctl.verify.tally import Progress
 from tests.docker.conftest import fresh_network
-from tests.docker.watching import Watch, watching
+from tests.docker.watching import Watch, eventually, watching
 
 pytestmark = pytest.mark.docker
 
@@ -103,8 +103,14 @@ async def test_events_of_watch_are_in_the_report(world: Watch) -> None:
     load = asyncio.create_task(verify.run(world.url, duration=60, rate=100, stop=stop, on_progress=show))
     await asyncio.wait_for(under_way.wait(), 20)
     await asyncio.to_thread(world.ctl, "weight", server, "2")
+
+    def told() -> bool:
+        events = control.ask(world.state, "/api/v1/events")["events"]
+        return any(server in e["text"] and "weight 1 → 2" in e["text"] for e in events)
+
+    await asyncio.to_thread(eventually, told, "the new weight")  # on nginx the spacing of reloads may hold it up
     stop.set()
     report = (await load).with_events(control.ask(world.state, "/api/v1/events")["events"])
     world.ctl("ready", server)
-    assert any(server in event.text and "weight" in event.text for event in report.events), report.events
+    assert any(server in event.text and "weight 1 → 2" in event.text for event in report.events), report.events
     assert all(report.started_at - 1 <= event.at <= report.started_at + report.seconds + 1 for event in report.events)
