@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import functools
 import json
-import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ import typer
 from rich.console import Console
 
 from proxyctl.cli import check_files, check_gateway, options
+from proxyctl.cli.interrupts import interrupts
 from proxyctl.edges import control
 from proxyctl.edges.docker import store
 from proxyctl.errors import ThresholdFailed, UsageError
@@ -65,16 +65,18 @@ def scenario(
     client, token = store.connect(), check_gateway.token(settings.state) or ""
     begun = time.time()
     results: list[Result] = []
-    with _ends_in_order(), contextlib.ExitStack() as stack:
+    with interrupts() as interrupted, contextlib.ExitStack() as stack:
         place = Place(settings.network, pool or "", ephemeral=False, prefix=prefix)
         say = stack.enter_context(_spinner())
         if ephemeral:
             say("starting throw-away containers")
-            place = stack.enter_context(run.throwaway(client, ask, place, image))
+            place = stack.enter_context(run.throwaway(client, ask, place, image, interrupted))
         target = run.target(client, ask, place, token)
         for each in wanted:
             say(each.name)
-            results.append(run.play(each, Stage(client, ask, place, target, rate)))
+            results.append(run.play(each, Stage(client, ask, place, target, rate, interrupted)))
+            if interrupted():
+                raise KeyboardInterrupt
             if not as_json:
                 _show(results[-1])
     if as_json:
@@ -110,20 +112,3 @@ def _spinner() -> Iterator[functools.partial[None]]:
         return
     with console.status("") as status:
         yield functools.partial(status.update)
-
-
-@contextlib.contextmanager
-def _ends_in_order() -> Iterator[None]:
-    """Let the first Ctrl-C or SIGTERM end it, and none after it: what was changed has to be taken back."""
-
-    def end(*_: object) -> None:
-        for number in before:
-            signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    before = {s: signal.signal(s, end) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

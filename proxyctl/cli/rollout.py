@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
-import signal
 import time
 from collections.abc import Callable, Iterator
 from typing import Annotated
@@ -14,6 +13,7 @@ import typer
 from rich.console import Console
 
 from proxyctl.cli import options
+from proxyctl.cli.interrupts import interrupts
 from proxyctl.core import values
 from proxyctl.edges import control
 from proxyctl.edges.docker import store
@@ -41,7 +41,7 @@ def rollout(
     settings = options.load(network=network, state=state, config=config)
     wish = Wish(pool, image, count, _seconds(wait))
     start = time.monotonic()
-    with _progress(pool) as say, _interrupts() as interrupted:
+    with _progress(pool) as say, interrupts() as interrupted:
         ask = functools.partial(control.ask, settings.state)
         done = Rollout(Containers(store.connect()), ask, say, interrupted).run(wish)
     seconds = round(time.monotonic() - start, 1)
@@ -66,15 +66,3 @@ def _progress(pool: str) -> Iterator[Callable[[str], None]]:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     with console.status(f"rollout of {pool}") if console.is_terminal else contextlib.nullcontext():
         yield lambda text: console.print(text, markup=False)
-
-
-@contextlib.contextmanager
-def _interrupts() -> Iterator[Callable[[], bool]]:
-    """Turn Ctrl-C and SIGTERM into a question, so that no step is cut in two."""
-    caught: list[int] = []
-    before = {s: signal.signal(s, lambda number, _: caught.append(number)) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(caught)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

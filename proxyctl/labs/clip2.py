@@ -15,8 +15,8 @@ from proxyctl.labs.texts import Text
 REACH = """\
 docker exec {%s} sh -c '
 for to in {my-web} {my-was} {my-db} \\
-    {my-client} {web-front} {web-back} {was-ip} {db-ip} \\
-    {client-ip}; do
+    {my-client} {web-front} {web-back} \\
+    {was-ip} {db-ip} {client-ip}; do
   (ping -c 1 -W 1 $to >/dev/null 2>&1 && echo $to yes || echo $to no) &
 done; wait'"""
 

@@ -82,7 +82,7 @@ def rollout(stage: Stage) -> str:
     """Replace every container by a new one of the same image."""
     before = stage.some(1)
     image = stage.containers.old(stage.servers()[before[0]]["container"]).inspect["Image"]
-    done = Rollout(stage.containers, stage.ask, lambda _: None, lambda: False).run(
+    done = Rollout(stage.containers, stage.ask, lambda _: None, stage.interrupted).run(
         Wish(stage.place.pool, image, None, 60)
     )
     return f"{', '.join(done.old)} replaced by {', '.join(done.new)}"

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
 import docker
@@ -103,7 +103,9 @@ def target(client: docker.APIClient, ask: Ask, place: Place, token: str) -> Targ
 
 
 @contextlib.contextmanager
-def throwaway(client: docker.APIClient, ask: Ask, place: Place, image: str) -> Iterator[Place]:
+def throwaway(
+    client: docker.APIClient, ask: Ask, place: Place, image: str, interrupted: Callable[[], bool]
+) -> Iterator[Place]:
     """Give a pool of containers that are made for this block and removed after it, with a host of its own."""
     name = f"check-{secrets.token_hex(3)}"
     prefix = place.prefix
@@ -125,7 +127,7 @@ def throwaway(client: docker.APIClient, ask: Ask, place: Place, image: str) -> I
             for number in range(1, EPHEMERAL_SERVERS + 1):
                 made = client.create_container(image, name=f"{name}-{number}", labels=labels, host_config=host)
                 client.start(made["Id"])
-        _until_all_serve(ask, name)
+        _until_all_serve(ask, name, interrupted)
         yield dataclasses.replace(place, pool=name, ephemeral=True)
     finally:
         with translated("removing throw-away containers"):
@@ -134,12 +136,14 @@ def throwaway(client: docker.APIClient, ask: Ask, place: Place, image: str) -> I
                     client.remove_container(entry["Id"], force=True, v=True)
 
 
-def _until_all_serve(ask: Ask, pool: str) -> None:
+def _until_all_serve(ask: Ask, pool: str, interrupted: Callable[[], bool]) -> None:
     def states() -> list[str]:
         return [s["state"] for p in ask("/api/v1/status")["pools"] if p["name"] == pool for s in p["servers"]]
 
     deadline = time.monotonic() + WITHIN
     while states() != ["up"] * EPHEMERAL_SERVERS:
+        if interrupted():
+            raise KeyboardInterrupt
         if time.monotonic() > deadline:
             problems = ask("/api/v1/status")["problems"]
             why = next((p["reason"] for p in problems if p["container"].startswith(pool)), f"they are {states()}")

@@ -73,11 +73,21 @@ class Place:
 class Stage:
     """One scenario's stage, while `playing`."""
 
-    def __init__(self, client: docker.APIClient, ask: Ask, place: Place, target: Target, rate: float) -> None:
-        """Take Docker, the watch, where to play, what to ask, and how many requests a second."""
+    def __init__(
+        self,
+        client: docker.APIClient,
+        ask: Ask,
+        place: Place,
+        target: Target,
+        rate: float,
+        interrupted: Callable[[], bool],
+    ) -> None:
+        """Take Docker, the watch, where to play, what to ask, how many requests a second, and who ends it early."""
         self.client, self.ask, self.place, self.target = client, ask, place, target
         self.containers = Containers(client)
         self._load = SteadyLoad(target.url, rate=rate, token=target.token, headers=target.headers)
+        self.interrupted = interrupted
+        self._taking_back = False
         self._undo: list[tuple[str, Callable[[], object]]] = []
         self.leftovers: list[str] = []
 
@@ -95,6 +105,7 @@ class Stage:
                 self._take_back()
 
     def _take_back(self) -> None:
+        self._taking_back = True
         while self._undo:
             what, undo = self._undo.pop()
             try:
@@ -108,10 +119,8 @@ class Stage:
 
     def settle(self, requests: int = SETTLE) -> None:
         """Wait until so many further requests have ended."""
-        try:
-            self._load.wait(requests, WITHIN)
-        except TimeoutError as exc:
-            raise Unmet(str(exc)) from exc
+        due = self._load.requests + requests
+        self.until(lambda: self._load.requests >= due, f"the end of {requests} further requests")
 
     def report(self) -> Report:
         """Return what the load saw so far."""
@@ -146,9 +155,11 @@ class Stage:
         return next(p[name] for p in self.ask("/api/v1/status")["pools"] if p["name"] == self.place.pool)
 
     def until(self, condition: Callable[[], object], what: str, within: float = WITHIN) -> float:
-        """Wait for something; return the seconds that it took, raise Unmet."""
+        """Wait for something; return the seconds that it took, raise Unmet, also where somebody interrupts."""
         begun = time.monotonic()
         while not condition():
+            if self.interrupted() and not self._taking_back:
+                raise Unmet(f"interrupted while waiting for {what}")
             if time.monotonic() - begun > within:
                 raise Unmet(f"{what} did not come within {within:.0f} s")
             time.sleep(_POLL)

@@ -75,6 +75,12 @@ class SteadyLoad:
             outcome = Outcome(copy.deepcopy(self._tally), self._unfinished, self._load.waited, self._load.pulse)
         return judge(summarize(self._plan, [outcome]))
 
+    @property
+    def requests(self) -> int:
+        """How many requests have ended so far."""
+        with self._changed:
+            return self._tally.requests
+
     def wait(self, more: int, timeout: float = 30.0) -> None:
         """Block until `more` further requests have ended; raise TimeoutError after `timeout` seconds."""
         deadline = time.monotonic() + timeout

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from rich.cells import cell_len
 
 from proxyctl.errors import UsageError
 from proxyctl.labs import catalog
-from proxyctl.labs.step import Lab, Step, as_command, label, placeholders, sketch
+from proxyctl.labs.step import Lab, Step, as_command, fill, label, placeholders, sketch
 from proxyctl.labs.texts import Text
 
 LABS = pytest.mark.parametrize("lab", catalog.LABS, ids=lambda lab: lab.id)
@@ -60,6 +61,18 @@ def test_what_a_step_makes_is_named_and_labelled(lab: Lab, step: Step) -> None:
         for made in re.findall(r"docker (?:run|create|network create)\b[^;|&]*", text):
             assert label(lab) in made, text
             assert "lab-" in made, text
+
+
+@STEPS
+def test_commands_of_several_lines_fit_a_terminal(lab: Lab, step: Step) -> None:
+    """They are shown as they are, beside the margin of 8 columns, also where an address is as long as one can be."""
+    longest = {name: f"lab-0000-{name}" for name in lab.names} | {"label": label(lab), "tag": "0000"}
+    for command in step.commands:
+        text = as_command(command).text
+        found = placeholders(text) - longest.keys()
+        longest |= {name: "65535" if f":{{{name}}}" in text else "255.255.255.255" for name in found}
+        lines = fill(text, longest).split("\n")
+        assert len(lines) == 1 or [line for line in lines if cell_len(line) > 72] == []
 
 
 def test_an_unknown_lab_is_refused_with_the_names_of_those_there_are() -> None:
