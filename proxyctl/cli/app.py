@@ -2,44 +2,59 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 import typer
 
 import proxyctl
-from proxyctl.cli import check, decide, doctor, down, explain, history, lab, plan, render, rollout, status, watch
-from proxyctl.cli import echo as echo_verb
+from proxyctl.cli.logs import set_up_logging
 from proxyctl.errors import ProxyctlError
 
-app = typer.Typer(
-    name="proxyctl",
-    help="Nginx or HAProxy in front of labelled Docker containers: they join, drain and leave by themselves.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+# every verb in the order of --help, and the module beside this one that has it: as a function or a group of its name
+VERBS: Final = {
+    "watch": "watch",
+    "status": "status",
+    "explain": "explain",
+    "plan": "plan",
+    "render": "render",
+    "drain": "decide",
+    "ready": "decide",
+    "weight": "decide",
+    "maintenance": "decide",
+    "history": "history",
+    "rollback": "history",
+    "rollout": "rollout",
+    "check": "check",
+    "doctor": "doctor",
+    "down": "down",
+    "lab": "lab",
+    "echo": "echo",
+}
 
-app.command()(watch.watch)
-app.command()(status.status)
-app.command()(explain.explain)
-app.command()(plan.plan)
-app.command()(render.render)
-app.command()(decide.drain)
-app.command()(decide.ready)
-app.command()(decide.weight)
-app.command()(decide.maintenance)
-app.command()(history.history)
-app.command()(history.rollback)
-app.command()(rollout.rollout)
-app.add_typer(check.app, name="check")
-app.command()(doctor.doctor)
-app.command()(down.down)
-app.add_typer(lab.app)
-app.command(context_settings=echo_verb.CONTEXT)(echo_verb.echo)
+
+def build(verbs: Iterable[str] = VERBS) -> typer.Typer:
+    """Return the program with these verbs; only their modules, and the libraries that those need, are imported."""
+    app = typer.Typer(
+        name="proxyctl",
+        help="Nginx or HAProxy in front of labelled Docker containers: they join, drain and leave by themselves.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(root)
+    for verb in verbs:
+        module = importlib.import_module(f"proxyctl.cli.{VERBS[verb]}")
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=verb)
+        else:
+            app.command(verb, context_settings=getattr(module, "CONTEXT", None))(getattr(module, verb))
+    return app
 
 
 def _version(value: bool) -> None:
@@ -48,20 +63,20 @@ def _version(value: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def root(
     version: bool = typer.Option(  # noqa: ARG001 - its callback has done it all
         False, "--version", callback=_version, is_eager=True, help="Print the version and exit."
     ),
 ) -> None:
     """Nginx or HAProxy in front of labelled Docker containers: they join, drain and leave by themselves."""
-    watch.set_up_logging(None, verbose=False)  # before it is, structlog writes to stdout, which is a verb's own
+    set_up_logging(None, verbose=False)  # before it is, structlog writes to stdout, which is a verb's own
 
 
 def run(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
+    named = argv[:1] if argv and argv[0] in VERBS else VERBS
     try:
-        code = app(list(argv), standalone_mode=False)
+        code = build(named)(list(argv), standalone_mode=False)
     except typer.TyperException as exc:
         if exc.format_message():  # empty when the help was printed in its place
             _complain(exc.format_message())

@@ -17,7 +17,6 @@ from rich.console import Console
 from proxyctl.cli import check_files, check_gateway, options
 from proxyctl.cli.interrupts import interrupts
 from proxyctl.edges import control
-from proxyctl.edges.docker import store
 from proxyctl.errors import ThresholdFailed, UsageError
 
 if TYPE_CHECKING:  # aiohttp takes 0.2 s to import, and --help does not need it
@@ -52,6 +51,7 @@ def scenario(
     On the pool's own containers, or with --ephemeral on throw-away ones. All that was changed is taken back at the
     end, also on Ctrl-C. `all` leaves `rollout` out for a pool of your own: it gives containers new names.
     """
+    from proxyctl.edges.docker import store
     from proxyctl.scenarios import run
     from proxyctl.scenarios.stage import Place, Stage
 

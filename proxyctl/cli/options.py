@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from proxyctl import settings
-from proxyctl.settings import Settings
+if TYPE_CHECKING:
+    from proxyctl.settings import Settings
 
 Network = Annotated[
     str | None,
@@ -39,4 +39,6 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def load(**flags: Any) -> Settings:
     """Merge what was given on the command line with environment and file."""
+    from proxyctl import settings
+
     return settings.load(flags)

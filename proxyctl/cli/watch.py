@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import sys
 from typing import Annotated, Any
 
@@ -15,7 +14,7 @@ from rich.console import Console
 from rich.live import Live
 
 from proxyctl import daemon
-from proxyctl.cli import options, tables
+from proxyctl.cli import logs, options, tables
 from proxyctl.errors import ProxyctlError
 from proxyctl.feed import Feed
 from proxyctl.reconciler import Reconciler
@@ -61,7 +60,7 @@ def watch(
     settings = options.load(**flags)
     console = Console(stderr=True)
     live = console.is_terminal and sys.stdout.isatty() and not once
-    set_up_logging(console if live else None, verbose=verbose)
+    logs.set_up_logging(console if live else None, verbose=verbose)
     return uvloop.run(_watch(settings, lambda: options.load(**flags), console if live else None, once=once))
 
 
@@ -113,33 +112,3 @@ async def _show(console: Console, settings: Settings, reconciler: Reconciler, fe
 def _title(settings: Settings) -> str:
     ports = ", ".join(f"http://{p.ip}:{p.host_port} → {p.port}" for p in settings.publish)
     return f"{settings.engine} on {settings.network}" + (f"   {ports}" if ports else "") + "   Ctrl-C ends"
-
-
-class _ToConsole:
-    """A file for structlog that prints above the live display."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-
-    def write(self, text: str) -> None:
-        if text.strip():
-            self._console.print(text.rstrip("\n"), highlight=False, markup=False)
-
-    def flush(self) -> None:
-        """Nothing is held back."""
-
-
-def set_up_logging(console: Console | None, *, verbose: bool) -> None:
-    """Log as key=value lines on stderr; a live display shows the same in its own way."""
-    level = logging.ERROR if console else logging.INFO
-    level = logging.DEBUG if verbose else level
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=_ToConsole(console) if console else sys.stderr),  # type: ignore[arg-type]
-        cache_logger_on_first_use=False,
-    )

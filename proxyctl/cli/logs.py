@@ -1,0 +1,42 @@
+"""How proxyctl logs: key=value lines on stderr, or above a live display."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+import structlog
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+class _ToConsole:
+    """A file for structlog that prints above the live display."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def write(self, text: str) -> None:
+        if text.strip():
+            self._console.print(text.rstrip("\n"), highlight=False, markup=False)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
+def set_up_logging(console: Console | None, *, verbose: bool) -> None:
+    """Log as key=value lines on stderr; a live display shows the same in its own way."""
+    level = logging.ERROR if console else logging.INFO
+    level = logging.DEBUG if verbose else level
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(file=_ToConsole(console) if console else sys.stderr),  # type: ignore[arg-type]
+        cache_logger_on_first_use=False,
+    )
