@@ -1,7 +1,7 @@
 """One pass, from the snapshot to the confirmed proxy, then the loop of passes.
 
 Level-triggered: wake-ups say only "look again". The first after quiet runs at once, those that come during a pass
-make the next one; reloads are spaced, while run-time changes and everything that takes traffic away never wait.
+make the next one; reloads are spaced, while run-time changes, what takes traffic away and operators never wait.
 Knows ports, never edges. Next: `apply`, which carries one result out.
 """
 
@@ -103,6 +103,7 @@ class Reconciler:
         self._refused_until = 0.0
         self._spacing = Spacing(spacing)
         self._woken = asyncio.Event()
+        self._at_once = self._next_at_once = False
         self._passed = asyncio.Event()
         self._unsettled = True  # set at the end of each pass: `settled` may look in the middle of one
         self._undecided = True
@@ -121,21 +122,22 @@ class Reconciler:
         """What the running proxy was last confirmed to do."""
         return self._applier.applied
 
-    def wake(self, reason: str) -> None:
-        """Ask for a pass; called by the store, the prober, timers and operators."""
+    def wake(self, reason: str, *, at_once: bool = False) -> None:
+        """Ask for a pass; called by the store, the prober, timers, and operators, whose reloads are not put off."""
         log.debug("woken", reason=reason)
+        self._next_at_once |= at_once
         self._woken.set()
 
-    def files_changed(self, reason: str) -> None:
+    def files_changed(self, reason: str, *, at_once: bool = False) -> None:
         """Ask for a pass that reads templates and settings anew."""
         self._inputs_stale = True
-        self.wake(reason)
+        self.wake(reason, at_once=at_once)
 
     def decide(self, container: str, **changes: Any) -> None:
         """Keep an operator's decision on a container (by id) and act on it at once."""
         before = self._decisions.all().get(container, Decision())
         self._decisions.decide(container, dataclasses.replace(before, **changes))
-        self.wake("operator")
+        self.wake("operator", at_once=True)
 
     async def run(self) -> None:
         """Make passes for ever."""
@@ -153,6 +155,7 @@ class Reconciler:
         if snapshot is None:
             return None
         self._unsettled = True
+        self._at_once, self._next_at_once = self._next_at_once, False
         found: list[Problem] = []
         try:
             await self._look_after_gateway()
@@ -172,8 +175,8 @@ class Reconciler:
         try:
             applied = await self._reach(wanted)
             postponed = applied is None
-            if applied is not None:
-                await self._severing.sever(applied.plan.vacated(snapshot))
+            plan = applied.plan if applied is not None else self._applier.plan(self._outcome.desired)
+            await self._severing.sever(plan.vacated(snapshot))
             self._retry = RETRY_FIRST
         except (ConfigRefused, ReloadFailed) as exc:
             found.append(
@@ -295,8 +298,8 @@ class Reconciler:
     async def _apply(self, state: Desired) -> Applied | None:
         with lap("render"):
             files = self._render(state)
-        plan = self._applier.plan(state)
-        if self._applier.reload_reasons(state, files) and not plan.urgent:
+        urgent = self._at_once or self._applier.plan(state).urgent
+        if self._applier.reload_reasons(state, files) and not urgent:
             now = time.monotonic()
             held = self._spacing.wanting(files.revision, now)
             if (wait := held.wait(now)) > 0 and self._applier.applied is not None:
