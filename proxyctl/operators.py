@@ -116,7 +116,7 @@ class Operators:
         """Wait until the proxy does it; raise ProxyctlError with the problems of now when it does not."""
         try:
             async with asyncio.timeout(CONFIRM):
-                async for _ in self._feed.updates():
+                async for _ in self._feed.rings():
                     if self._watched.applied is not None and reached(self._watched.applied):
                         return
         except TimeoutError:

@@ -17,7 +17,6 @@ import structlog
 
 from proxyctl.apply import Applied, Applier
 from proxyctl.core import status, vanished
-from proxyctl.core.describe import describe
 from proxyctl.core.desired import Outcome, desired, targets
 from proxyctl.core.model import (
     ConfigFiles,
@@ -45,6 +44,7 @@ from proxyctl.laps import gathered, lap
 from proxyctl.names import Names
 from proxyctl.ports import Engine, Gateway, Generation, Inputs, Prober, Resolver, Severing, Source
 from proxyctl.quarantine import Quarantine
+from proxyctl.telling import Teller
 
 log = structlog.get_logger()
 
@@ -97,6 +97,7 @@ class Reconciler:
         self._engine, self._applier, self._features = engine, applier, features
         self._decisions, self._held, self._read_inputs, self._feed = decisions, held, read_inputs, feed
         self._severing = severing
+        self._teller = Teller(feed)
         self._names = Names(resolver, self.wake)
         self._quarantine = Quarantine()
         self._drains = Drains()
@@ -112,7 +113,6 @@ class Reconciler:
         self._inputs_stale = False
         self._file_problem = ""
         self._outcome = Outcome(Desired())
-        self._problems: tuple[Problem, ...] = ()
         self._gateway_changes = -1
         self._retry = RETRY_FIRST
         self._timer_due = float("inf")
@@ -160,7 +160,7 @@ class Reconciler:
         try:
             await self._look_after_gateway()
         except (GatewayError, DockerUnavailable) as exc:
-            self._publish((*self._outcome.problems, Problem("", "", f"gateway: {exc}")))
+            self._teller.problems((*self._outcome.problems, Problem("", "", f"gateway: {exc}")))
             self._later(self._back_off(), "gateway")
             return None
         self._refresh_inputs()
@@ -193,7 +193,7 @@ class Reconciler:
             self._later(wait, "the end of a drain")
         if self._quarantine:
             self._later(self._refused_until - time.monotonic(), "to retry what was refused")
-        self._publish(found)
+        self._teller.problems(found)
         self._unsettled = self._undecided or postponed
         return applied
 
@@ -206,9 +206,9 @@ class Reconciler:
             adopted = await self._applier.adopt()
             if started:
                 self._retry_refused()
-                self._happened("gateway", "the gateway was started" + (" and runs its last generation" * adopted))
+                self._feed.happened("gateway", "the gateway was started" + (" and runs its last generation" * adopted))
             elif adopted:
-                self._happened("gateway", "the running gateway was adopted as it is")
+                self._feed.happened("gateway", "the running gateway was adopted as it is")
         self._gateway_changes = changes
 
     def _refresh_inputs(self) -> None:
@@ -314,39 +314,8 @@ class Reconciler:
         if done.how == "reload":
             self._spacing = self._spacing.reloaded(time.monotonic(), done.seconds)
         if done.how != "unchanged" or done.plan:
-            self._report(done)
+            self._teller.applied(done, self._applier.applied)
         return done
-
-    def _report(self, done: Applied) -> None:
-        ms = round(done.seconds * 1000, 1)
-        texts = describe(done.plan)
-        generation = self._applier.applied
-        log.info(
-            "applied",
-            how=done.how,
-            generation=generation.number if generation else None,
-            revision=generation.revision if generation else None,
-            changes="; ".join(t for _, t in texts) or "no change of servers or routes",
-            ms=ms,
-            **({"why": "; ".join(done.reasons)} if done.reasons else {}),
-        )
-        for kind, text in texts:
-            self._feed.happened(kind, f"{text} ({done.how}, {ms} ms)")
-        if not texts:
-            self._feed.happened("reload", "; ".join(done.reasons) + f" ({ms} ms)")
-
-    def _publish(self, found: Iterable[Problem]) -> None:
-        problems = tuple(sorted(set(found)))
-        for problem in [p for p in problems if p not in self._problems]:
-            self._happened("problem", " ".join(filter(None, (problem.container, problem.label, problem.reason))))
-            log.warning("problem", container=problem.container, label=problem.label, reason=problem.reason)
-        for problem in [p for p in self._problems if p not in problems]:
-            log.info("problem solved", container=problem.container, label=problem.label, was=problem.reason)
-        self._problems = problems
-        self._feed.publish({"pools": len(self._outcome.desired.pools)})
-
-    def _happened(self, kind: str, text: str) -> None:
-        self._feed.happened(kind, text)
 
     def _back_off(self) -> float:
         self._retry = min(self._retry * 2, RETRY_LAST)
@@ -389,5 +358,5 @@ class Reconciler:
             "pools": status.pools(self._outcome, applied.desired if applied else Desired(), snapshot, counts)
             if snapshot
             else [],
-            "problems": status.problems(self._problems),
+            "problems": status.problems(self._teller.known),
         }
