@@ -161,7 +161,7 @@ class Generations(Protocol):
         """Make `current` point to that generation, atomically."""
 
     def confirm(self, number: int) -> None:
-        """Remember that the proxy was seen to do it."""
+        """Remember that the proxy was seen to do it; the oldest ones may go now."""
 
     def drop(self, number: int) -> None:
         """Remove a generation that is not current."""
