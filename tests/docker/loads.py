@@ -51,8 +51,9 @@ class FourLoads:
 
     def more(self, requests: int = 20) -> None:
         """Wait until each load has had so many further answers: what happened has met each of them."""
-        for load in self._loads.values():
-            load.wait(requests)
+        due = {load: load.requests + requests for load in self._loads.values()}
+        for load, count in due.items():  # all at the same time: one after the other is a second more in every row
+            load.wait(count - load.requests)
 
     def lost(self, method: str) -> int:
         """Return how many requests of a method were not answered with 200."""
