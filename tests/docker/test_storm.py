@@ -19,7 +19,7 @@ from tests.docker.watching import LABEL, Watch, eventually
 
 pytestmark = pytest.mark.docker
 
-SERVERS = 50
+SERVERS = 32
 SHUTDOWN = 2
 """Seconds that old workers may finish in, `[proxy] shutdown`."""
 HANDFUL = SERVERS // 4
