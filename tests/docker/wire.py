@@ -86,10 +86,12 @@ class Wire:
             await self._loop.create_connection(lambda: far, sock=sock)
             await asyncio.gather(near.ended.wait(), far.ended.wait())
         except OSError:
-            sock.close()  # refused: the client sees a connection that is reset at once
+            pass  # refused: the client sees a connection that is reset at once
         finally:
             near.abort()
             far.abort()
+            if not far.connected:
+                sock.close()
 
 
 class _End(asyncio.Protocol):
@@ -118,6 +120,11 @@ class _End(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.ended.set()
         self._send(lambda other: other.abort() if exc else other.close())
+
+    @property
+    def connected(self) -> bool:
+        """Whether it ever was."""
+        return self._transport is not None
 
     @property
     def _open(self) -> asyncio.Transport:
