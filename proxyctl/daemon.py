@@ -23,9 +23,10 @@ from proxyctl.core import layout
 from proxyctl.core.model import EngineKind
 from proxyctl.edges.control import SOCKET
 from proxyctl.edges.dns import EmbeddedDns
-from proxyctl.edges.docker import store as docker_store
+from proxyctl.edges.docker.client import connect, translated
 from proxyctl.edges.docker.gateway import DockerGateway, Spec
 from proxyctl.edges.docker.own import own_container
+from proxyctl.edges.docker.store import DockerStore
 from proxyctl.edges.engines import haproxy, nginx
 from proxyctl.edges.files import decisions as state_files
 from proxyctl.edges.files import templates
@@ -119,13 +120,13 @@ def check_network(settings: Settings, client: docker.APIClient) -> None:
         message = f"--network {name}: Docker's DNS works on user-defined networks only: `docker network create web`"
         raise UsageError(message)
     try:
-        with docker_store.translated(f"network {name}"):
+        with translated(f"network {name}"):
             client.inspect_network(name)
     except docker.errors.NotFound as exc:
         if not settings.create_network:
             message = f"--network {name}: there is no such network: `docker network create {name}`, or --create-network"
             raise UsageError(message) from exc
-        with docker_store.translated(f"making network {name}"):
+        with translated(f"making network {name}"):
             client.create_network(
                 name, driver="bridge", check_duplicate=True, labels={layout.NETWORK_LABEL: "proxyctl"}
             )
@@ -179,7 +180,7 @@ def _changes(settings: Settings) -> FileChanges:
 @contextlib.asynccontextmanager
 async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIterator[tuple[Reconciler, Feed]]:
     """Run a whole `watch` inside the `async with`; what it raises there ends it."""
-    client = await asyncio.to_thread(docker_store.connect)
+    client = await asyncio.to_thread(connect)
     await asyncio.to_thread(check_network, settings, client)
     prepare_state(settings)
     with state_files.lock(settings.state):
@@ -200,8 +201,8 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
             raise
         applier = Applier(parts.engine, parts.generations, features)
         feed = Feed()
-        source = docker_store.DockerStore(
-            docker_store.connect,
+        source = DockerStore(
+            connect,
             network=settings.network,
             label_prefix=settings.label_prefix,
             resync=settings.resync / 1000,

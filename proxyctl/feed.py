@@ -1,6 +1,6 @@
-"""Latest-value broadcast of the status, and the log of what happened, for whoever shows them.
+"""The log of what happened, and a bell for whoever shows or awaits something.
 
-Holds values only; `reconciler` publishes, the command line and `web` read.
+`reconciler` rings, the command line, `operators` and `web` listen.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import dataclasses
 import time
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import Any
 
 KEPT = 500
 
@@ -25,31 +24,26 @@ class Happened:
 
 
 class Feed:
-    """Readers always get the newest status; a slow one skips values, it never holds up the pass."""
+    """A slow listener misses rings, it never holds up the pass."""
 
     def __init__(self) -> None:
-        """Start with an empty status."""
-        self.status: dict[str, Any] = {}
+        """Start with an empty log."""
         self.events: deque[Happened] = deque(maxlen=KEPT)
         self._changed = asyncio.Event()
-
-    def publish(self, status: dict[str, Any]) -> None:
-        """Replace the status and wake the readers."""
-        self.status = status
-        self._notify()
 
     def happened(self, kind: str, text: str) -> None:
         """Add to the event log."""
         self.events.append(Happened(time.time(), kind, text))
-        self._notify()
+        self.ring()
 
-    def _notify(self) -> None:
+    def ring(self) -> None:
+        """Wake whoever listens: something may be different."""
         self._changed.set()
         self._changed = asyncio.Event()
 
-    async def updates(self) -> AsyncIterator[dict[str, Any]]:
-        """Yield the status now and after every change, newest only."""
+    async def rings(self) -> AsyncIterator[None]:
+        """Yield now, and after every ring since the last one was taken."""
         while True:
             changed = self._changed
-            yield self.status
+            yield
             await changed.wait()

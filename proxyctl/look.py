@@ -13,7 +13,8 @@ from proxyctl.core.labels import Options
 from proxyctl.core.model import ConfigFiles, Desired, Features, Finding, Held, Snapshot, Target
 from proxyctl.core.render import render
 from proxyctl.daemon import Parts, build, check_network, make_engine
-from proxyctl.edges.docker import store as docker_store
+from proxyctl.edges.docker.client import connect
+from proxyctl.edges.docker.store import DockerStore
 from proxyctl.edges.docker.throwaway import Throwaway
 from proxyctl.edges.files import decisions as state_files
 from proxyctl.edges.files import templates
@@ -50,10 +51,10 @@ async def look(settings: Settings) -> Look:
 
     Without a running gateway the names and ports cannot be asked from inside the network: they are taken as good.
     """
-    client = await asyncio.to_thread(docker_store.connect)
+    client = await asyncio.to_thread(connect)
     await asyncio.to_thread(check_network, settings, client)
     parts = build(settings, client)
-    source = docker_store.DockerStore(
+    source = DockerStore(
         lambda: client, network=settings.network, label_prefix=settings.label_prefix, resync=settings.resync / 1000
     )
     snapshot = await source.list_once()

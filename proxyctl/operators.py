@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from proxyctl.core.history import Past, target
 from proxyctl.errors import ProxyctlError
 from proxyctl.feed import Feed
-from proxyctl.ports import Generation, Pin, Wake
+from proxyctl.ports import Generation, Pin
 
 CONFIRM = 6.0  # seconds until a wish must be confirmed; the client of control.sock waits for 10
 
@@ -53,11 +53,10 @@ class Watched(Protocol):
     def applied(self) -> Generation | None:
         """What the running proxy was last confirmed to do."""
 
-    @property
-    def wake(self) -> Wake:
-        """Asks for a pass."""
+    def wake(self, reason: str, *, at_once: bool = False) -> None:
+        """Ask for a pass; `at_once`: no reload of it is put off."""
 
-    def files_changed(self, reason: str) -> None:
+    def files_changed(self, reason: str, *, at_once: bool = False) -> None:
         """Ask for a pass that reads its inputs anew."""
 
     async def status(self) -> dict[str, Any]:
@@ -78,7 +77,7 @@ class Operators:
         if pool not in known:
             raise ProxyctlError(f"no pool is named {pool}; known are {', '.join(known) or 'none'}")
         self._wishes.maintain(pool, on=on)
-        self._watched.wake("operator")
+        self._watched.wake("operator", at_once=True)
 
         def reached(applied: Generation) -> bool:
             found = applied.desired.pool(pool)
@@ -111,13 +110,13 @@ class Operators:
 
     def _keep(self, pin: Pin | None) -> None:
         self._pins.keep(pin)
-        self._watched.files_changed("operator")
+        self._watched.files_changed("operator", at_once=True)
 
     async def _confirm(self, reached: Callable[[Generation], bool], otherwise: str) -> None:
         """Wait until the proxy does it; raise ProxyctlError with the problems of now when it does not."""
         try:
             async with asyncio.timeout(CONFIRM):
-                async for _ in self._feed.updates():
+                async for _ in self._feed.rings():
                     if self._watched.applied is not None and reached(self._watched.applied):
                         return
         except TimeoutError:

@@ -1,7 +1,7 @@
 """One pass, from the snapshot to the confirmed proxy, then the loop of passes.
 
 Level-triggered: wake-ups say only "look again". The first after quiet runs at once, those that come during a pass
-make the next one; reloads are spaced, while run-time changes and everything that takes traffic away never wait.
+make the next one; reloads are spaced, while run-time changes, what takes traffic away and operators never wait.
 Knows ports, never edges. Next: `apply`, which carries one result out.
 """
 
@@ -17,7 +17,6 @@ import structlog
 
 from proxyctl.apply import Applied, Applier
 from proxyctl.core import status, vanished
-from proxyctl.core.describe import describe
 from proxyctl.core.desired import Outcome, desired, targets
 from proxyctl.core.model import (
     ConfigFiles,
@@ -45,6 +44,7 @@ from proxyctl.laps import gathered, lap
 from proxyctl.names import Names
 from proxyctl.ports import Engine, Gateway, Generation, Inputs, Prober, Resolver, Severing, Source
 from proxyctl.quarantine import Quarantine
+from proxyctl.telling import Teller
 
 log = structlog.get_logger()
 
@@ -97,12 +97,14 @@ class Reconciler:
         self._engine, self._applier, self._features = engine, applier, features
         self._decisions, self._held, self._read_inputs, self._feed = decisions, held, read_inputs, feed
         self._severing = severing
+        self._teller = Teller(feed)
         self._names = Names(resolver, self.wake)
         self._quarantine = Quarantine()
         self._drains = Drains()
         self._refused_until = 0.0
         self._spacing = Spacing(spacing)
         self._woken = asyncio.Event()
+        self._at_once = self._next_at_once = False
         self._passed = asyncio.Event()
         self._unsettled = True  # set at the end of each pass: `settled` may look in the middle of one
         self._undecided = True
@@ -111,7 +113,6 @@ class Reconciler:
         self._inputs_stale = False
         self._file_problem = ""
         self._outcome = Outcome(Desired())
-        self._problems: tuple[Problem, ...] = ()
         self._gateway_changes = -1
         self._retry = RETRY_FIRST
         self._timer_due = float("inf")
@@ -121,21 +122,22 @@ class Reconciler:
         """What the running proxy was last confirmed to do."""
         return self._applier.applied
 
-    def wake(self, reason: str) -> None:
-        """Ask for a pass; called by the store, the prober, timers and operators."""
+    def wake(self, reason: str, *, at_once: bool = False) -> None:
+        """Ask for a pass; called by the store, the prober, timers, and operators, whose reloads are not put off."""
         log.debug("woken", reason=reason)
+        self._next_at_once |= at_once
         self._woken.set()
 
-    def files_changed(self, reason: str) -> None:
+    def files_changed(self, reason: str, *, at_once: bool = False) -> None:
         """Ask for a pass that reads templates and settings anew."""
         self._inputs_stale = True
-        self.wake(reason)
+        self.wake(reason, at_once=at_once)
 
     def decide(self, container: str, **changes: Any) -> None:
         """Keep an operator's decision on a container (by id) and act on it at once."""
         before = self._decisions.all().get(container, Decision())
         self._decisions.decide(container, dataclasses.replace(before, **changes))
-        self.wake("operator")
+        self.wake("operator", at_once=True)
 
     async def run(self) -> None:
         """Make passes for ever."""
@@ -153,11 +155,12 @@ class Reconciler:
         if snapshot is None:
             return None
         self._unsettled = True
+        self._at_once, self._next_at_once = self._next_at_once, False
         found: list[Problem] = []
         try:
             await self._look_after_gateway()
         except (GatewayError, DockerUnavailable) as exc:
-            self._publish((*self._outcome.problems, Problem("", "", f"gateway: {exc}")))
+            self._teller.problems((*self._outcome.problems, Problem("", "", f"gateway: {exc}")))
             self._later(self._back_off(), "gateway")
             return None
         self._refresh_inputs()
@@ -172,8 +175,8 @@ class Reconciler:
         try:
             applied = await self._reach(wanted)
             postponed = applied is None
-            if applied is not None:
-                await self._severing.sever(applied.plan.vacated(snapshot))
+            plan = applied.plan if applied is not None else self._applier.plan(self._outcome.desired)
+            await self._severing.sever(plan.vacated(snapshot))
             self._retry = RETRY_FIRST
         except (ConfigRefused, ReloadFailed) as exc:
             found.append(
@@ -190,7 +193,7 @@ class Reconciler:
             self._later(wait, "the end of a drain")
         if self._quarantine:
             self._later(self._refused_until - time.monotonic(), "to retry what was refused")
-        self._publish(found)
+        self._teller.problems(found)
         self._unsettled = self._undecided or postponed
         return applied
 
@@ -203,9 +206,9 @@ class Reconciler:
             adopted = await self._applier.adopt()
             if started:
                 self._retry_refused()
-                self._happened("gateway", "the gateway was started" + (" and runs its last generation" * adopted))
+                self._feed.happened("gateway", "the gateway was started" + (" and runs its last generation" * adopted))
             elif adopted:
-                self._happened("gateway", "the running gateway was adopted as it is")
+                self._feed.happened("gateway", "the running gateway was adopted as it is")
         self._gateway_changes = changes
 
     def _refresh_inputs(self) -> None:
@@ -295,8 +298,8 @@ class Reconciler:
     async def _apply(self, state: Desired) -> Applied | None:
         with lap("render"):
             files = self._render(state)
-        plan = self._applier.plan(state)
-        if self._applier.reload_reasons(state, files) and not plan.urgent:
+        urgent = self._at_once or self._applier.plan(state).urgent
+        if self._applier.reload_reasons(state, files) and not urgent:
             now = time.monotonic()
             held = self._spacing.wanting(files.revision, now)
             if (wait := held.wait(now)) > 0 and self._applier.applied is not None:
@@ -311,39 +314,8 @@ class Reconciler:
         if done.how == "reload":
             self._spacing = self._spacing.reloaded(time.monotonic(), done.seconds)
         if done.how != "unchanged" or done.plan:
-            self._report(done)
+            self._teller.applied(done, self._applier.applied)
         return done
-
-    def _report(self, done: Applied) -> None:
-        ms = round(done.seconds * 1000, 1)
-        texts = describe(done.plan)
-        generation = self._applier.applied
-        log.info(
-            "applied",
-            how=done.how,
-            generation=generation.number if generation else None,
-            revision=generation.revision if generation else None,
-            changes="; ".join(t for _, t in texts) or "no change of servers or routes",
-            ms=ms,
-            **({"why": "; ".join(done.reasons)} if done.reasons else {}),
-        )
-        for kind, text in texts:
-            self._feed.happened(kind, f"{text} ({done.how}, {ms} ms)")
-        if not texts:
-            self._feed.happened("reload", "; ".join(done.reasons) + f" ({ms} ms)")
-
-    def _publish(self, found: Iterable[Problem]) -> None:
-        problems = tuple(sorted(set(found)))
-        for problem in [p for p in problems if p not in self._problems]:
-            self._happened("problem", " ".join(filter(None, (problem.container, problem.label, problem.reason))))
-            log.warning("problem", container=problem.container, label=problem.label, reason=problem.reason)
-        for problem in [p for p in self._problems if p not in problems]:
-            log.info("problem solved", container=problem.container, label=problem.label, was=problem.reason)
-        self._problems = problems
-        self._feed.publish({"pools": len(self._outcome.desired.pools)})
-
-    def _happened(self, kind: str, text: str) -> None:
-        self._feed.happened(kind, text)
 
     def _back_off(self) -> float:
         self._retry = min(self._retry * 2, RETRY_LAST)
@@ -386,5 +358,5 @@ class Reconciler:
             "pools": status.pools(self._outcome, applied.desired if applied else Desired(), snapshot, counts)
             if snapshot
             else [],
-            "problems": status.problems(self._problems),
+            "problems": status.problems(self._teller.known),
         }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from proxyctl.edges.docker import store
+from proxyctl.edges.docker.client import connect
 from proxyctl.labs import catalog
 from proxyctl.labs.console import MARKS
 from proxyctl.labs.fold import fold
@@ -84,7 +84,7 @@ def index() -> str:
 
 def main() -> int:
     """Run the labs that were named and write their pages; fail without writing when a step fails."""
-    client = store.connect()
+    client = connect()
     FOLDER.mkdir(exist_ok=True)
     for lab in catalog.chosen(sys.argv[1:] or ["all"]):
         result = run_lab(lab, client, lambda _, step: print(MARKS[step.status][0], step.step.id))

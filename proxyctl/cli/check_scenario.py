@@ -51,7 +51,7 @@ def scenario(
     On the pool's own containers, or with --ephemeral on throw-away ones. All that was changed is taken back at the
     end, also on Ctrl-C. `all` leaves `rollout` out for a pool of your own: it gives containers new names.
     """
-    from proxyctl.edges.docker import store
+    from proxyctl.edges.docker.client import connect
     from proxyctl.scenarios import run
     from proxyctl.scenarios.stage import Place, Stage
 
@@ -62,7 +62,7 @@ def scenario(
     settings = options.load(network=network, state=state, config=config)
     ask = functools.partial(control.ask, settings.state)
     prefix = str(ask("/api/v1/status").get("label_prefix") or settings.label_prefix)
-    client, token = store.connect(), check_gateway.token(settings.state) or ""
+    client, token = connect(), check_gateway.token(settings.state) or ""
     begun = time.time()
     results: list[Result] = []
     with interrupts() as interrupted, contextlib.ExitStack() as stack:

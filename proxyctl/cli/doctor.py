@@ -20,7 +20,7 @@ import typer
 from proxyctl import daemon
 from proxyctl.cli import options
 from proxyctl.edges import control
-from proxyctl.edges.docker import store
+from proxyctl.edges.docker.client import connect
 from proxyctl.edges.docker.own import own_container
 from proxyctl.edges.docker.throwaway import Throwaway
 from proxyctl.edges.netns import LocalView
@@ -73,7 +73,7 @@ def _look(settings: Settings) -> Iterator[Finding]:
     version = ".".join(map(str, sys.version_info[:3]))
     yield Finding("python", sys.version_info >= (3, 11), version)
     try:
-        client = store.connect()
+        client = connect()
     except ProxyctlError as exc:
         yield Finding("docker", ok=False, seen=str(exc), mend=_mend_docker(str(exc)))
         return

@@ -15,7 +15,7 @@ from proxyctl import daemon
 from proxyctl.cli import options
 from proxyctl.core import layout
 from proxyctl.edges import control
-from proxyctl.edges.docker import store
+from proxyctl.edges.docker.client import connect, translated
 from proxyctl.edges.files import decisions as state_files
 from proxyctl.errors import ProxyctlError
 
@@ -35,12 +35,12 @@ def down(
             f"`proxyctl watch` is running on {settings.network}: end it first (Ctrl-C), or it makes the gateway again"
         )
         raise ProxyctlError(message)
-    client = store.connect()
+    client = connect()
     removed = asyncio.run(daemon.build(settings, client).gateway.remove())
     typer.echo(f"removed {layout.gateway_name(settings.network)}" if removed else "there was no gateway")
     if not keep_state and settings.state.is_dir():
         _remove_state(settings.state)
-    with contextlib.suppress(docker.errors.NotFound), store.translated(f"removing network {settings.network}"):
+    with contextlib.suppress(docker.errors.NotFound), translated(f"removing network {settings.network}"):
         entry = client.inspect_network(settings.network)
         if layout.NETWORK_LABEL in (entry.get("Labels") or {}):
             client.remove_network(settings.network)

@@ -68,7 +68,7 @@ def run(
     ] = None,
 ) -> int:
     """Run labs; exit 99 when a step fails."""
-    from proxyctl.edges.docker import store
+    from proxyctl.edges.docker.client import connect
     from proxyctl.labs import catalog
     from proxyctl.labs.run import run_lab
 
@@ -79,7 +79,7 @@ def run(
         _check_writable(flag, file)
     view = _view(language)
     results: list[LabResult] = []
-    with contextlib.closing(store.connect()) as client:
+    with contextlib.closing(connect()) as client:
         for lab in labs:
             if not as_json:
                 view.head(lab)
@@ -97,10 +97,10 @@ def run(
 @app.command()
 def clean() -> None:
     """Remove what ended labs left, by label; a lab that is running is left alone."""
-    from proxyctl.edges.docker import store
+    from proxyctl.edges.docker.client import connect
     from proxyctl.labs.cleaning import remove_leftovers
 
-    with contextlib.closing(store.connect()) as client:
+    with contextlib.closing(connect()) as client:
         removed, alive = remove_leftovers(client)
     for name in removed:
         typer.echo(f"removed {name}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import json
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -16,6 +17,7 @@ from proxyctl import look as world
 from proxyctl.cli import options
 from proxyctl.core import diff
 from proxyctl.core.describe import describe
+from proxyctl.edges import control
 
 
 def plan(
@@ -42,6 +44,7 @@ def plan(
     )
     look = uvloop.run(world.look(settings))
     told = _told(look)
+    told["problems"] += _refused(settings.state, told["problems"])
     if as_json:
         typer.echo(json.dumps(told, indent=1))
     else:
@@ -68,6 +71,12 @@ def _told(look: world.Look) -> dict[str, Any]:
             _unnamed(dict(look.files.files), look.files.revision, look.files.topology),
         ),
     }
+
+
+def _refused(state: Path, known: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what only the running `watch` knows: what the proxy refused when it was tried."""
+    told = (control.status(state) or {"problems": []})["problems"]
+    return [problem for problem in told if problem not in known]
 
 
 def _unnamed(files: dict[str, str], *hashes: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ from proxyctl.cli import options
 from proxyctl.cli.interrupts import interrupts
 from proxyctl.core import values
 from proxyctl.edges import control
-from proxyctl.edges.docker import store
+from proxyctl.edges.docker.client import connect
 from proxyctl.edges.docker.containers import Containers
 from proxyctl.errors import UsageError
 from proxyctl.rollout import Rollout, Wish
@@ -43,7 +43,7 @@ def rollout(
     start = time.monotonic()
     with _progress(pool) as say, interrupts() as interrupted:
         ask = functools.partial(control.ask, settings.state)
-        done = Rollout(Containers(store.connect()), ask, say, interrupted).run(wish)
+        done = Rollout(Containers(connect()), ask, say, interrupted).run(wish)
     seconds = round(time.monotonic() - start, 1)
     if as_json:
         told = {"pool": pool, "image": image, "new": done.new, "old": done.old, "seconds": seconds}

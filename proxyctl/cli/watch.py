@@ -96,8 +96,8 @@ async def _once(reconciler: Reconciler) -> int:
 async def _show(console: Console, settings: Settings, reconciler: Reconciler, feed: Feed) -> None:
     told = 0.0
     with Live(console=console, refresh_per_second=8, transient=True) as live:
-        updates = feed.updates()
-        waiting: asyncio.Future[Any] = asyncio.ensure_future(anext(updates))
+        rings = feed.rings()
+        waiting: asyncio.Future[Any] = asyncio.ensure_future(anext(rings))
         while True:
             fresh = [e for e in feed.events if e.at > told]
             for event in fresh:
@@ -106,7 +106,7 @@ async def _show(console: Console, settings: Settings, reconciler: Reconciler, fe
             live.update(tables.status(await reconciler.status(), width=console.width, title=_title(settings)))
             done, _ = await asyncio.wait([waiting], timeout=REFRESH)
             if done:
-                waiting = asyncio.ensure_future(anext(updates))
+                waiting = asyncio.ensure_future(anext(rings))
 
 
 def _title(settings: Settings) -> str:

@@ -107,10 +107,13 @@ class Plan:
 
     @property
     def urgent(self) -> bool:
-        """Whether it must not wait for the spacing of reloads: a server gets less than before, or maintenance."""
+        """Whether it must not wait for the spacing of reloads: somebody who gets requests has to get none.
+
+        A server that drains gets none already, so its removal is not urgent.
+        """
         return any(
-            isinstance(c, ServerRemoved | PoolRemoved)
-            or (isinstance(c, PoolChanged) and c.after.maintenance != c.before.maintenance)
+            isinstance(c, PoolRemoved)
+            or (isinstance(c, ServerRemoved) and not c.server.draining)
             or (isinstance(c, ServerChanged) and (c.after.draining or c.after.address != c.before.address))
             for c in self.changes
         )

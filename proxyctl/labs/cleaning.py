@@ -19,7 +19,7 @@ from pathlib import Path
 import docker
 
 from proxyctl.core import layout
-from proxyctl.edges.docker.store import translated
+from proxyctl.edges.docker.client import translated
 from proxyctl.errors import ProxyctlError
 from proxyctl.labs.step import LABEL
 

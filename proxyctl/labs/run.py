@@ -16,7 +16,7 @@ import docker
 import docker.errors
 import requests
 
-from proxyctl.edges.docker.store import explain, translated
+from proxyctl.edges.docker.client import explain, translated
 from proxyctl.errors import ProxyctlError
 from proxyctl.labs import cleaning
 from proxyctl.labs.at import At, Differs, Skip

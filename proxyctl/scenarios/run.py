@@ -13,7 +13,7 @@ import docker
 import docker.errors
 
 from proxyctl.core import layout
-from proxyctl.edges.docker.store import translated
+from proxyctl.edges.docker.client import translated
 from proxyctl.errors import ProxyctlError, UsageError
 from proxyctl.junit import Case, Suite, to_xml
 from proxyctl.scenarios.events import SCENARIOS, Scenario

@@ -16,8 +16,8 @@ from typing import Any, Protocol
 import docker
 
 from proxyctl.core.successor import refusal, successors
+from proxyctl.edges.docker.client import translated
 from proxyctl.edges.docker.containers import Containers
-from proxyctl.edges.docker.store import translated
 from proxyctl.errors import ProxyctlError
 from proxyctl.verify import Report
 from proxyctl.verify.steady import SteadyLoad

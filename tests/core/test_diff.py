@@ -97,8 +97,8 @@ PLANS = [
     (Desired(), STATE, (PoolAdded(WEB), ListenerAdded(PORT)), False),
     (STATE, Desired(), (PoolRemoved(WEB), ListenerRemoved(PORT)), True),
     (STATE, having(A, B, balance="uri"), (PoolChanged(BARE, URI),), False),
-    (STATE, having(A, B, maintenance=True), None, True),
-    (having(A, B, maintenance=True), STATE, None, True),
+    (STATE, having(A, B, maintenance=True), None, False),
+    (having(A, drained(B)), having(A), (ServerRemoved("web", drained(B)),), False),
     (STATE, Desired((OTHER_PORT,), (WEB,)), (ListenerChanged(PORT, OTHER_PORT),), False),
 ]
 

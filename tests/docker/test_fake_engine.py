@@ -16,7 +16,7 @@ import pytest
 
 from proxyctl.core.model import Container
 from proxyctl.edges.docker import view
-from proxyctl.edges.docker.store import ACTIONS
+from proxyctl.edges.docker.events import ACTIONS
 from tests.docker.watching import BACKEND, LABEL, eventually
 from tests.edges.docker.fake_engine import FakeEngine, running
 from tests.edges.docker.world import Box

@@ -17,19 +17,19 @@ from proxyctl.edges.engines import haproxy as engine_module
 from proxyctl.edges.engines import haproxy_runtime
 from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed
 from proxyctl.ports import Ran
-from tests.docker.haproxy_box import NEWEST_AND_OLDEST, VERSIONS, Box, RunContainer, named, server, start_backend, world
+from tests.docker.box import VERSIONS, Box, RunContainer, named, server, start_backend, world
 
 pytestmark = pytest.mark.docker
 
 Backend = Callable[[str], str]
 EMPTY = world()
-each_version = pytest.mark.parametrize("box", VERSIONS, indirect=True)
+each_version = pytest.mark.parametrize("box", VERSIONS["haproxy"], indirect=True)
 
 
-@pytest.fixture(params=NEWEST_AND_OLDEST)
+@pytest.fixture(params=(VERSIONS["haproxy"][0], VERSIONS["haproxy"][-1]))
 async def box(request: pytest.FixtureRequest, network: str, tmp_path: Path) -> AsyncIterator[Box]:
     """Return a gateway with the newest and with the oldest HAProxy, waiting for its first generation."""
-    made = Box(network, tmp_path / "proxy", request.param)
+    made = Box(network, tmp_path / "proxy", "haproxy", request.param)
     await made.start()
     yield made
     await made.close()
@@ -64,7 +64,7 @@ async def test_features_are_the_binarys_own(box: Box) -> None:
 
 async def test_an_image_without_haproxy_is_told(network: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No binary, or one that says something else: a GatewayError, nothing assumed."""
-    box = Box(network, tmp_path / "proxy")
+    box = Box(network, tmp_path / "proxy", "haproxy")
 
     async def run(_: object) -> Ran:
         return Ran(127, 'exec: "haproxy": executable file not found in $PATH')

@@ -14,7 +14,7 @@ from proxyctl.core import layout
 from proxyctl.core.model import Desired
 from proxyctl.edges.engines import nginx as engine_module
 from proxyctl.errors import ConfigRefused, ReloadFailed
-from tests.docker.nginx_box import VERSIONS, Box, RunContainer, server, start_nginx, world
+from tests.docker.box import VERSIONS, Box, RunContainer, server, start_nginx, world
 
 pytestmark = pytest.mark.docker
 
@@ -26,7 +26,7 @@ EMPTY = Desired()
 @pytest.fixture
 async def box(network: str, tmp_path: Path) -> AsyncIterator[Box]:
     """Return a gateway with the newest nginx, waiting for its first generation."""
-    made = Box(network, tmp_path / "proxy")
+    made = Box(network, tmp_path / "proxy", "nginx")
     await made.start()
     yield made
     await made.close()
@@ -45,10 +45,10 @@ def marked(text: str) -> Callable[[str], str]:
     return lambda t: t.replace("    # For proxyctl alone", f"{site}{here}    # For proxyctl alone")
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", VERSIONS["nginx"])
 async def test_features_are_the_binarys_own(version: str, network: str, tmp_path: Path) -> None:
     """Version and stream module come from the binary, the file limit from the container."""
-    box = Box(network, tmp_path / "proxy", version)
+    box = Box(network, tmp_path / "proxy", "nginx", version)
     try:
         await box.start()
         assert box.features is not None
@@ -172,7 +172,7 @@ async def test_reloads_lose_no_request(
     version: str, edit: Callable[[str], str], lossless: bool, network: str, tmp_path: Path, backend: Backend
 ) -> None:
     """Clients that never retry lose nothing over eight reloads, and do lose without the setting that is for it."""
-    box = Box(network, tmp_path / "proxy", version)
+    box = Box(network, tmp_path / "proxy", "nginx", version)
     try:
         await box.start()
         address = backend("web1")

@@ -73,6 +73,7 @@ def test_a_new_pool_that_is_refused_is_left_out_and_everything_else_goes_on(watc
     explained = watch.ctl("explain", "http://bad.test/", "--engine", watch.engine)
     assert explained.returncode == 3
     assert told[1] in explained.stdout
+    assert told[1] in watch.ctl("plan", "--engine", watch.engine).stdout
 
     watch.run("more1", labels={"pool": "more", "host": "more.test"})
     watch.run("web2", labels={"pool": "web", "host": "web.test"})

@@ -213,7 +213,7 @@ def test_the_gateway_comes_back_with_its_last_generation(watch: Watch, how: str)
 
 
 def test_drain_ready_and_weight_act_at_once_and_survive_a_restart(watch: Watch) -> None:
-    """What an operator decided is kept until the container goes."""
+    """What an operator decided is kept until the container goes, and no spacing of reloads puts it off."""
     watch.start()
     for name in ("web1", "web2"):
         watch.run(name, labels={"pool": "web"})
@@ -222,6 +222,7 @@ def test_drain_ready_and_weight_act_at_once_and_survive_a_restart(watch: Watch) 
     watch.until(web1="draining", web2="up")
     assert watch.served_by(8) == {"web2": 8}
     watch.stop()
+    watch.env["PROXYCTL_RELOAD_SPACING"] = "5m"
     watch.start()
     watch.until(web1="draining", web2="up")
     assert watch.ctl("ready", f"{watch.network}-web1").returncode == 0

@@ -13,7 +13,7 @@ import docker
 import docker.errors
 
 from proxyctl.core.successor import COMPOSE, Network, Old, Successor
-from proxyctl.edges.docker.store import translated
+from proxyctl.edges.docker.client import translated
 from proxyctl.errors import ProxyctlError
 
 

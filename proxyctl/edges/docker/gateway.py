@@ -23,8 +23,8 @@ import docker.errors
 import docker.types
 
 from proxyctl.core import layout
+from proxyctl.edges.docker.client import explain, translated
 from proxyctl.edges.docker.own import own_container
-from proxyctl.edges.docker.store import explain, translated
 from proxyctl.errors import DockerUnavailable, GatewayError
 from proxyctl.ports import Ran
 

@@ -11,7 +11,7 @@ from typing import Any
 import docker
 import docker.errors
 
-from proxyctl.edges.docker.store import translated
+from proxyctl.edges.docker.client import translated
 
 _MOUNTED = re.compile(r"/containers/([0-9a-f]{64})/(?:hostname|hosts|resolv\.conf)")
 

@@ -1,8 +1,7 @@
 """The informer: subscribe to Docker's events, list, follow; the only holder of what Docker says.
 
 One event costs one inspect. A full listing at every connection, every `resync` and on demand repairs what was
-missed and counts the drift. docker-py's iterator ends in the same way for a dropped socket as for a normal end,
-so every end is a reconnect; its events() has no time-out, so a watchdog opens it and pings beside it.
+missed and counts the drift. Every end of the stream is a reconnect, and a ping beside it finds the one that is silent.
 """
 
 from __future__ import annotations
@@ -11,65 +10,27 @@ import asyncio
 import contextlib
 import dataclasses
 import random
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import docker
 import docker.errors
-import docker.utils
-import requests
 import structlog
 
 from proxyctl.core import layout
 from proxyctl.core.model import Container, Snapshot
-from proxyctl.edges.docker import view
+from proxyctl.edges.docker import events, view
+from proxyctl.edges.docker.client import translated
 from proxyctl.errors import DockerUnavailable
 from proxyctl.ports import Wake
 
 log = structlog.get_logger()
 
-ACTIONS = [
-    *("create", "start", "kill", "die", "stop", "destroy", "pause", "unpause", "rename", "restart"),
-    *("health_status", "oom", "update", "connect", "disconnect"),
-]
 PING_EVERY = 10.0
-OPEN_WITHIN = 10.0
 DRIFT_GRACE = 1.0
 OOM_GRACE = 1.0  # seconds after which a container has survived: the kernel killed another process than its first
 FIRST_DELAY, LAST_DELAY = 0.5, 30.0
-
-_Event = Mapping[str, Any]
-
-
-@contextlib.contextmanager
-def translated(doing: str) -> Iterator[None]:
-    """Turn every way in which docker-py says "no answer" into DockerUnavailable with one line."""
-    try:
-        yield
-    except docker.errors.NotFound:
-        raise
-    except (docker.errors.DockerException, requests.RequestException, OSError, ValueError) as exc:
-        raise DockerUnavailable(f"{doing}: {explain(exc)}") from exc
-
-
-def explain(exc: Exception) -> str:
-    """Return one line for a person about why Docker could not be asked."""
-    text = str(getattr(exc, "explanation", None) or exc)
-    if "Permission denied" in text or "PermissionError" in text:
-        return "no permission on Docker's socket: run as root, or join the group (usermod -aG docker $USER)"
-    if any(part in text for part in ("FileNotFoundError", "No such file", "ConnectionRefused", "refused")):
-        return "Docker does not answer: is the engine running? (systemctl start docker, or set DOCKER_HOST)"
-    return text.splitlines()[0][:300] if text else type(exc).__name__
-
-
-def connect() -> docker.APIClient:
-    """Open a client to the engine that DOCKER_HOST names, at the newest API version that both speak."""
-    with translated("Docker"):
-        kwargs = docker.utils.kwargs_from_env()
-        # docker-py keeps connections per URL, which names the container: 25 of them open without `num_pools`
-        return docker.APIClient(**kwargs, version="auto", timeout=10, num_pools=4)
 
 
 class DockerStore:
@@ -103,7 +64,7 @@ class DockerStore:
         self.problem = ""
         self.drift = 0
         self.gateway_changes = 0
-        self.last_event: _Event | None = None
+        self.last_event: events.Event | None = None
 
     def expect(self, containers: Iterable[str]) -> None:
         """Say which containers, by id, the first listing should have: what the proxy serves already."""
@@ -133,7 +94,8 @@ class DockerStore:
 
     async def _follow(self, wake: Wake) -> Any:
         """Run one connection: subscribe first, then list, then follow; yield after each success."""
-        stream, queue = await self._subscribe()
+        await self._ping()
+        stream, queue = await events.subscribe(self._connect)
         try:
             await self._list()
             if self.problem:
@@ -168,60 +130,13 @@ class DockerStore:
                     continue
                 if event is None:
                     return
-                drifted.discard(_subject(event))
+                drifted.discard(events.subject(event))
                 taken = time.time()
                 if await self._take(event):
-                    _log_steps(event, taken)
-                    wake(_describe(event))
+                    events.log_steps(event, taken)
+                    wake(events.describe(event))
         finally:
-            _close(stream)
-
-    async def _subscribe(self) -> tuple[Any, asyncio.Queue[_Event | None]]:
-        """Open the stream in a thread of its own, for which nothing waits longer than `OPEN_WITHIN`."""
-        await self._ping()
-        queue: asyncio.Queue[_Event | None] = asyncio.Queue()
-        loop = asyncio.get_running_loop()
-        opened: asyncio.Future[Any] = loop.create_future()
-
-        def settle(stream: Any, exc: Exception | None) -> None:
-            if opened.done():  # too late, nobody wants it any more
-                _close(stream)
-            elif exc:
-                opened.set_exception(exc)
-            else:
-                opened.set_result(stream)
-
-        def tell(function: Callable[..., None], *args: Any) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
-                loop.call_soon_threadsafe(function, *args)
-
-        def read() -> None:
-            try:
-                stream = self._open_stream()
-            except Exception as exc:  # noqa: BLE001 - it goes on where `opened` is awaited
-                tell(settle, None, exc)
-                return
-            tell(settle, stream, None)
-            with contextlib.suppress(Exception):  # every kind of end is the same: reconnect
-                for event in stream:
-                    tell(queue.put_nowait, event)
-            tell(queue.put_nowait, None)
-
-        threading.Thread(target=read, name="docker-events", daemon=True).start()
-        try:
-            async with asyncio.timeout(OPEN_WITHIN):
-                return await opened, queue
-        except TimeoutError as exc:
-            message = f"events: no answer within {OPEN_WITHIN:.0f} s"
-            raise DockerUnavailable(message) from exc
-
-    def _open_stream(self) -> Any:
-        with translated("events"):
-            client = self._connect()
-            stream = client.events(decode=True, filters={"type": ["container", "network"], "event": ACTIONS})
-            # events() looks at the status only when it is read, too late to say why there is no stream
-            client._raise_for_status(stream._response)  # type: ignore[attr-defined]  # noqa: SLF001
-            return stream
+            events.close(stream)
 
     async def _ping(self) -> None:
         await self._call("ping", lambda c: c.ping())
@@ -290,13 +205,13 @@ class DockerStore:
         container = self._containers.get(id_) or before[id_]
         return f"{self._prefix}.enable" in dict(container.labels)
 
-    async def _take(self, event: _Event) -> bool:
+    async def _take(self, event: events.Event) -> bool:
         """Bring one event into the snapshot; return whether anything changed."""
         self.last_event = event
         actor = event.get("Actor") or {}
         attributes = actor.get("Attributes") or {}
         action = str(event.get("Action", "")).split(":")[0]
-        id_ = _subject(event)
+        id_ = events.subject(event)
         if layout.GATEWAY_LABEL in attributes:
             return await self._gateway_event(action, attributes[layout.GATEWAY_LABEL])
         if event.get("Type") == "network":
@@ -343,7 +258,7 @@ class DockerStore:
         self._killed.pop(id_, None)
         self._oom.pop(id_, None)
 
-    async def _inspect(self, id_: str, event: _Event) -> bool:
+    async def _inspect(self, id_: str, event: events.Event) -> bool:
         before = self._containers.get(id_)
         try:
             entry = await self._call("inspecting", lambda c: c.inspect_container(id_))
@@ -371,27 +286,3 @@ class DockerStore:
         missing = frozenset(self._missing)
         self.snapshot = Snapshot(self._network, tuple(self._containers.values()), self._gateways, missing)
         return self.snapshot
-
-
-def _close(stream: Any) -> None:
-    with contextlib.suppress(Exception):
-        stream.close()
-
-
-def _subject(event: _Event) -> str:
-    """Return the id of the container that an event is about."""
-    actor = event.get("Actor") or {}
-    if event.get("Type") == "network":
-        return str((actor.get("Attributes") or {}).get("container", ""))
-    return str(actor.get("ID", ""))
-
-
-def _log_steps(event: _Event, taken: float) -> None:
-    """Log how long after Docker's own time an event was taken, and how long its inspect took."""
-    late, inspect = taken - event.get("timeNano", 0) / 1e9, time.time() - taken
-    log.debug("event", what=_describe(event), late_ms=round(late * 1000, 1), inspect_ms=round(inspect * 1000, 1))
-
-
-def _describe(event: _Event) -> str:
-    attributes = (event.get("Actor") or {}).get("Attributes") or {}
-    return f"{event.get('Action')} {attributes.get('name', '')}".strip()

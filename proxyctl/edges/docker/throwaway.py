@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import docker
 import docker.errors
 
-from proxyctl.edges.docker.store import translated
+from proxyctl.edges.docker.client import translated
 from proxyctl.errors import DockerUnavailable, GatewayError
 from proxyctl.ports import Ran
 

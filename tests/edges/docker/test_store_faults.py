@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from proxyctl.edges.docker import store as docker_store
+from proxyctl.edges.docker import events
 from tests.edges.docker.fake_engine import UNCLOSED, FakeEngine
 from tests.edges.docker.following import ENABLED, NET, NEVER, following, fresh, make_store, one_resync, seen, two, until
 
@@ -137,7 +137,7 @@ async def test_a_stream_that_cannot_be_opened_is_no_connection(engine: FakeEngin
 
 async def test_a_stream_that_is_never_answered_is_given_up(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     """docker-py would wait for ever for the first word of the answer; the store asks anew."""
-    monkeypatch.setattr(docker_store, "OPEN_WITHIN", 0.2)
+    monkeypatch.setattr(events, "OPEN_WITHIN", 0.2)
     two(engine.world)
     async with following(engine) as store:
         engine.trouble("mute", ("events",))

@@ -1,0 +1,42 @@
+"""How Docker is asked: a client for the engine that is meant, and one line for a person where it does not answer."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import docker
+import docker.errors
+import docker.utils
+import requests
+
+from proxyctl.errors import DockerUnavailable
+
+
+@contextlib.contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Turn every way in which docker-py says "no answer" into DockerUnavailable with one line."""
+    try:
+        yield
+    except docker.errors.NotFound:
+        raise
+    except (docker.errors.DockerException, requests.RequestException, OSError, ValueError) as exc:
+        raise DockerUnavailable(f"{doing}: {explain(exc)}") from exc
+
+
+def explain(exc: Exception) -> str:
+    """Return one line for a person about why Docker could not be asked."""
+    text = str(getattr(exc, "explanation", None) or exc)
+    if "Permission denied" in text or "PermissionError" in text:
+        return "no permission on Docker's socket: run as root, or join the group (usermod -aG docker $USER)"
+    if any(part in text for part in ("FileNotFoundError", "No such file", "ConnectionRefused", "refused")):
+        return "Docker does not answer: is the engine running? (systemctl start docker, or set DOCKER_HOST)"
+    return text.splitlines()[0][:300] if text else type(exc).__name__
+
+
+def connect() -> docker.APIClient:
+    """Open a client to the engine that DOCKER_HOST names, at the newest API version that both speak."""
+    with translated("Docker"):
+        kwargs = docker.utils.kwargs_from_env()
+        # docker-py keeps connections per URL, which names the container: 25 of them open without `num_pools`
+        return docker.APIClient(**kwargs, version="auto", timeout=10, num_pools=4)
