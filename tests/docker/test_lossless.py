@@ -309,7 +309,7 @@ def closes_idle_connections(t: Table, odd: Any) -> Allowed:
 
     On HAProxy none that is its client's first: such a one never gets a connection that was idle (`http-reuse safe`).
     """
-    few = 30 if t.watch.engine == "haproxy" else 8  # nginx leaves it out for 2 s after each that met a request
+    few = 30 if t.watch.engine == "haproxy" else 16  # nginx leaves it out for 2 s after each that met a request
     eventually(lambda: _logged(odd, "closes an idle") > few, f"{few} closed connections")
 
     def allowed(loads: FourLoads) -> int:
