@@ -195,7 +195,7 @@ class Engine(Protocol):
     async def change(self, plan: Plan, files: ConfigFiles) -> None:
         """Carry out a plan that needs no reload, prove it from the proxy's own list; raise RuntimeRefused.
 
-        `files` are what the proxy would load after it.
+        `files` are what the proxy would load after it. A proxy that is there and silent is a GatewayError.
         """
 
     async def cut(self, servers: Iterable[tuple[str, str]]) -> None:
