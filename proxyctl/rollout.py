@@ -7,6 +7,7 @@ the old ones are not touched; from then on the only way back is another rollout.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
@@ -86,6 +87,7 @@ class Rollout:
         """Take Docker, the watch, who is told of each step, and whether somebody wants it to end."""
         self._docker, self._ask, self._say, self._interrupted = docker, ask, say, interrupted
         self._drain = 30
+        self._served: set[str] = set()  # the new ones that were seen to serve
 
     def run(self, wish: Wish) -> Done:
         """Roll out; raise RolledBack when a new one does not serve, ProxyctlError when nothing could be begun."""
@@ -149,6 +151,7 @@ class Rollout:
             status = self._ask("/api/v1/status")
         except ProxyctlError as exc:
             return dict.fromkeys(made, str(exc))
+        self._served |= made.keys() & _serving(status)
         servers = {s["name"]: s for p in status["pools"] if p["name"] == pool for s in p["servers"]}
         reasons = {p["container"]: p["reason"] for p in status["problems"] if p["severity"] == "error"}
         waiting = {}
@@ -172,34 +175,42 @@ class Rollout:
             self._say(f"{each.name}: drained, stopped and removed")
 
     def _remove(self, made: dict[str, str]) -> None:
-        """Remove the new ones; those that serve already are drained as well."""
+        """Remove the new ones; those that ever served are drained and stopped as well."""
         for name, id_ in made.items():
             try:
-                self._retire(name, id_, volumes=True)
+                if self._ever_served(name):
+                    self._retire(name, id_, volumes=True)
+                else:
+                    self._docker.remove(id_, volumes=True)
                 self._say(f"{name}: removed")
             except ProxyctlError as exc:
                 self._say(f"{name}: could not be removed: {exc}")
 
-    def _retire(self, name: str, id_: str, *, volumes: bool) -> None:
-        """Take one out without losing a request: no new ones first, then its own way to end, for `drain` at most."""
-        served = True
+    def _ever_served(self, name: str) -> bool:
+        """Return whether requests may run on a new one; where nobody can be asked, they may."""
         try:
-            served = self._serves(name)
+            return name in self._served or name in _serving(self._ask("/api/v1/status"))
+        except ProxyctlError:
+            return True
+
+    def _retire(self, name: str, id_: str, *, volumes: bool) -> None:
+        """Take one out without losing a request: no new ones first, then its own way to end, for `drain` at most.
+
+        Also one that drains, is ill or has left the pool already may have requests that run.
+        """
+        with contextlib.suppress(ProxyctlError):  # `watch` is away: then the stop itself drains it, as any stop does
             self._ask(f"/api/v1/servers/{name}", post={"drain": True})
             deadline = time.monotonic() + DRAINED
-            while self._serves(name) and time.monotonic() < deadline:
+            while name in _serving(self._ask("/api/v1/status")) and time.monotonic() < deadline:
                 time.sleep(_POLL / 2)
-        except ProxyctlError:
-            pass  # it never was in the pool, or `watch` is away: then the stop itself drains it, as any stop does
-        if served:
-            self._docker.stop(id_, self._drain)
+        self._docker.stop(id_, self._drain)
         self._docker.remove(id_, volumes=volumes)
-
-    def _serves(self, name: str) -> bool:
-        """Return whether it gets requests in any pool."""
-        pools = self._ask("/api/v1/status")["pools"]
-        return any(s["name"] == name and s["state"] in _SERVES for p in pools for s in p["servers"])
 
     def _unless_interrupted(self) -> None:
         if self._interrupted():
             raise ProxyctlError("interrupted")
+
+
+def _serving(status: dict[str, Any]) -> set[str]:
+    """Return the names of those that get requests in any pool."""
+    return {s["name"] for p in status["pools"] for s in p["servers"] if s["state"] in _SERVES}

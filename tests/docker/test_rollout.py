@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
+import http.client
 import json
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -219,6 +222,38 @@ def test_what_cannot_be_rolled_out_is_refused_before_anything_happens(watch: Wat
     assert published.returncode == 1
     assert published.stderr.startswith(f"proxyctl: {watch.network}-pub2 publishes host port {port}, which two")
     assert set(names(watch)) == {*before} - {"pub1"} | {"pub2"}
+
+
+def test_what_runs_on_an_old_one_that_drains_already_is_finished(watch: Watch) -> None:
+    """An operator drained it before the rollout: it is stopped like the others, not killed."""
+    watch.start()
+    watch.run("web1", labels={"pool": "web"})
+    watch.until(web1="up")
+
+    def posted() -> int:
+        connection = http.client.HTTPConnection(watch.address, timeout=20)
+        with contextlib.closing(connection):
+            connection.request("POST", "/delay/4", body=b"x")
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status
+
+    with concurrent.futures.ThreadPoolExecutor(1) as threads:
+        status = threads.submit(posted)
+        eventually(lambda: connections(watch, "web1"), "the request to reach web1")
+        assert watch.ctl("drain", f"{watch.network}-web1").returncode == 0
+        watch.until(web1="draining")
+        ran = watch.ctl("rollout", "web", "--image", BACKEND)
+        assert ran.returncode == 0, ran.stderr
+        assert status.result() == 200
+    assert set(names(watch)) == {"web1-r2"}
+
+
+def connections(watch: Watch, name: str) -> bool:
+    """Return whether a container has an open connection from the gateway."""
+    table = watch.container(name).exec_run(["cat", "/proc/1/net/tcp", "/proc/1/net/tcp6"]).output.decode()
+    gateway = socket.inet_aton(watch.address)[::-1].hex().upper()
+    return any(gateway in row and row.split()[3] == "01" for row in table.splitlines())
 
 
 def test_more_and_again(watch: Watch) -> None:
