@@ -101,17 +101,18 @@ class Containers:
 
     def stop(self, id_: str, seconds: int) -> None:
         """Stop a container; it gets that many seconds to finish, or its own stop time-out if that is longer."""
-        with contextlib.suppress(docker.errors.NotFound), translated("stopping"):
+        with contextlib.suppress(docker.errors.NotFound), translated(f"stopping {id_[:12]}"):
             own = self._client.inspect_container(id_)["Config"].get("StopTimeout") or 10
             self._client.stop(id_, timeout=max(seconds, own))
 
     def remove(self, id_: str, *, volumes: bool) -> None:
-        """Remove a container, with its anonymous volumes if wanted; one that removes itself is no error."""
-        try:
-            self._client.remove_container(id_, force=True, v=volumes)
-        except docker.errors.APIError as exc:
-            if exc.status_code not in {http.HTTPStatus.NOT_FOUND, http.HTTPStatus.CONFLICT}:
-                raise ProxyctlError(f"removing {id_[:12]}: {exc.explanation}") from exc
+        """Remove a container, with its anonymous volumes if wanted; one that is gone or just going is no error."""
+        with contextlib.suppress(docker.errors.NotFound), translated(f"removing {id_[:12]}"):
+            try:
+                self._client.remove_container(id_, force=True, v=volumes)
+            except docker.errors.APIError as exc:
+                if exc.status_code != http.HTTPStatus.CONFLICT or "in progress" not in str(exc.explanation):
+                    raise
 
 
 def _endpoint(network: Network) -> dict[str, object]:

@@ -26,10 +26,11 @@ import docker
 
 from tests.edges.docker.world import RECORDED, Box, Json, World
 
-Kind = Literal["ping", "version", "list", "inspect", "network", "events"]
-How = Literal["error", "missing", "slow", "mute", "cut", "garbage"]
+Kind = Literal["ping", "version", "list", "inspect", "network", "events", "remove"]
+How = Literal["error", "missing", "busy", "slow", "mute", "cut", "garbage"]
 HOWS: tuple[How, ...] = ("error", "slow", "cut", "garbage")
-KINDS: tuple[Kind, ...] = ("ping", "version", "list", "inspect", "network", "events")
+KINDS: tuple[Kind, ...] = ("ping", "version", "list", "inspect", "network", "events", "remove")
+CODES: dict[How, int] = {"error": 500, "missing": 404, "busy": 409}
 
 UNCLOSED = "ignore:unclosed <socket:ResourceWarning"
 """For pytest's filterwarnings: docker-py leaves a socket that could not connect to the garbage collector."""
@@ -41,6 +42,7 @@ _PATHS: list[tuple[str, Kind]] = [
     ("/containers/([^/]+)/json", "inspect"),
     ("/networks/([^/]+)", "network"),
     ("/events", "events"),
+    ("/containers/([^/]+)", "remove"),
 ]
 
 
@@ -152,7 +154,7 @@ class FakeEngine:
     # ------------------------------------------------------------------ faults
 
     def trouble(self, how: How, kinds: Iterable[Kind] = KINDS) -> None:
-        """Answer these kinds with a 500, a 404, too late, never, half and then cut, or with broken JSON."""
+        """Answer these kinds with a 500, 404 or 409, too late, never, half and then cut, or with broken JSON."""
         self._soon(self._trouble.update, dict.fromkeys(kinds, how))
 
     def lose(self, events: int) -> None:
@@ -284,8 +286,9 @@ class FakeEngine:
         refusal = self._version_refusal(match[1])
         if refusal:
             _write(writer, 400, {"message": refusal})
-        elif how in {"error", "missing"}:
-            _write(writer, 500 if how == "error" else 404, {"message": f"the fake engine fails at {kind}"})
+        elif how in CODES:
+            fails = f"{kind} is already in progress" if how == "busy" else f"the fake engine fails at {kind}"
+            _write(writer, CODES[how], {"message": fails})
         elif kind == "events":
             await self._stream(json.loads(query.get("filters", "{}")), how, reader, writer)
         else:
@@ -337,8 +340,8 @@ class FakeEngine:
                     return 200, [world.listing(b) for b in boxes if _matches(b, filters)]
                 case "network" if any(subject in b.networks for b in world.boxes.values()):
                     return 200, world.network(subject)
-                case "network":
-                    return 404, {"message": f"network {subject} not found"}
+                case "network" | "remove":  # nothing is ever removed through the API here
+                    return 404, {"message": f"{subject} not found"}
                 case _:
                     box = next((b for b in world.boxes.values() if subject in {b.id, b.name}), None)
                     missing = 404, {"message": f"No such container: {subject}"}
