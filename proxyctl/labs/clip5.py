@@ -233,6 +233,7 @@ STEPS = (
                 "proxyctl check http://127.0.0.1:{port}/basket --requests 60 --server-from header:X-Served-By --json"
             ),
         ),
+        at_once=True,
         check=checks.paths,
         why=Text(
             ko="location마다 다른 upstream을 부릅니다. 가장 길게 맞는 경로가 이깁니다.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from proxyctl.labs.checks import clip5_labels as checks
+from proxyctl.labs.checks import facts
 from proxyctl.labs.step import Step, either
 from proxyctl.labs.texts import Text
 
@@ -20,7 +21,7 @@ STEPS = (
             ko="같은 것을 라벨로 말하고 proxyctl watch를 시작합니다",
             en="Say the same by labels, and start proxyctl watch",
         ),
-        find=checks.find_port_of_watch,
+        find=facts.find_watch,
         commands=(
             (
                 f"docker run -d {{label}} --name {{web1}} --net {{net}} {_ITEM} --label proxyctl.weight=3 {_MORE} "
@@ -59,6 +60,7 @@ STEPS = (
                 "--requests 50 --json"
             ),
         ),
+        at_once=True,
         check=checks.weight,
         why=Text(
             ko="기대하는 비율도 서버의 이름도 check가 실행 중인 watch에서 직접 읽습니다.",

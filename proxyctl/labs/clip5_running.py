@@ -13,7 +13,7 @@ from proxyctl.labs.texts import Text
 MAX_FAILS = """\
 cat > {conf}/item.conf <<'E'
 upstream item {
-    server {item1}:8080 max_fails=2 fail_timeout=3s;
+    server {item1}:8080 max_fails=2 fail_timeout=2s;
     server {item2}:8080;
 }
 E"""
@@ -54,9 +54,9 @@ STEPS = (
         commands=(MAX_FAILS, RELOAD),
         check=checks.max_fails,
         why=Text(
-            ko="실패한 요청은 다음 서버로 다시 보내므로 클라이언트는 모릅니다. 두 번 실패하면 3초 동안 빼고, 그 뒤 "
+            ko="실패한 요청은 다음 서버로 다시 보내므로 클라이언트는 모릅니다. 두 번 실패하면 2초 동안 빼고, 그 뒤 "
             "실제 요청으로 다시 시험합니다. nginx에는 따로 하는 헬스체크가 없습니다.",
-            en="What fails is tried on the next server, unseen by the client. Two failures take it out for 3 s; then "
+            en="What fails is tried on the next server, unseen by the client. Two failures take it out for 2 s; then "
             "a real request tries it. Nginx has no health checks of its own.",
         ),
     ),

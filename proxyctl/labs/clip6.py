@@ -9,7 +9,7 @@ from __future__ import annotations
 from proxyctl.labs import clip6_labels, clip6_running
 from proxyctl.labs.checks import clip6 as checks
 from proxyctl.labs.needs import CURL
-from proxyctl.labs.step import Lab, Step
+from proxyctl.labs.step import Lab, Step, either
 from proxyctl.labs.texts import Text
 
 HAPROXY = """\
@@ -154,7 +154,7 @@ STEPS = (
         id="roundrobin",
         goal=Text(ko="roundrobin을 검증합니다", en="Prove roundrobin"),
         commands=(
-            (
+            either(
                 f"proxyctl check http://127.0.0.1:{{port}}/item --requests 300 {_BY_NAME} {_EQUAL} "
                 "--proxy-workers 1 --json"
             ),
@@ -172,7 +172,7 @@ STEPS = (
             en="Prove that a server of weight 3 takes three times as much",
         ),
         commands=(
-            (
+            either(
                 f"proxyctl check http://127.0.0.1:{{port}}/weights --requests 200 {_BY_NAME} "
                 "--expect-weights item1=3,item2=1,item3=1 --proxy-workers 1 --json"
             ),
@@ -190,8 +190,8 @@ STEPS = (
             en="Compare roundrobin and leastconn where one server is slow",
         ),
         commands=(
-            f"proxyctl check http://127.0.0.1:{{port}}/fair --requests 60 {_BY_NAME} --json",
-            f"proxyctl check http://127.0.0.1:{{port}}/leastconn --requests 60 {_BY_NAME} --json",
+            either(f"proxyctl check http://127.0.0.1:{{port}}/fair --requests 60 {_BY_NAME} --json"),
+            either(f"proxyctl check http://127.0.0.1:{{port}}/leastconn --requests 60 {_BY_NAME} --json"),
         ),
         check=checks.leastconn,
         why=Text(
@@ -207,7 +207,10 @@ STEPS = (
             ko="balance source로 같은 클라이언트를 같은 서버로 보냅니다", en="Keep a client on one server by source"
         ),
         commands=(
-            f"proxyctl check http://127.0.0.1:{{port}}/source --requests 60 {_BY_NAME} --expect-balance source --json",
+            either(
+                f"proxyctl check http://127.0.0.1:{{port}}/source --requests 60 {_BY_NAME} "
+                "--expect-balance source --json"
+            ),
         ),
         check=checks.source,
         why=Text(
@@ -221,7 +224,7 @@ STEPS = (
         id="uri",
         goal=Text(ko="balance uri로 같은 URI를 같은 서버로 보냅니다", en="Keep a URI on one server by uri"),
         commands=(
-            (
+            either(
                 "proxyctl check http://127.0.0.1:{port}/uri --requests 300 --keys 60 --key-by uri "
                 f"{_BY_NAME} {_EQUAL} --expect-balance uri --json"
             ),
@@ -236,10 +239,11 @@ STEPS = (
         id="routes",
         goal=Text(ko="ACL로 경로와 호스트에 따라 나눕니다", en="Route by path and by host, with ACLs"),
         commands=(
-            f"proxyctl check http://127.0.0.1:{{port}}/item --requests 60 {_BY_NAME} --json",
-            f"proxyctl check http://127.0.0.1:{{port}}/basket --requests 60 {_BY_NAME} --json",
-            f"proxyctl check http://127.0.0.1:{{port}}/ --host basket.example --requests 60 {_BY_NAME} --json",
+            either(f"proxyctl check http://127.0.0.1:{{port}}/item --requests 60 {_BY_NAME} --json"),
+            either(f"proxyctl check http://127.0.0.1:{{port}}/basket --requests 60 {_BY_NAME} --json"),
+            either(f"proxyctl check http://127.0.0.1:{{port}}/ --host basket.example --requests 60 {_BY_NAME} --json"),
         ),
+        at_once=True,
         check=checks.routes,
         why=Text(
             ko="acl은 조건에 이름을 붙이고, use_backend는 조건이 맞는 첫 번째 backend를 고릅니다.",
@@ -254,9 +258,9 @@ STEPS = (
         ),
         needs=(CURL,),
         commands=(
-            f"proxyctl check http://127.0.0.1:{{port}}/item --requests 60 --concurrency 1 {_BY_NAME} --json",
-            f"proxyctl check http://127.0.0.1:{{l4}}/item --requests 60 --concurrency 1 {_BY_NAME} --json",
-            f"proxyctl check http://127.0.0.1:{{l4}}/item --requests 60 --no-keepalive {_BY_NAME} --json",
+            either(f"proxyctl check http://127.0.0.1:{{port}}/item --requests 60 --concurrency 1 {_BY_NAME} --json"),
+            either(f"proxyctl check http://127.0.0.1:{{l4}}/item --requests 60 --concurrency 1 {_BY_NAME} --json"),
+            either(f"proxyctl check http://127.0.0.1:{{l4}}/item --requests 60 --no-keepalive {_BY_NAME} --json"),
             "curl -s --max-time 5 http://127.0.0.1:{port}/item",
             "curl -s --max-time 5 http://127.0.0.1:{l4}/basket",
         ),

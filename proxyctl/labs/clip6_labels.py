@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from proxyctl.labs.checks import clip6_labels as checks
+from proxyctl.labs.checks import facts
 from proxyctl.labs.step import Step, either
 from proxyctl.labs.texts import Text
 
@@ -30,7 +31,7 @@ STEPS = (
             ko="같은 것을 라벨로 말하고 proxyctl watch를 시작합니다",
             en="Say the same by labels, and start proxyctl watch",
         ),
-        find=checks.find_port_of_watch,
+        find=facts.find_watch,
         commands=(
             (
                 f"docker run -d {{label}} --name {{web1}} --net {{net}} {_ITEM} --label proxyctl.weight=3 {_MORE} "
@@ -62,6 +63,7 @@ STEPS = (
             either(f"{_CHECK}/basket {_OF} --requests 50 --json"),
             either(f"{_CHECK}/ --host basket.example {_OF} --requests 50 --json"),
         ),
+        at_once=True,
         check=checks.weight,
         why=Text(
             ko="기대하는 비율도 서버의 이름도 check가 실행 중인 watch에서 직접 읽습니다.",
@@ -75,7 +77,10 @@ STEPS = (
             en="See what balance and sticky labels become, and prove it",
         ),
         commands=(
-            "proxyctl render --network {net} --state {state} | grep -E '^ *(backend|balance|cookie|hash-type) '",
+            (
+                "proxyctl render --network {net} --state {state} 2>/dev/null "
+                "| grep -E '^ *(backend|balance|cookie|hash-type) '"
+            ),
             either(f"{_CHECK}/uri {_OF} --requests 300 --keys 60 --key-by uri --json"),
             either(f"{_CHECK}/sticky {_OF} --requests 150 --keys 30 --key-by cookie --json"),
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from proxyctl.labs.checks import clip6_running as checks
 from proxyctl.labs.needs import CURL
-from proxyctl.labs.step import Step
+from proxyctl.labs.step import Step, either
 from proxyctl.labs.texts import Text
 
 BACKENDS = """\
@@ -89,7 +89,7 @@ STEPS = (
         find=checks.find_counts,
         commands=(
             "curl -s --max-time 5 http://127.0.0.1:{stats}/ | grep -o '<title>.*</title>'",
-            "proxyctl check http://127.0.0.1:{port}/item --requests 60 --server-from header:X-Served-By --json",
+            either("proxyctl check http://127.0.0.1:{port}/item --requests 60 --server-from header:X-Served-By --json"),
             STATS,
             "python3 {conf}/stats.py",
         ),
@@ -105,7 +105,7 @@ STEPS = (
         needs=(CURL,),
         commands=(
             "curl -si --max-time 5 http://127.0.0.1:{port}/sticky | grep -i '^set-cookie'",
-            (
+            either(
                 "proxyctl check http://127.0.0.1:{port}/sticky --requests 150 --keys 30 --key-by cookie "
                 "--server-from header:X-Served-By --json"
             ),

@@ -4,27 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import socket
 from pathlib import Path
 
 from proxyctl.labs import subnets
 from proxyctl.labs.at import At
+from proxyctl.labs.checks.facts import address
 from proxyctl.labs.texts import Text
 
 NET = Path("/sys/class/net")
 MAC = "92:d0:c6:0a:29:33"
-
-
-def address(at: At, key: str, network: str = "bridge") -> str:
-    """Return a container's address on a network."""
-    return str(at.container(key)["NetworkSettings"]["Networks"][network]["IPAddress"])
-
-
-def find_port(at: At) -> None:
-    """Find a free port of the host, as `-p 8080:80` of the course may be taken."""
-    with socket.socket() as probe:
-        probe.bind(("", 0))
-        at.found(port=str(probe.getsockname()[1]))
 
 
 def containers(at: At) -> None:

@@ -6,31 +6,10 @@ import json
 import re
 
 from proxyctl.labs.at import At
-from proxyctl.labs.checks.clip1 import find_port
-from proxyctl.labs.checks.clip5 import SERVERS, counts, judged, processes, served, workers
+from proxyctl.labs.checks.balance import SERVERS, checked_gateway, counts, judged, served, until_served_by
+from proxyctl.labs.checks.clip5 import masters, workers
+from proxyctl.labs.checks.facts import until_answered
 from proxyctl.labs.texts import Text
-
-CHECK = "proxyctl check http://127.0.0.1:{watch-port}/item --network {net} --state {state} --json"
-
-
-def find_port_of_watch(at: At) -> None:
-    """Find a free port for the gateway, and make a folder for its state."""
-    by_hand = at["port"]
-    find_port(at)
-    at.found(**{"watch-port": at["port"], "port": by_hand, "gateway": f"proxyctl-{at['net']}"})
-    at.folder("state")
-
-
-def _balanced(at: At, wanted: set[str]) -> None:
-    """Wait until exactly these servers answer for /item."""
-    at.until(
-        lambda: set(served(at.quiet(f"{CHECK} --requests 30").out)) == wanted,
-        Text(ko=f"{', '.join(sorted(wanted))}의 응답", en=f"answers of {', '.join(sorted(wanted))}"),
-    )
-
-
-def _names(at: At, *keys: str) -> set[str]:
-    return {at[key] for key in keys}
 
 
 def labels(at: At) -> None:
@@ -38,10 +17,7 @@ def labels(at: At) -> None:
     at.background(
         "proxyctl watch --network {net} --engine nginx --publish 127.0.0.1:{watch-port}:80 --state {state} --api off"
     )
-    at.until(
-        lambda: at.quiet("docker exec {client} wget -qO- -T 1 http://{gateway}/basket").code == 0,
-        Text(ko="게이트웨이의 응답", en="an answer of the gateway"),
-    )
+    until_answered(at, "http://{gateway}/basket", at["gateway"])
     status = json.loads(at.sh("proxyctl status --network {net} --state {state} --json"))
     rows = [
         (pool["name"], server["name"], f"weight={server['weight']}", "backup" if server["backup"] else "")
@@ -49,7 +25,11 @@ def labels(at: At) -> None:
         for server in pool["servers"]
     ]
     inside = {server for _, server, _, _ in rows}
-    at.equal(Text(ko="들어온 서버", en="servers that take part"), inside, _names(at, "web1", "web2", "web3", "shop"))
+    at.equal(
+        Text(ko="들어온 서버", en="servers that take part"),
+        inside,
+        {at[key] for key in ("web1", "web2", "web3", "shop")},
+    )
     at.table(*rows)
 
 
@@ -76,21 +56,17 @@ def balance(at: At) -> None:
 
 def find_gateway_workers(at: At) -> None:
     """Remember the gateway's processes before a reload."""
-    at.found(workers=" ".join(workers(at, "gateway")), master=_master(at))
-
-
-def _master(at: At) -> str:
-    return next(pid for pid, args in processes(at, "gateway").items() if args.startswith("nginx: master"))
+    at.found(workers=workers(at, "gateway"), master=masters(at, "gateway"))
 
 
 def join(at: At) -> None:
     """Expect the new server to be balanced, by other workers of the same master."""
-    _balanced(at, _names(at, "web1", "web2", "web4"))
-    out = at.sh(f"{CHECK} --requests 200", "either")
+    until_served_by(at, "web1", "web2", "web4")
+    out = checked_gateway(at, "--requests 200")
     at.equal(SERVERS, served(out), {at["web1"]: 120, at["web2"]: 40, at["web4"]: 40})
-    at.equal(Text(ko="마스터", en="master"), _master(at), at["master"])
+    at.equal(Text(ko="마스터", en="master"), masters(at, "gateway"), at["master"])
     now = at.until(
-        lambda: sorted(set(workers(at, "gateway")) - set(at["workers"].split())),
+        lambda: sorted(set(workers(at, "gateway").split()) - set(at["workers"].split())),
         Text(ko="새 워커", en="new workers"),
     )
     at.table(
@@ -104,7 +80,7 @@ def join(at: At) -> None:
 
 def backup(at: At) -> None:
     """Expect the backup to serve everything."""
-    _balanced(at, _names(at, "web3"))
-    out = at.sh(f"{CHECK} --requests 100", "either")
+    until_served_by(at, "web3")
+    out = checked_gateway(at, "--requests 100")
     at.equal(SERVERS, served(out), {at["web3"]: 100})
     at.table((SERVERS, counts(out)), *judged(at, out))
