@@ -161,9 +161,12 @@ STEPS = (
     ),
     Step(
         id="mac",
-        goal=Text(ko="컨테이너의 MAC 주소를 읽습니다", en="Read a container's MAC address"),
+        goal=Text(
+            ko="컨테이너의 MAC 주소를 세 가지 방법으로 읽습니다", en="Read a container's MAC address in three ways"
+        ),
         commands=(
             'docker inspect {box} | grep -m1 \'"MacAddress": "..*"\'',
+            "docker exec {box} ip link show eth0",
             "docker exec {box} cat /sys/class/net/eth0/address",
         ),
         check=checks.mac,

@@ -161,7 +161,7 @@ STEPS = (
         ),
         check=checks.roundrobin,
         why=Text(
-            ko="차례로 하나씩 보내므로 개수가 정확히 같습니다. HAProxy의 스레드는 차례를 함께 셉니다.",
+            ko="차례로 하나씩 보내므로 개수가 정확히 같습니다. HAProxy의 스레드들은 순서를 공유합니다.",
             en="Each in its turn, so the counts are exactly equal; HAProxy's threads count together.",
         ),
     ),
@@ -179,7 +179,7 @@ STEPS = (
         ),
         check=checks.weights,
         why=Text(
-            ko="다섯 요청 중 셋이 item1로 갑니다. weight는 0에서 256까지이며 실행 중에도 바꿀 수 있습니다.",
+            ko="요청 다섯 개 중 세 개가 item1로 갑니다. weight는 0에서 256까지이며 실행 중에도 바꿀 수 있습니다.",
             en="Of five requests, three go to item1. A weight is 0 to 256, and can be changed at run time.",
         ),
     ),
@@ -214,8 +214,8 @@ STEPS = (
         ),
         check=checks.source,
         why=Text(
-            ko="주소 전체를 해시합니다. 앞에 docker-proxy가 있으면 모두 한 주소로 보이므로, 다른 주소들은 헤더로 "
-            "알렸습니다.",
+            ko="주소 전체를 해시합니다. 앞에 docker-proxy가 있으면 모두 한 주소로 보이므로, 다른 주소는 헤더로 "
+            "흉내 냈습니다.",
             en="The whole address is hashed. Behind docker-proxy all clients have one address, so other addresses were "
             "told by a header.",
         ),
@@ -231,7 +231,8 @@ STEPS = (
         ),
         check=checks.uri,
         why=Text(
-            ko="캐시 서버 앞에 알맞습니다. hash-type consistent는 서버가 바뀔 때 옮겨 가는 URI를 적게 합니다.",
+            ko="캐시 서버 앞에 두기에 적합합니다. hash-type consistent를 쓰면 서버가 바뀌어도 옮겨 가는 URI가 "
+            "적습니다.",
             en="This suits caches. With hash-type consistent few URIs move when servers change.",
         ),
     ),
@@ -246,7 +247,7 @@ STEPS = (
         at_once=True,
         check=checks.routes,
         why=Text(
-            ko="acl은 조건에 이름을 붙이고, use_backend는 조건이 맞는 첫 번째 backend를 고릅니다.",
+            ko="acl은 조건에 이름을 붙이고, use_backend는 조건이 참인 첫 번째 것이 backend를 고릅니다.",
             en="An acl names a condition; the first use_backend whose condition holds chooses the backend.",
         ),
     ),
@@ -280,7 +281,7 @@ LAB = Lab(
     id="clip6",
     title=Text(ko="[실습] HAProxy를 활용한 컨테이너 Proxy", en="HAProxy as container proxy"),
     goal=Text(
-        ko="HAProxy 설정을 손으로 쓰고 실행 중에 바꾸어 본 뒤, 같은 것을 라벨과 proxyctl watch로 합니다.",
+        ko="HAProxy 설정을 직접 쓰고 실행 중에 바꾸어 본 뒤, 같은 구성을 라벨과 proxyctl watch로 만듭니다.",
         en="Write HAProxy's configuration by hand and change it at run time, then have it from labels by proxyctl "
         "watch.",
     ),

@@ -170,10 +170,11 @@ def addresses(at: At) -> None:
 
 
 def mac(at: At) -> None:
-    """Expect Docker and the kernel to name the same MAC."""
-    inspected, inside = at.out
-    at.expect(inside in inspected, Text(ko=f"{inside}가 아닙니다: {inspected}", en=f"not {inside}: {inspected}"))
-    at.note(f"eth0 {inside}  {address(at, 'box')}")
+    """Expect Docker, ip and the kernel to name the same MAC."""
+    inspected, link, inside = at.out
+    for told in (inspected, link):
+        at.expect(inside in told, Text(ko=f"{inside}가 아닙니다: {told}", en=f"not {inside}: {told}"))
+    at.table(("docker inspect", inspected.strip()), ("ip link", link.splitlines()[-1].strip()), ("/sys", inside))
 
 
 def routes(at: At) -> None:

@@ -11,6 +11,8 @@ from proxyctl.labs.checks.clip5 import masters, workers
 from proxyctl.labs.checks.facts import until_answered
 from proxyctl.labs.texts import Text
 
+FILE = "docker exec {gateway} grep -E '^ *server [0-9]' /proxyctl/current/nginx.conf"
+
 
 def labels(at: At) -> None:
     """Expect an answer through the gateway, by a labelled container."""
@@ -72,7 +74,7 @@ def join(at: At) -> None:
     at.table(
         (SERVERS, counts(out)),
         *judged(at, out),
-        (Text(ko="옛 워커", en="old workers"), at["workers"]),
+        (Text(ko="이전 워커", en="old workers"), at["workers"]),
         (Text(ko="새 워커", en="new workers"), " ".join(now)),
         (Text(ko="마스터", en="master"), at["master"]),
     )
@@ -83,4 +85,12 @@ def backup(at: At) -> None:
     until_served_by(at, "web3")
     out = checked_gateway(at, "--requests 100")
     at.equal(SERVERS, served(out), {at["web3"]: 100})
+    dead = [at[key] for key in ("web1", "web2", "web4")]
+    at.until(
+        lambda: not any(name in at.quiet(FILE).out for name in dead),
+        Text(ko="설정에서 죽은 서버가 사라짐", en="the dead servers to be gone from the file"),
+    )
+    left = at.sh(FILE)
+    at.expect(at["web3"] in left, Text(ko=f"web3가 없습니다: {left}", en=f"web3 is not there: {left}"))
     at.table((SERVERS, counts(out)), *judged(at, out))
+    at.note(*(line.strip() for line in left.splitlines()))

@@ -104,7 +104,7 @@ def reload(at: At) -> None:
         leaving = {pid for pid, args in seen.items() if "shutting down" in args}
         return leaving == old and bool(set(workers(at).split()) - old)
 
-    at.until(both, Text(ko="옛 워커 옆의 새 워커", en="a new worker beside the old one"))
+    at.until(both, Text(ko="이전 워커와 함께 있는 새 워커", en="a new worker beside the old one"))
     during = at.sh("docker top {proxy} -o pid,args")
     at.sh("docker exec {client} wget -qO- -T 5 http://{proxy}/item")
     at.expect(long.alive, Text(ko="긴 요청이 먼저 끝났습니다", en="the long request ended before"))
@@ -113,7 +113,7 @@ def reload(at: At) -> None:
     reloaded(at)
     after = at.sh("docker top {proxy} -o pid,args")
     at.equal(Text(ko="마스터", en="master"), masters(at), master)
-    at.note(Text(ko="긴 요청 중:", en="during the long request:"), *during.splitlines()[1:])
+    at.note(Text(ko="긴 요청이 진행되는 동안:", en="during the long request:"), *during.splitlines()[1:])
     at.note(Text(ko="끝난 뒤:", en="after it:"), *after.splitlines()[1:])
     at.note(
         Text(

@@ -36,6 +36,11 @@ def weight(at: At) -> None:
     for out in (basket, host):
         judged(at, out)
     at.equal("/item", set(served(item)), {at["web1"], at["web2"]})
+    # not to the request, as HAProxy's threads do not share what a queue of theirs has taken
+    more, less = (served(item)[at[key]] for key in ("web1", "web2"))
+    at.expect(
+        2.5 * less <= more <= 3.5 * less, Text(ko=f"3대 1이 아닙니다: {more}:{less}", en=f"not 3:1: {more}:{less}")
+    )
     at.equal("/basket", served(basket), {at["shop"]: 50})
     at.equal("basket.example", served(host), {at["shop"]: 50})
     at.table(("/item", counts(item)), ("/basket", counts(basket)), ("Host: basket.example", counts(host)))
