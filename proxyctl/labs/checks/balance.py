@@ -53,11 +53,11 @@ def judged(at: At, out: str, *needed: str) -> list[tuple[Said, ...]]:
     Stalls are left out: a busy host has them by itself, and no statement is about them.
     """
     found = {verdict["name"]: verdict for verdict in report(out)["verdicts"] if verdict["name"] != "stalls"}
-    for name in ("errors", *needed):
-        at.expect(name in found, Text(ko=f"판정이 없습니다: {name}", en=f"no verdict on {name}"))
     for name, verdict in found.items():
         text = f"{name} {verdict['value']}, {verdict['expected']}; {verdict['detail']}"
         at.expect(verdict["ok"], Text(ko=f"판정: {text}", en=f"verdict: {text}"))
+    for name in ("errors", *needed):
+        at.expect(name in found, Text(ko=f"판정이 없습니다: {name}", en=f"no verdict on {name}"))
     return [(name, "✔") for name in found]
 
 
