@@ -113,14 +113,19 @@ def reload(at: At) -> None:
     reloaded(at)
     after = at.sh("docker top {proxy} -o pid,args")
     at.equal(Text(ko="마스터", en="master"), masters(at), master)
-    at.note(Text(ko="긴 요청이 진행되는 동안:", en="during the long request:"), *during.splitlines()[1:])
-    at.note(Text(ko="끝난 뒤:", en="after it:"), *after.splitlines()[1:])
+    at.note(Text(ko="긴 요청이 진행되는 동안:", en="during the long request:"), *_tidy(during))
+    at.note(Text(ko="끝난 뒤:", en="after it:"), *_tidy(after))
     at.note(
         Text(
             ko=f"긴 응답은 끝까지 왔습니다: {long.log.stat().st_size}바이트",
             en=f"the long answer came whole: {long.log.stat().st_size} bytes",
         )
     )
+
+
+def _tidy(top: str) -> list[str]:
+    """Return what `docker top` said, without its head and its padding."""
+    return [" ".join(line.split()) for line in top.splitlines()[1:]]
 
 
 def broken(at: At) -> None:
