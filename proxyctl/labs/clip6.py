@@ -35,7 +35,9 @@ frontend web
     acl basket_host hdr(host) -i basket.example
     use_backend basket if to_basket or basket_host
     use_backend item if to_item
-    use_backend %[path,field(2,/)]   # /weights: backend weights
+    acl by_name path_beg /weights /fair /leastconn /source
+    acl by_name path_beg /uri /sticky /dns
+    use_backend %[path,field(2,/)] if by_name   # backend weights, ...
 
 backend item
     balance roundrobin
