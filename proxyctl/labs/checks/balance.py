@@ -16,6 +16,7 @@ from proxyctl.labs.texts import Said, Text
 
 BY_NAME = "--server-from header:X-Served-By"
 SERVERS = Text(ko="응답한 서버", en="servers that answered")
+INSIDE = Text(ko="풀에 들어온 서버", en="servers that take part")
 ROUND = 12  # requests that meet every one of a few servers, whose weights differ by up to three times
 
 HASHED = """\
@@ -76,6 +77,12 @@ def checked_gateway(at: At, options: str) -> str:
     )
     judged(at, out, "balance")
     return out
+
+
+def pools(at: At) -> list[Mapping[str, Any]]:
+    """Ask the running watch for its servers, shown; return what it says of each, with the pool's name as `pool`."""
+    told = json.loads(at.sh("proxyctl status --network {net} --state {state} --json"))
+    return [{"pool": pool["name"], **server} for pool in told["pools"] for server in pool["servers"]]
 
 
 def until_served_by(at: At, *keys: str) -> None:

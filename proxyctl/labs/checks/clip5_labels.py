@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 from proxyctl.labs.at import At
-from proxyctl.labs.checks.balance import SERVERS, checked_gateway, counts, judged, served, until_served_by
+from proxyctl.labs.checks.balance import (
+    INSIDE,
+    SERVERS,
+    checked_gateway,
+    counts,
+    judged,
+    pools,
+    served,
+    until_served_by,
+)
 from proxyctl.labs.checks.clip5 import masters, workers
 from proxyctl.labs.checks.facts import until_answered
 from proxyctl.labs.texts import Text
@@ -20,19 +28,9 @@ def labels(at: At) -> None:
         "proxyctl watch --network {net} --engine nginx --publish 127.0.0.1:{watch-port}:80 --state {state} --api off"
     )
     until_answered(at, "http://{gateway}/basket", at["gateway"])
-    status = json.loads(at.sh("proxyctl status --network {net} --state {state} --json"))
-    rows = [
-        (pool["name"], server["name"], f"weight={server['weight']}", "backup" if server["backup"] else "")
-        for pool in status["pools"]
-        for server in pool["servers"]
-    ]
-    inside = {server for _, server, _, _ in rows}
-    at.equal(
-        Text(ko="들어온 서버", en="servers that take part"),
-        inside,
-        {at[key] for key in ("web1", "web2", "web3", "shop")},
-    )
-    at.table(*rows)
+    servers = pools(at)
+    at.equal(INSIDE, {server["name"] for server in servers}, {at[key] for key in ("web1", "web2", "web3", "shop")})
+    at.table(*((s["pool"], s["name"], f"weight={s['weight']}", "backup" if s["backup"] else "") for s in servers))
 
 
 def weight(at: At) -> None:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 
 from proxyctl.labs.at import At
-from proxyctl.labs.checks.balance import SERVERS, checked_gateway, counts, judged, report, served, until_served_by
+from proxyctl.labs.checks.balance import (
+    INSIDE,
+    SERVERS,
+    checked_gateway,
+    counts,
+    judged,
+    pools,
+    report,
+    served,
+    until_served_by,
+)
 from proxyctl.labs.checks.facts import pids, until_answered
 from proxyctl.labs.texts import Text
 
@@ -18,15 +27,11 @@ def labels(at: At) -> None:
     )
     until_answered(at, "http://{gateway}/basket", at["gateway"])
     until_served_by(at, "web1", "web2")
-    status = at.sh("proxyctl status --network {net} --state {state}").splitlines()
-    for key in ("web1", "web2", "shop"):
-        rows = [line for line in status if f"{at[key]} " in line]
-        at.expect(
-            rows and all(" up " in line for line in rows),
-            Text(ko=f"{at[key]}가 up이 아닙니다: {rows}", en=f"{at[key]} is not up: {rows}"),
-        )
-    # what follows is about containers of others, which happen to be on this host
-    at.note(*itertools.takewhile(lambda line: not line.startswith("✘"), status))
+    servers = pools(at)
+    for server in servers:
+        at.equal(f"{server['pool']}/{server['name']}", server["state"], "up")
+    at.equal(INSIDE, {server["name"] for server in servers}, {at[key] for key in ("web1", "web2", "shop")})
+    at.table(*((s["pool"], s["name"], s["state"], f"weight={s['weight']}") for s in servers))
 
 
 def weight(at: At) -> None:

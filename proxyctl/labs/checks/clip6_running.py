@@ -152,8 +152,8 @@ def add_server(at: At) -> None:
     at.equal(SERVERS, served(out), {f"item{number}": 50 for number in (1, 2, 3, 4)})
     after = pids(at, "proxy", "haproxy")
     at.equal(Text(ko="프로세스", en="processes"), after, at["before"])
+    at.note(at.out[0])
     at.table(
-        (at.out[0], ""),
         (SERVERS, counts(out)),
         (Text(ko="프로세스", en="processes"), f"{at['before']} == {after}"),
     )
