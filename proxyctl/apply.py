@@ -138,15 +138,16 @@ class Applier:
             number = await self._stage(desired, files, inputs, summary(plan, reasons, inputs.held))
             if how == "reload":
                 await self._reload(number, files)
-        except (ConfigRefused, ReloadFailed) as exc:
-            self._refused[files.revision] = exc
+        except (ConfigRefused, ReloadFailed, OSError) as exc:
+            if not isinstance(exc, OSError):  # a disk that is full will not stay so
+                self._refused[files.revision] = exc
             if how == "runtime" and self.applied is not None:
                 # the servers are already as wanted, and the file on disk is the last one that loads
                 self.applied = dataclasses.replace(self.applied, desired=desired)
             raise
         self.applied = Generation(number, files.revision, files.topology, desired, inputs.held)
         self.accepted = desired
-        self._generations.confirm(number)
+        await asyncio.to_thread(self._generations.confirm, number)
         self._refused.clear()
         return Applied(how, plan, reasons, time.monotonic() - start)
 
