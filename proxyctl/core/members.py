@@ -7,7 +7,6 @@ can do. Does not look at other containers: who shares a pool or wants the same r
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Collection, Iterator
 from typing import Literal
 
@@ -17,6 +16,12 @@ from proxyctl.core.model import Container, Features, Held, Problem, Snapshot, Ta
 
 NGINX_STICKY = (1, 29, 6)  # the first open-source nginx with `sticky`
 NGINX_H2C = (1, 29, 4)  # the first nginx with HTTP/2 to its servers
+
+_Asked = tuple[Container, str, tuple[str, ...], Options, Features, frozenset[str], Held | None]
+_Judged = tuple[tuple["Member", ...], tuple[Problem, ...]]
+
+_remembered: dict[_Asked, _Judged] = {}
+"""What the last survey found: a container takes 24 µs, and a pass asks about all of them, twice."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -48,13 +53,17 @@ def survey(
     """
     members: list[Member] = []
     problems: list[Problem] = []
+    judged: dict[_Asked, _Judged] = {}
     for container in snapshot.containers:
         left = frozenset[str]()
         if container.live and not container.address_on(snapshot.network):
             left = frozenset(pool for pool, id_ in served if id_ == container.id)
-        found, wrong = judge(container, snapshot, options, features, left, held)
+        asked = container, snapshot.network, snapshot.gateways, options, features, left, held
+        judged[asked] = found, wrong = _remembered.get(asked) or _judge(*asked)
         members += found
         problems += wrong if present(container) else ()
+    _remembered.clear()
+    _remembered.update(judged)
     return tuple(members), tuple(problems)
 
 
@@ -63,18 +72,13 @@ def judge(
     snapshot: Snapshot,
     options: Options,
     features: Features,
-    left: frozenset[str] = frozenset(),
     held: Held | None = None,
 ) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
-    """Return one container's memberships of the watched network and everything that is wrong with it.
-
-    Those of the pools in `left` are returned also where it is on that network no more.
-    """
-    return _judged(container, snapshot.network, snapshot.gateways, options, features, left, held)
+    """Return one container's memberships of the watched network and everything that is wrong with it."""
+    return _judge(container, snapshot.network, snapshot.gateways, options, features, frozenset(), held)
 
 
-@functools.lru_cache(maxsize=4096)
-def _judged(
+def _judge(
     container: Container,
     watched: str,
     gateways: tuple[str, ...],
@@ -82,8 +86,8 @@ def _judged(
     features: Features,
     left: frozenset[str],
     held: Held | None,
-) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
-    """Judge, once for as long as nothing about the container changes: 24 µs each, and a pass asks about all, twice."""
+) -> _Judged:
+    """Judge; memberships of the pools in `left` are returned also where it is on that network no more."""
     declaration = labels.parse(container, options)
     if held is not None:
         memberships = tuple(_as_held(m, held) for m in declaration.memberships)

@@ -16,7 +16,8 @@ from proxyctl.edges import dns as dns_module
 from proxyctl.edges.dns import EmbeddedDns
 from proxyctl.edges.netns import GatewayView, LocalView
 from proxyctl.errors import ResolveError
-from tests.docker.nginx_box import Box, CountedGateway, NoView, RunContainer, start_nginx
+from tests.docker.blind import CountedGateway, NoView
+from tests.docker.box import Box, RunContainer, start_nginx
 
 pytestmark = pytest.mark.docker
 
@@ -27,7 +28,7 @@ ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="entering a network nam
 @pytest.fixture
 async def box(network: str, tmp_path: Path) -> AsyncIterator[Box]:
     """Return a gateway that only waits: its network namespace is what matters."""
-    made = Box(network, tmp_path / "proxy")
+    made = Box(network, tmp_path / "proxy", "nginx")
     await made.gateway.ensure()
     yield made
     await made.close()

@@ -16,7 +16,7 @@ from proxyctl.core import diff, layout
 from proxyctl.core.model import Desired, HealthCheck, Pool, Server
 from proxyctl.edges.engines import haproxy_runtime
 from proxyctl.errors import RuntimeRefused
-from tests.docker.haproxy_box import NEWEST_AND_OLDEST, Box, RunContainer, named, server, start_backend, world
+from tests.docker.box import VERSIONS, Box, RunContainer, named, server, start_backend, world
 
 pytestmark = pytest.mark.docker
 
@@ -67,10 +67,10 @@ class Changer:
                 await asyncio.sleep(0.01)
 
 
-@pytest.fixture(params=NEWEST_AND_OLDEST)
+@pytest.fixture(params=(VERSIONS["haproxy"][0], VERSIONS["haproxy"][-1]))
 async def gateway(request: pytest.FixtureRequest, network: str, tmp_path: Path) -> AsyncIterator[Changer]:
     """Return a gateway with the newest and with the oldest HAProxy."""
-    box = Box(network, tmp_path / "proxy", request.param)
+    box = Box(network, tmp_path / "proxy", "haproxy", request.param)
     await box.start()
     yield Changer(box)
     await box.close()
@@ -231,7 +231,7 @@ async def test_a_draining_server_of_a_sticky_pool_gets_nothing(gateway: Changer,
 
 async def test_a_server_joins_a_sticky_pool(network: str, tmp_path: Path, backend: Backend) -> None:
     """From 3.0 a server with a cookie is added at run time and met by it."""
-    box = Box(network, tmp_path / "proxy")
+    box = Box(network, tmp_path / "proxy", "haproxy")
     try:
         await box.start()
         gateway = Changer(box)

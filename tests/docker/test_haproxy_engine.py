@@ -17,19 +17,20 @@ from proxyctl.edges.engines import haproxy as engine_module
 from proxyctl.edges.engines import haproxy_runtime
 from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed
 from proxyctl.ports import Ran
-from tests.docker.haproxy_box import NEWEST_AND_OLDEST, VERSIONS, Box, RunContainer, named, server, start_backend, world
+from tests.docker.box import VERSIONS, Box, RunContainer, named, server, start_backend, world
+from tests.docker.reloads import answers_of_forty, lost_over_eight
 
 pytestmark = pytest.mark.docker
 
 Backend = Callable[[str], str]
 EMPTY = world()
-each_version = pytest.mark.parametrize("box", VERSIONS, indirect=True)
+each_version = pytest.mark.parametrize("box", VERSIONS["haproxy"], indirect=True)
 
 
-@pytest.fixture(params=NEWEST_AND_OLDEST)
+@pytest.fixture(params=(VERSIONS["haproxy"][0], VERSIONS["haproxy"][-1]))
 async def box(request: pytest.FixtureRequest, network: str, tmp_path: Path) -> AsyncIterator[Box]:
     """Return a gateway with the newest and with the oldest HAProxy, waiting for its first generation."""
-    made = Box(network, tmp_path / "proxy", request.param)
+    made = Box(network, tmp_path / "proxy", "haproxy", request.param)
     await made.start()
     yield made
     await made.close()
@@ -64,7 +65,7 @@ async def test_features_are_the_binarys_own(box: Box) -> None:
 
 async def test_an_image_without_haproxy_is_told(network: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No binary, or one that says something else: a GatewayError, nothing assumed."""
-    box = Box(network, tmp_path / "proxy")
+    box = Box(network, tmp_path / "proxy", "haproxy")
 
     async def run(_: object) -> Ran:
         return Ran(127, 'exec: "haproxy": executable file not found in $PATH')
@@ -129,8 +130,7 @@ async def test_no_new_connection_meets_the_old_configuration_after_a_reload(box:
     address = box.address
     for number in range(1, 6):
         await box.load(EMPTY, marked(str(number)))
-        answers = await asyncio.gather(*(_ask_once(address) for _ in range(40)))
-        assert set(answers) == {str(number)}
+        assert await answers_of_forty(address) == {str(number)}
 
 
 async def test_a_reload_is_a_new_worker_even_for_the_same_revision(box: Box, backend: Backend) -> None:
@@ -213,50 +213,9 @@ def closing_idle(text: str) -> str:
 @pytest.mark.parametrize(("edit", "lossless"), [(str, True), (closing_idle, False)], ids=["shipped", "without"])
 async def test_reloads_lose_no_request(box: Box, edit: Callable[[str], str], lossless: bool, backend: Backend) -> None:
     """Clients that never retry lose nothing over eight reloads, and do lose without the option that is for it."""
-    address = backend("web1")
-    await box.load(world(server("web1", address)), edit)
-    stop = asyncio.Event()
-    clients = [asyncio.create_task(_client(box.address, stop)) for _ in range(8)]
-    for number in range(8):
-        await box.load(world(server("web1", address, weight=2 + number)), edit)
-    stop.set()
-    sent, lost = (sum(column) for column in zip(*await asyncio.gather(*clients), strict=True))
+    sent, lost = await lost_over_eight(box, backend("web1"), edit)
     assert sent > 100
     assert (lost == 0) is lossless, f"{lost} of {sent} requests lost"
-
-
-async def _client(address: str, stop: asyncio.Event) -> tuple[int, int]:
-    """Send one POST after the other, kept alive where that is allowed; return how many, and how many were lost."""
-    sent = lost = 0
-    reader = writer = None
-    while not stop.is_set():
-        if reader is None or writer is None:
-            reader, writer = await asyncio.open_connection(address, 80)
-        sent += 1
-        try:
-            writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi")
-            head = (await reader.readuntil(b"\r\n\r\n")).lower()
-            assert head.startswith(b"http/1.1 200 ")
-            await reader.readexactly(int(re.findall(rb"content-length: (\d+)", head)[0]))
-            if b"connection: close" in head:
-                writer.close()
-                reader = None
-        except (asyncio.IncompleteReadError, ConnectionError):
-            lost += 1
-            writer.close()
-            reader = None
-        await asyncio.sleep(0.003)
-    if writer is not None:
-        writer.close()
-    return sent, lost
-
-
-async def _ask_once(address: str) -> str:
-    reader, writer = await asyncio.open_connection(address, 80)
-    writer.write(b"GET / HTTP/1.0\r\n\r\n")
-    answer = await reader.read()
-    writer.close()
-    return answer.rpartition(b"\r\n\r\n")[2].decode()
 
 
 async def _until_open(address: str, port: int) -> None:

@@ -14,7 +14,8 @@ from proxyctl.core import layout
 from proxyctl.core.model import Desired
 from proxyctl.edges.engines import nginx as engine_module
 from proxyctl.errors import ConfigRefused, ReloadFailed
-from tests.docker.nginx_box import VERSIONS, Box, RunContainer, server, start_nginx, world
+from tests.docker.box import VERSIONS, Box, RunContainer, start_nginx
+from tests.docker.reloads import answers_of_forty, lost_over_eight
 
 pytestmark = pytest.mark.docker
 
@@ -26,7 +27,7 @@ EMPTY = Desired()
 @pytest.fixture
 async def box(network: str, tmp_path: Path) -> AsyncIterator[Box]:
     """Return a gateway with the newest nginx, waiting for its first generation."""
-    made = Box(network, tmp_path / "proxy")
+    made = Box(network, tmp_path / "proxy", "nginx")
     await made.start()
     yield made
     await made.close()
@@ -45,10 +46,10 @@ def marked(text: str) -> Callable[[str], str]:
     return lambda t: t.replace("    # For proxyctl alone", f"{site}{here}    # For proxyctl alone")
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", VERSIONS["nginx"])
 async def test_features_are_the_binarys_own(version: str, network: str, tmp_path: Path) -> None:
     """Version and stream module come from the binary, the file limit from the container."""
-    box = Box(network, tmp_path / "proxy", version)
+    box = Box(network, tmp_path / "proxy", "nginx", version)
     try:
         await box.start()
         assert box.features is not None
@@ -91,8 +92,7 @@ async def test_no_new_connection_meets_the_old_configuration_after_a_reload(box:
     address = box.address
     for number in range(1, 6):
         await box.load(EMPTY, marked(str(number)))
-        answers = await asyncio.gather(*(_ask_once(address) for _ in range(40)))
-        assert set(answers) == {str(number)}
+        assert await answers_of_forty(address) == {str(number)}
 
 
 async def test_the_first_answer_alone_would_prove_nothing(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,12 +103,11 @@ async def test_the_first_answer_alone_would_prove_nothing(box: Box, monkeypatch:
 
     monkeypatch.setattr(engine_module, "_until_refused", at_once)
     await box.load(EMPTY, marked("0"))
-    address, old = box.address, 0
+    address, old = box.address, False
     for number in range(1, 6):
         await box.load(EMPTY, marked(str(number)))
-        answers = await asyncio.gather(*(_ask_once(address) for _ in range(40)))
-        old += sum(a != str(number) for a in answers)
-    assert old > 0
+        old |= await answers_of_forty(address) != {str(number)}
+    assert old
 
 
 async def test_a_reload_of_what_runs_already_is_nothing(box: Box) -> None:
@@ -172,55 +171,14 @@ async def test_reloads_lose_no_request(
     version: str, edit: Callable[[str], str], lossless: bool, network: str, tmp_path: Path, backend: Backend
 ) -> None:
     """Clients that never retry lose nothing over eight reloads, and do lose without the setting that is for it."""
-    box = Box(network, tmp_path / "proxy", version)
+    box = Box(network, tmp_path / "proxy", "nginx", version)
     try:
         await box.start()
-        address = backend("web1")
-        await box.load(world(server("web1", address)), edit)
-        stop = asyncio.Event()
-        clients = [asyncio.create_task(_client(box.address, stop)) for _ in range(8)]
-        for number in range(8):
-            await box.load(world(server("web1", address, weight=2 + number)), edit)
-        stop.set()
-        sent, lost = (sum(column) for column in zip(*await asyncio.gather(*clients), strict=True))
+        sent, lost = await lost_over_eight(box, backend("web1"), edit)
         assert sent > 100
         assert (lost == 0) is lossless, f"{lost} of {sent} requests lost"
     finally:
         await box.close()
-
-
-async def _client(address: str, stop: asyncio.Event) -> tuple[int, int]:
-    """Send one request after the other, kept alive where that is allowed; return how many, and how many were lost."""
-    sent = lost = 0
-    reader = writer = None
-    while not stop.is_set():
-        if reader is None or writer is None:
-            reader, writer = await asyncio.open_connection(address, 80)
-        sent += 1
-        try:
-            writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi")
-            head = await reader.readuntil(b"\r\n\r\n")
-            assert head.startswith(b"HTTP/1.1 200 ")
-            await reader.readexactly(int(re.findall(rb"Content-Length: (\d+)", head)[0]))
-            if b"Connection: close" in head:
-                writer.close()
-                reader = None
-        except (asyncio.IncompleteReadError, ConnectionError):
-            lost += 1
-            writer.close()
-            reader = None
-        await asyncio.sleep(0.003)
-    if writer is not None:
-        writer.close()
-    return sent, lost
-
-
-async def _ask_once(address: str) -> str:
-    reader, writer = await asyncio.open_connection(address, 80)
-    writer.write(b"GET / HTTP/1.0\r\n\r\n")
-    answer = await reader.read()
-    writer.close()
-    return answer.rpartition(b"\r\n\r\n")[2].decode()
 
 
 async def _workers(box: Box) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docker.nginx_box import RunContainer
+from tests.docker.box import RunContainer
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "nginx"
 

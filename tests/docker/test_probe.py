@@ -16,7 +16,8 @@ from proxyctl.core.model import Finding, HealthCheck, Target
 from proxyctl.edges.netns import LocalView
 from proxyctl.edges.probe import Prober
 from proxyctl.ports import Gateway, NetworkView, Ran
-from tests.docker.nginx_box import Box, CountedGateway, NoView, RunContainer, start_nginx
+from tests.docker.blind import CountedGateway, NoView
+from tests.docker.box import Box, RunContainer, start_nginx
 
 pytestmark = pytest.mark.docker
 
@@ -26,7 +27,7 @@ CHECK = HealthCheck("/healthz", interval_ms=30, timeout_ms=1000, rise=2, fall=3)
 @pytest.fixture
 async def box(network: str, tmp_path: Path) -> AsyncIterator[Box]:
     """Return a gateway that only waits."""
-    made = Box(network, tmp_path / "proxy")
+    made = Box(network, tmp_path / "proxy", "nginx")
     await made.gateway.ensure()
     yield made
     await made.close()

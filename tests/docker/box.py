@@ -1,27 +1,25 @@
-"""A real gateway with nginx in it, loaded as proxyctl loads it, for the tests of the nginx engine."""
+"""A real gateway with HAProxy or nginx in it, loaded as proxyctl loads it, for the tests of the engines."""
 
 from __future__ import annotations
 
 import http.client
-import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import docker
 
-from proxyctl.core.model import ConfigFiles, Desired, Features, Listener, Pool, Route, Server, Tuning
+from proxyctl.core.model import ConfigFiles, Desired, EngineKind, Features, Listener, Pool, Route, Server, Tuning
 from proxyctl.core.render import render
+from proxyctl.daemon import MODULES, make_engine
 from proxyctl.edges.docker.gateway import DockerGateway, Spec
-from proxyctl.edges.engines import nginx
 from proxyctl.edges.files.generations import GenerationFolder
 from proxyctl.edges.netns import GatewayView
-from proxyctl.ports import Ran
 
-TEMPLATES = Path(__file__).parents[2] / "templates" / "nginx"
+TEMPLATES = Path(__file__).parents[2] / "templates"
 TOKEN = "0123456789abcdef"
-VERSIONS = ("1.30", "1.26", "1.22")
-
+VERSIONS = {"haproxy": ("3.2", "3.0", "2.6"), "nginx": ("1.30", "1.26", "1.22")}
+"""Newest first."""
 
 RunContainer = Callable[..., Any]
 
@@ -38,6 +36,31 @@ exec nginx -c /tmp/c"""
     return str(made.attrs["NetworkSettings"]["Networks"][network]["IPAddress"])
 
 
+def start_backend(run_container: RunContainer, network: str, rules: str, port: int = 80, **more: Any) -> str:
+    """Start an HAProxy that answers by itself, by the `http-request` rules that are given; return its address."""
+    script = f"""cat >/tmp/c <<'END'
+global
+    hard-stop-after 1s
+defaults
+    mode http
+    timeout client 1m
+    timeout server 1m
+    timeout connect 1s
+frontend f
+    bind *:{port}
+{rules}
+END
+exec haproxy -db -f /tmp/c"""
+    made = run_container("proxyctl/haproxy:3.2", entrypoint=["sh", "-c", script], network=network, **more)
+    made.reload()
+    return str(made.attrs["NetworkSettings"]["Networks"][network]["IPAddress"])
+
+
+def named(name: str) -> str:
+    """Return the rules of a backend that answers with its name."""
+    return f'    http-request return status 200 content-type text/plain string "{name}"'
+
+
 def server(name: str, address: str, port: int = 80, **more: object) -> Server:
     """Return a server; what matters to a test is in `more`."""
     return Server(name, f"id-{name}", address, port, **more)  # type: ignore[arg-type]
@@ -51,24 +74,25 @@ def world(*servers: Server, pool: str = "web", routes: tuple[Route, ...] = ()) -
 class Box:
     """A gateway container on `network`, its engine and its generations. Not started before `start`."""
 
-    def __init__(self, network: str, folder: Path, version: str = "1.30") -> None:
+    def __init__(self, network: str, folder: Path, kind: EngineKind, version: str = "") -> None:
+        module, version = MODULES[kind], version or VERSIONS[kind][0]
         self.client = docker.APIClient(version="auto")
         spec = Spec(
             network=network,
-            engine="nginx",
-            image=f"proxyctl/nginx:{version}",
+            engine=kind,
+            image=f"proxyctl/{kind}:{version}",
             publish=(),
-            command=nginx.command(),
-            stop_signal=nginx.STOP_SIGNAL,
+            command=module.command(),
+            stop_signal=module.STOP_SIGNAL,
             folder=folder,
         )
-        self.network = network
+        self.network, self.kind, self.version = network, kind, version
         self.gateway = DockerGateway(self.client, spec)
         self.run_folder = folder / "run"
         self.generations = GenerationFolder(folder)
         self.generations.prepare()
         self.view = GatewayView(lambda: self.gateway.pid)
-        self.engine = nginx.Nginx(self.gateway, self.run_folder, self.view)
+        self.engine = make_engine(kind, self.gateway, self.run_folder, self.view)
         self.features: Features | None = None
 
     async def start(self) -> None:
@@ -85,7 +109,7 @@ class Box:
     def render(self, desired: Desired, edit: Callable[[str], str] = str) -> ConfigFiles:
         """Render with the shipped templates, perhaps edited."""
         assert self.features is not None
-        templates = {p.name: edit(p.read_text()) for p in TEMPLATES.glob("*.j2")}
+        templates = {p.name: edit(p.read_text()) for p in (TEMPLATES / self.kind).glob("*.j2")}
         return render(desired, features=self.features, tuning=Tuning(), templates=templates, token=TOKEN)
 
     async def load(self, desired: Desired, edit: Callable[[str], str] = str) -> ConfigFiles:
@@ -113,39 +137,3 @@ class Box:
         """Remove the container."""
         self.client.remove_container(f"proxyctl-{self.network}", force=True, v=True)
         self.client.close()
-
-
-class NoView:
-    """The view of a process that may not enter the gateway."""
-
-    direct = False
-
-    def open(self, family: socket.AddressFamily, kind: socket.SocketKind, protocol: int = 0) -> socket.socket:
-        """Fail: nobody asks for a socket where there is none."""
-        raise AssertionError(family, kind)
-
-
-class CountedGateway:
-    """A gateway that notes which commands ran, and has some programs hidden; without a real one nothing may run."""
-
-    def __init__(self, gateway: DockerGateway | None = None, hidden: tuple[str, ...] = ()) -> None:
-        self.gateway, self.hidden = gateway, hidden
-        self.ran: list[str] = []
-
-    async def ensure(self) -> bool:
-        """Leave it as it is."""
-        return False
-
-    async def run(self, argv: Sequence[str]) -> Ran:
-        """Run a command unless it is hidden."""
-        self.ran.append(argv[0])
-        assert self.gateway is not None
-        return Ran(127, "") if argv[0] in self.hidden else await self.gateway.run(argv)
-
-    async def signal(self, name: str) -> None:
-        """Fail: nothing here signals."""
-        raise AssertionError(name)
-
-    async def logs(self, lines: int) -> str:
-        """Return nothing."""
-        return ""[:lines]
