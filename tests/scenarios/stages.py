@@ -97,7 +97,7 @@ class World(Stage):
         """Return a setting of the pool."""
         return {"balance": self.balance, "sticky": None}[name]
 
-    def ask(self, path: str, *, post: dict[str, Any] | None = None) -> dict[str, Any]:  # type: ignore[override]
+    def ask(self, path: str, *, post: dict[str, Any] | None = None) -> dict[str, Any]:
         """Tell generation and further pools."""
         assert (path, post) == ("/api/v1/status", None)
         pools = [{"name": name, "servers": [{"state": "up"}]} for name in self._further]
