@@ -138,17 +138,23 @@ class Applier:
             number = await self._stage(desired, files, inputs, summary(plan, reasons, inputs.held))
             if how == "reload":
                 await self._reload(number, files)
-        except (ConfigRefused, ReloadFailed) as exc:
-            self._refused[files.revision] = exc
-            if how == "runtime" and self.applied is not None:
-                # the servers are already as wanted, and the file on disk is the last one that loads
-                self.applied = dataclasses.replace(self.applied, desired=desired)
+        except (ConfigRefused, ReloadFailed, OSError) as exc:
+            self._failed(exc, files, desired, how)
             raise
         self.applied = Generation(number, files.revision, files.topology, desired, inputs.held)
         self.accepted = desired
-        self._generations.confirm(number)
+        await asyncio.to_thread(self._generations.confirm, number)
         self._refused.clear()
         return Applied(how, plan, reasons, time.monotonic() - start)
+
+    def _failed(
+        self, exc: ConfigRefused | ReloadFailed | OSError, files: ConfigFiles, desired: Desired, how: How
+    ) -> None:
+        if not isinstance(exc, OSError):  # a disk that is full will not stay so
+            self._refused[files.revision] = exc
+        if how == "runtime" and self.applied is not None:
+            # the servers are already as wanted, and the file on disk is the last one that loads
+            self.applied = dataclasses.replace(self.applied, desired=desired)
 
     async def refusal(self, desired: Desired, files: ConfigFiles, inputs: Inputs) -> str:
         """Have the proxy check what it does not run; return why it is refused, or an empty string."""

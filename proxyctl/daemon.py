@@ -67,6 +67,7 @@ FIXED = (
     "label_prefix",
     "resync",
     "reload_spacing",
+    "grace",
     "templates",
 )
 
@@ -207,7 +208,7 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
             resync=settings.resync / 1000,
         )
         waker = Waker()
-        prober = Prober(parts.view, waker, parts.gateway)
+        prober = Prober(parts.view, waker, parts.gateway, settings.grace / 1000)
         decisions = state_files.Decisions(settings.state)
         first = [inputs]
         reconciler = Reconciler(

@@ -161,7 +161,7 @@ class Generations(Protocol):
         """Make `current` point to that generation, atomically."""
 
     def confirm(self, number: int) -> None:
-        """Remember that the proxy was seen to do it."""
+        """Remember that the proxy was seen to do it; the oldest ones may go now."""
 
     def drop(self, number: int) -> None:
         """Remove a generation that is not current."""
@@ -195,7 +195,7 @@ class Engine(Protocol):
     async def change(self, plan: Plan, files: ConfigFiles) -> None:
         """Carry out a plan that needs no reload, prove it from the proxy's own list; raise RuntimeRefused.
 
-        `files` are what the proxy would load after it.
+        `files` are what the proxy would load after it. A proxy that is there and silent is a GatewayError.
         """
 
     async def cut(self, servers: Iterable[tuple[str, str]]) -> None:

@@ -49,6 +49,7 @@ from proxyctl.telling import Teller
 log = structlog.get_logger()
 
 RETRY_FIRST, RETRY_LAST = 0.25, 5.0
+_STATE_FAILED = "the state folder cannot be written, the proxy serves on as it is"
 RETRY_REFUSED = 60.0  # seconds until what was refused is tried again: its reason may lie outside, as a taken port
 
 
@@ -145,7 +146,11 @@ class Reconciler:
             await self._woken.wait()
             self._woken.clear()
             with gathered() as took:
-                await self.one_pass()
+                try:
+                    await self.one_pass()
+                except OSError as exc:  # a disk that is full, or read-only
+                    self._teller.problems((*self._outcome.problems, Problem("", "", f"{_STATE_FAILED}: {exc}")))
+                    self._later(self._back_off(), "the state folder")
             log.debug("pass", **{f"{step}_ms": round(ms, 1) for step, ms in took.items()})
             self._passed.set()
 

@@ -102,6 +102,7 @@ class Settings(pydantic.BaseModel, frozen=True, extra="forbid"):
     expose_by_default: bool = False
     resync: Milliseconds = 30_000
     reload_spacing: Milliseconds = 250
+    grace: Milliseconds = 10_000
     create_network: bool = False
     defaults: dict[str, str] = {}
     proxy: Proxy = Proxy()

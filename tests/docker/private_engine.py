@@ -16,8 +16,8 @@ import signal
 import socket
 import subprocess
 import tempfile
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import docker
@@ -78,18 +78,7 @@ class PrivateEngine:
 
     def open_socket(self) -> socket.socket:
         """Return a TCP socket that lives in the engine's network namespace."""
-        made: list[socket.socket] = []
-
-        def enter() -> None:
-            with Path(f"/run/netns/{self.namespace}").open() as namespace:
-                setns(namespace.fileno())
-            made.append(socket.socket())
-            made[0].setblocking(False)
-
-        thread = threading.Thread(target=enter)
-        thread.start()
-        thread.join()
-        return made[0]
+        return made_in(Path(f"/run/netns/{self.namespace}"), socket.socket)
 
     def end(self) -> None:
         """End the engine, its containerd and its shims, and unmount what they leave."""
@@ -118,6 +107,20 @@ class PrivateEngine:
                 if f"{self._folder}/exec".encode() in (entry / "cmdline").read_bytes():
                     found.append(int(entry.name))
         return [pid for pid in found if Path(f"/proc/{pid}/stat").read_text().split(") ")[1][0] != "Z"]
+
+
+def made_in(namespace: Path, make: Callable[[], socket.socket]) -> socket.socket:
+    """Return a socket that lives in another network namespace, for an event loop."""
+
+    def enter() -> socket.socket:
+        with namespace.open() as opened:
+            setns(opened.fileno())
+        return make()
+
+    with ThreadPoolExecutor(1) as thread:  # which ends in that namespace
+        made = thread.submit(enter).result()
+    made.setblocking(False)
+    return made
 
 
 def setns(namespace: int) -> None:

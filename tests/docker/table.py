@@ -59,7 +59,7 @@ class Table:
         options.setdefault("environment", {"ECHO_LINGER": "1"})
         if name not in BASE:
             self._extra.add(name)
-        return self.watch.run(name, labels={"pool": "web"}, **options)
+        return self.watch.run(name, labels={"pool": "web", **options.pop("labels", {})}, **options)
 
     def remove(self, name: str) -> None:
         """Remove a server, if it is still there."""

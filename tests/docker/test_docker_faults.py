@@ -75,7 +75,7 @@ def test_events_that_never_came_are_found_by_the_next_listing(watch: Watch, rela
     watch.until(web1="up", web2="up", web3="up", within=20)
 
 
-RESYNC = 3.0
+RESYNC = 2.0
 
 
 def vanished(watch: Watch) -> set[str]:

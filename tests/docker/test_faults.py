@@ -216,9 +216,8 @@ def test_a_haproxy_that_does_not_answer_for_a_while_is_asked_again(
             os.kill(pid, signal.SIGSTOP)
         try:
             watch.run("web2", labels={"pool": "web"})
-            eventually(
-                lambda: any("does not answer" in p["reason"] for p in watch.problems()), "a problem that says so"
-            )
+            # by the log, for a status counts requests: it is asked of the workers too, 5 s each time
+            eventually(lambda: "does not answer" in watch.log.read_text(), "a problem that says so", 8)
         finally:
             for pid in workers:
                 os.kill(pid, signal.SIGCONT)

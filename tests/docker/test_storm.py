@@ -1,6 +1,6 @@
 """Many containers started at once: all of them serve soon, and old proxy processes do not pile up.
 
-Half of the hundred that `make bench` measures, for the engine needs half a minute to start and remove those.
+A third of the hundred that `make bench` measures, for the engine needs half a minute to start and remove those.
 """
 
 from __future__ import annotations
@@ -19,12 +19,11 @@ from tests.docker.watching import LABEL, Watch, eventually
 
 pytestmark = pytest.mark.docker
 
-SERVERS = 50
+SERVERS = 32
 SHUTDOWN = 2
 """Seconds that old workers may finish in, `[proxy] shutdown`."""
-HANDFUL = SERVERS // 4
-"""Seven or eight where the engine starts them within ten seconds, some more where that takes long; without spacing 28.
-"""
+HANDFUL = SERVERS // 3
+"""More than there are where the engine starts them within seconds, for where that takes long; without spacing 18."""
 _CALLS = 8
 """Calls of the engine's API side by side."""
 _SERVER = "daemon off; worker_processes 1; pid /tmp/p; events {} http { server { listen 80; return 200; } }"

@@ -134,13 +134,15 @@ def test_a_container_without_a_port_or_on_another_network_has_a_problem(other_ne
 
 
 def test_nothing_is_routed_to_a_port_on_which_nobody_listens(watch: Watch) -> None:
-    """A wrong port keeps the container out, first as starting and then with a problem that names the port."""
+    """A wrong port keeps the container out, first as starting and after `grace` with a problem that names the port."""
+    watch.env["PROXYCTL_GRACE"] = "2s"
     watch.start()
     watch.run("web1", labels={"pool": "web"})
+    watch.until(web1="up")
     watch.run("wrong", labels={"pool": "web", "port": "9999"})
     watch.until(web1="up", wrong="starting")
     assert watch.served_by(10) == {"web1": 10}
-    eventually(lambda: any("9999" in p["reason"] for p in watch.problems()), "a problem about port 9999", 20)
+    eventually(lambda: any("9999" in p["reason"] for p in watch.problems()), "a problem about port 9999", 8)
 
 
 def test_a_name_that_does_not_resolve_keeps_the_container_out(watch: Watch) -> None:

@@ -1,7 +1,7 @@
-"""A long wire in front of a gateway: what is sent takes a while, so something is on its way at every moment.
+"""A long wire in front of a gateway or a server: what is sent takes a while, so something is always on its way.
 
-On a loopback a request is under way for microseconds, and a proxy that closes idle connections too early is hardly
-ever caught at it. Behind 10 ms of wire it is caught each time. The far end can be in another network namespace.
+On a loopback a request is under way for microseconds, and who closes idle connections too early is hardly ever
+caught at it. Behind 10 ms of wire it is caught each time. Both ends can be in other network namespaces.
 """
 
 from __future__ import annotations
@@ -26,10 +26,21 @@ def plain_socket() -> socket.socket:
 
 
 class Wire:
-    """Listens on a port of 127.0.0.1 and leads to `address`:80, `delay` seconds each way, while the block runs."""
+    """Listens on a port of 127.0.0.1, or on `listening`, and leads to `address`:`port` while the block runs.
 
-    def __init__(self, address: str, open_socket: Callable[[], socket.socket] = plain_socket) -> None:
-        self._far, self._open_socket = (address, 80), open_socket
+    Either way takes `DELAY` seconds.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        open_socket: Callable[[], socket.socket] = plain_socket,
+        *,
+        port: int = 80,
+        listening: socket.socket | None = None,
+    ) -> None:
+        self._far, self._open_socket = (address, port), open_socket
+        self._listening = listening or socket.create_server(("127.0.0.1", 0))
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="wire", daemon=True)
         self._pipes: set[asyncio.Task[None]] = set()
@@ -42,8 +53,8 @@ class Wire:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        listening = self._loop.create_server(self._near, "127.0.0.1", 0, backlog=1024)
-        self._server = asyncio.run_coroutine_threadsafe(listening, self._loop).result(5)
+        serving = self._loop.create_server(self._near, sock=self._listening, backlog=1024)
+        self._server = asyncio.run_coroutine_threadsafe(serving, self._loop).result(5)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -69,8 +80,8 @@ class Wire:
 
     async def _lead(self, near: _End, far: _End) -> None:
         """Connect the far end, then wait until both have ended."""
+        sock = self._open_socket()
         try:
-            sock = self._open_socket()
             await self._loop.sock_connect(sock, self._far)
             await self._loop.create_connection(lambda: far, sock=sock)
             await asyncio.gather(near.ended.wait(), far.ended.wait())
@@ -79,6 +90,8 @@ class Wire:
         finally:
             near.abort()
             far.abort()
+            if not far.connected:
+                sock.close()
 
 
 class _End(asyncio.Protocol):
@@ -107,6 +120,11 @@ class _End(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.ended.set()
         self._send(lambda other: other.abort() if exc else other.close())
+
+    @property
+    def connected(self) -> bool:
+        """Whether it ever was."""
+        return self._transport is not None
 
     @property
     def _open(self) -> asyncio.Transport:

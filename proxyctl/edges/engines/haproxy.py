@@ -165,6 +165,8 @@ class HAProxy:
     async def change(self, plan: diff.Plan, files: ConfigFiles) -> None:
         """Carry out a plan that needs no reload, prove it from HAProxy's own list; raise RuntimeRefused.
 
+        While HAProxy is silent, as on a machine that has no time for it, that is a GatewayError: nothing was refused.
+
         The servers are brought to what the lines of `files` say, so a user's own template counts here too.
         """
         text = dict(files.files).get(_NAME, "")

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from proxyctl.edges.engines.haproxy_lines import ServerLine
-from proxyctl.edges.engines.haproxy_runtime import NoAnswer, Row, ask, remarks, rows, tell
-from proxyctl.errors import RuntimeRefused
+from proxyctl.edges.engines.haproxy_runtime import NoAnswer, Row, Silent, ask, remarks, rows, tell
+from proxyctl.errors import GatewayError, RuntimeRefused
 
 SETTLE = 0.5
 """Seconds until a change must show in the list: HAProxy 3 carries out a new address after its answer."""
@@ -59,7 +59,7 @@ class PoolChange:
         self._wanted, self._before, self._left = wanted, before, left
 
     async def carry_out(self) -> None:
-        """Let servers join first, then change, then leave; raise RuntimeRefused."""
+        """Let servers join first, then change, then leave; raise RuntimeRefused, or GatewayError while it is silent."""
         there = {row.name: row for row in await self._rows()}
         for name, line in self._wanted.items():
             if name not in there:
@@ -156,6 +156,8 @@ class PoolChange:
     async def _rows(self) -> list[Row]:
         try:
             return await rows(self._path, self._pool)
+        except Silent as exc:  # a reload would ask it three times more
+            raise GatewayError(f"HAProxy does not answer: {exc}") from exc
         except NoAnswer as exc:
             raise RuntimeRefused(str(exc)) from exc
 

@@ -79,7 +79,7 @@ class GenerationFolder:
         return f"{layout.GENERATIONS}/{self._all()[number].name}"
 
     def switch(self, number: int) -> None:
-        """Point `current` to the generation, atomically, and let go of the oldest ones."""
+        """Point `current` to the generation, atomically."""
         link = self._folder / ".current-new"
         link.unlink(missing_ok=True)
         link.symlink_to(f"generations/{self._all()[number].name}")
@@ -89,8 +89,6 @@ class GenerationFolder:
             os.fsync(fd)
         finally:
             os.close(fd)
-        while len(there := sorted(self._all())) > KEEP:
-            self.drop(self._least_missed(there))
 
     def _least_missed(self, numbers: list[int]) -> int:
         """Return the oldest that differs from the next only in its servers: nobody goes back to it. Else the oldest."""
@@ -104,13 +102,16 @@ class GenerationFolder:
         return self._topologies[number]
 
     def confirm(self, number: int) -> None:
-        """Remember that the proxy was seen to do it."""
+        """Remember that the proxy was seen to do it, and let go of the oldest: until now it might have to go back."""
         (self._all()[number] / APPLIED).touch()
+        while len(there := sorted(self._all())) > KEEP:
+            self.drop(self._least_missed(there))
 
     def drop(self, number: int) -> None:
         """Remove a generation; the current one stays."""
         folder = self._all().get(number)
         if folder is not None and folder.name != self._current_name():
+            self._topologies.pop(number, None)
             shutil.rmtree(folder)
 
     def current(self) -> Generation | None:
