@@ -180,6 +180,8 @@ def test_a_changed_settings_file_is_applied_and_a_broken_one_is_not(watch: Watch
     """[proxy] and [defaults] take effect while it runs; a mistake is reported and changes nothing."""
     path = watch.state.parent / "proxyctl.toml"
     path.write_text('[defaults]\nbalance = "leastconn"\n')
+    below = path.parent / "below"
+    below.mkdir()
     watch.start("--config", str(path))
     watch.run("web1", labels={"pool": "web"})
     watch.until(web1="up")
@@ -188,6 +190,9 @@ def test_a_changed_settings_file_is_applied_and_a_broken_one_is_not(watch: Watch
         return str((watch.status() or {})["pools"][0]["balance"])
 
     assert balance() == "leastconn"
+    assert watch.process is not None
+    watched = [p.read_text() for p in Path(f"/proc/{watch.process.pid}/fdinfo").iterdir()]
+    assert f"ino:{below.stat().st_ino:x} " not in "".join(watched)  # a folder may hold a whole home
     path.write_text('[defaults]\nbalance = "random"\n')
     eventually(lambda: balance() == "random", "the new default")
     path.write_text("[defaults\n")
