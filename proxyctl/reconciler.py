@@ -174,7 +174,7 @@ class Reconciler:
             self._applier.retry_checks()
         self._decisions.forget_except([*(c.id for c in snapshot.containers), *snapshot.missing])
         wanted = await self._decide(snapshot)
-        self._decisions.forget_pools_except(p.name for p in wanted.desired.pools)
+        self._decisions.forget_pools_except({*wanted.inhabited, *(p.name for p in wanted.desired.pools)})
         self._outcome = self._quarantine.hold(self._applier.accepted, wanted)
         applied, postponed = None, False
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -55,13 +56,16 @@ class FileChanges:
             return
         try:
             while True:
-                name = await queue.get()
-                while True:
-                    try:
-                        async with asyncio.timeout(QUIET):
-                            name = await queue.get()
-                    except TimeoutError:
-                        break
-                wake(f"{name} changed")
+                wake(f"{await _last(queue)} changed")
         finally:
             observer.stop()
+
+
+async def _last(queue: asyncio.Queue[str]) -> str:
+    """Return the last of a series of names, once things are quiet."""
+    name = await queue.get()
+    with contextlib.suppress(TimeoutError):
+        while True:
+            async with asyncio.timeout(QUIET):
+                name = await queue.get()
+    return name
