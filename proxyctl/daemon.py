@@ -194,7 +194,7 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
         try:
             features = await parts.engine.features()
         except GatewayError:
-            if parts.generations.current() is None:
+            if parts.gateway.made and parts.generations.current() is None:
                 await parts.gateway.remove()
             raise
         applier = Applier(parts.engine, parts.generations, features)
