@@ -229,7 +229,7 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
         api = Api(
             status=reconciler.status,
             events=lambda: [dataclasses.asdict(e) for e in feed.events],
-            decide=reconciler.decide,
+            decide=operators.decide,
             maintain=operators.maintain,
             hold=operators.hold,
             release=operators.release,

@@ -8,7 +8,6 @@ Knows ports, never edges. Next: `apply`, which carries one result out.
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Protocol
@@ -58,9 +57,6 @@ class Decided(Protocol):
 
     def all(self) -> Mapping[str, Decision]:
         """Return them by container id."""
-
-    def decide(self, container: str, decision: Decision) -> None:
-        """Keep one."""
 
     def forget_except(self, containers: Iterable[str]) -> None:
         """Drop those on containers that are gone."""
@@ -117,11 +113,20 @@ class Reconciler:
         self._gateway_changes = -1
         self._retry = RETRY_FIRST
         self._timer_due = float("inf")
+        self.looks = 0
+        """How often the outcome was worked out; each time sees the decisions that were kept before it."""
+        self.refused = ""
+        """Why the last pass could not have the proxy do what it wanted; empty when it could."""
 
     @property
     def applied(self) -> Generation | None:
         """What the running proxy was last confirmed to do."""
         return self._applier.applied
+
+    @property
+    def wanted(self) -> Desired:
+        """What the proxy should do, by the last look."""
+        return self._outcome.desired
 
     def wake(self, reason: str, *, at_once: bool = False) -> None:
         """Ask for a pass; called by the store, the prober, timers, and operators, whose reloads are not put off."""
@@ -133,12 +138,6 @@ class Reconciler:
         """Ask for a pass that reads templates and settings anew."""
         self._inputs_stale = True
         self.wake(reason, at_once=at_once)
-
-    def decide(self, container: str, **changes: Any) -> None:
-        """Keep an operator's decision on a container (by id) and act on it at once."""
-        before = self._decisions.all().get(container, Decision())
-        self._decisions.decide(container, dataclasses.replace(before, **changes))
-        self.wake("operator", at_once=True)
 
     async def run(self) -> None:
         """Make passes for ever."""
@@ -176,7 +175,8 @@ class Reconciler:
         wanted = await self._decide(snapshot)
         self._decisions.forget_pools_except({*wanted.inhabited, *(p.name for p in wanted.desired.pools)})
         self._outcome = self._quarantine.hold(self._applier.accepted, wanted)
-        applied, postponed = None, False
+        self.looks += 1
+        applied, postponed, refused = None, False, ""
         try:
             applied = await self._reach(wanted)
             postponed = applied is None
@@ -184,9 +184,8 @@ class Reconciler:
             await self._severing.sever(plan.vacated(snapshot))
             self._retry = RETRY_FIRST
         except (ConfigRefused, ReloadFailed) as exc:
-            found.append(
-                Problem("", "", f"{self._engine.kind} refused the configuration, the old one serves on: {exc}")
-            )
+            refused = f"{self._engine.kind} refused the configuration, the old one serves on: {exc}"
+            found.append(Problem("", "", refused))
         except (GatewayError, DockerUnavailable) as exc:
             found.append(Problem("", "", f"gateway: {exc}"))
             self._gateway_changes = -1
@@ -198,6 +197,7 @@ class Reconciler:
             self._later(wait, "the end of a drain")
         if self._quarantine:
             self._later(self._refused_until - time.monotonic(), "to retry what was refused")
+        self.refused = refused or self._file_problem
         self._teller.problems(found)
         self._unsettled = self._undecided or postponed
         return applied
@@ -348,10 +348,10 @@ class Reconciler:
             self._passed.clear()
         return await self.status()
 
-    async def status(self) -> dict[str, Any]:
-        """Return the shape that LABELS.md promises for `status --json`, with live figures."""
+    async def status(self, *, figures: bool = True) -> dict[str, Any]:
+        """Return the shape that LABELS.md promises for `status --json`; without live figures the proxy is not asked."""
         applied, snapshot = self._applier.applied, self._source.snapshot
-        counts = await self._engine.counts() if applied else ()
+        counts = await self._engine.counts() if applied and figures else ()
         synced = self._source.synced_at
         return {
             "network": snapshot.network if snapshot else None,

@@ -12,11 +12,11 @@ import dataclasses
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from proxyctl.core.successor import Old, Successor, refusal, successors
 from proxyctl.errors import ProxyctlError
 
-DRAINED = 10.0  # seconds until a drain must show
 _POLL = 0.1
 _SERVES = {"up", "maintenance"}
 
@@ -199,10 +199,7 @@ class Rollout:
         Also one that drains, is ill or has left the pool already may have requests that run.
         """
         with contextlib.suppress(ProxyctlError):  # `watch` is away: then the stop itself drains it, as any stop does
-            self._ask(f"/api/v1/servers/{name}", post={"drain": True})
-            deadline = time.monotonic() + DRAINED
-            while name in _serving(self._ask("/api/v1/status")) and time.monotonic() < deadline:
-                time.sleep(_POLL / 2)
+            self._ask(f"/api/v1/servers/{quote(name, safe='')}", post={"drain": True})
         self._docker.stop(id_, self._drain)
         self._docker.remove(id_, volumes=volumes)
 

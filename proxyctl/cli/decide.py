@@ -77,5 +77,18 @@ def maintenance(
 
 def _decide(server: str, what: dict[str, Any], said: str, network: Any, state: Any, config: Any, as_json: bool) -> None:
     settings = options.load(network=network, state=state, config=config)
-    told = control.ask(settings.state, f"/api/v1/servers/{server}", post=what)
-    typer.echo(json.dumps(told) if as_json else f"{server} {said} in pool {', '.join(told['pools'])}")
+    told = control.ask(settings.state, f"/api/v1/servers/{quote(server, safe='')}", post=what)
+    typer.echo(json.dumps(told) if as_json else _said(told, said))
+
+
+def _said(told: dict[str, Any], said: str) -> str:
+    """Say what the proxy does now, and what is only kept for a server that has not joined."""
+    server, parts = told["server"], []
+    pools = ", ".join(told["pools"])
+    if told["pools"] and told["draining"] and told.get("drain") is False:
+        parts.append(f"{server} still drains in pool {pools}, by itself: `proxyctl explain {server}` tells why")
+    elif told["pools"]:
+        parts.append(f"{server} {said} in pool {pools}")
+    if told["waiting"]:
+        parts.append(f"{server} has not joined pool {', '.join(told['waiting'])}: the decision is kept until it does")
+    return "; ".join(parts)

@@ -29,7 +29,7 @@ class Api:
         *,
         status: Callable[[], Awaitable[dict[str, Any]]],
         events: Callable[[], list[dict[str, Any]]],
-        decide: Callable[..., None],
+        decide: Callable[..., Awaitable[dict[str, Any]]],
         maintain: Callable[..., Awaitable[dict[str, Any]]],
         hold: Callable[[int | None], Awaitable[dict[str, Any]]],
         release: Callable[[], Awaitable[dict[str, Any]]],
@@ -68,7 +68,7 @@ class Api:
         return web.json_response({"events": self._events()})
 
     async def _post_server(self, request: web.Request) -> web.Response:
-        """Take `{"drain": bool}` or `{"weight": int | null}` for a container by name."""
+        """Take `{"drain": bool}` or `{"weight": int | null}` for a container; answered when the proxy does it."""
         asked = await _body(request)
         if not isinstance(asked, dict) or not asked or asked.keys() - {"drain", "weight"}:
             return _refused(400, 'accepted is {"drain": true or false} or {"weight": 0 to 256 or null}')
@@ -77,14 +77,7 @@ class Api:
             weight is None or (isinstance(weight, int) and not isinstance(weight, bool) and 0 <= weight <= MAX_WEIGHT)
         ):
             return _refused(400, "drain is true or false, weight a whole number from 0 to 256 or null")
-        status = await self._status()
-        servers = [(p["name"], s) for p in status["pools"] for s in p["servers"]]
-        found = [(pool, s) for pool, s in servers if s["name"] == request.match_info["name"]]
-        if not found:
-            names = ", ".join(sorted({s["name"] for _, s in servers})) or "none"
-            return _refused(404, f"no server is named {request.match_info['name']}; known are {names}")
-        self._decide(found[0][1]["container"], **asked)
-        return web.json_response({"server": found[0][1]["name"], "pools": [pool for pool, _ in found], **asked})
+        return await _carried_out(self._decide(request.match_info["name"], **asked))
 
     async def _post_pool(self, request: web.Request) -> web.Response:
         """Take `{"maintenance": bool}` for a pool; answered when the proxy does it."""
@@ -116,6 +109,8 @@ async def _carried_out(wish: Awaitable[dict[str, Any]]) -> web.Response:
         return web.json_response(await wish)
     except ProxyctlError as exc:
         return _refused(409, str(exc))
+    except OSError as exc:
+        return _refused(500, f"the state folder cannot be written, nothing was done: {exc}")
 
 
 def _refused(code: int, why: str) -> web.Response:

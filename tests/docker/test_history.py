@@ -120,7 +120,8 @@ def test_a_rollback_that_the_proxy_refuses_is_undone(watch: Watch, template: Pat
     meta.write_text(json.dumps(told))
     refused = watch.ctl("rollback", str(good))
     assert refused.returncode == 1
-    assert "so it is undone" in refused.stderr
+    assert refused.stderr.startswith("proxyctl: the proxy does not do it, so it is undone: ")  # known at once
+    assert f"{watch.engine} refused it: " in refused.stderr
     assert refused.stderr.count("\n") == 1
     eventually(lambda: "# later" in watch.applied_text() and watch.problems() == [], "things as before")
     assert not (watch.state / "held.json").exists()

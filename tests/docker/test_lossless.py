@@ -14,6 +14,7 @@ import re
 import select
 import signal
 import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -119,6 +120,16 @@ def drain_and_ready(t: Table) -> None:
         t.until(web1=state, web2=state)
 
 
+def drain_and_remove(t: Table) -> None:
+    """A server is drained and then killed, as soon as the verb has returned."""
+    t.run("web4")
+    t.until(web4="up")
+    name = f"{t.watch.network}-web4"
+    assert t.watch.ctl("drain", name).returncode == 0
+    subprocess.run(["docker", "rm", "--force", name], check=True, capture_output=True)
+    t.until()
+
+
 def template_change(t: Table) -> None:
     """A template is edited."""
     t.until_applied(t.change_template())
@@ -203,7 +214,7 @@ def proxyctl_sigkill(t: Table) -> None:
 
 GRACEFUL = [
     *(template_change, twenty_reloads),  # first: after `scale` each reload of nginx waits for a gap that has grown
-    *(join, docker_stop, docker_restart, scale, rolling_replacement, weights, drain_and_ready),
+    *(join, docker_stop, docker_restart, scale, rolling_replacement, weights, drain_and_ready, drain_and_remove),
     *(reload_by_hand, gateway_paused, gateway_on_a_second_network),
     *(proxyctl_sigterm, proxyctl_sigkill, interrupted_apply),
 ]

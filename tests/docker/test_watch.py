@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from typing import Any
 
 import pytest
 
+from proxyctl.edges import control
 from tests.docker.watching import Watch, eventually
 
 pytestmark = pytest.mark.docker
@@ -213,25 +215,67 @@ def test_the_gateway_comes_back_with_its_last_generation(watch: Watch, how: str)
 
 
 def test_drain_ready_and_weight_act_at_once_and_survive_a_restart(watch: Watch) -> None:
-    """What an operator decided is kept until the container goes, and no spacing of reloads puts it off."""
+    """What an operator decided is kept until the container goes, and no spacing of reloads puts it off.
+
+    The answer to the verb is the proof that the proxy does it: nothing is waited for after one.
+    """
     watch.start()
     for name in ("web1", "web2"):
         watch.run(name, labels={"pool": "web"})
     watch.until(web1="up", web2="up")
-    assert watch.ctl("drain", f"{watch.network}-web1").returncode == 0
-    watch.until(web1="draining", web2="up")
+    web1 = f"{watch.network}-web1"
+    told = control.ask(watch.state, f"/api/v1/servers/{web1}", post={"drain": True})
+    assert watch.servers() == {"web1": "draining", "web2": "up"}
+    assert told == {"server": web1, "pools": ["web"], "waiting": [], "draining": True, "drain": True}
     assert watch.served_by(8) == {"web2": 8}
     watch.stop()
     watch.env["PROXYCTL_RELOAD_SPACING"] = "5m"
     watch.start()
     watch.until(web1="draining", web2="up")
-    assert watch.ctl("ready", f"{watch.network}-web1").returncode == 0
-    watch.until(web1="up", web2="up")
-    assert watch.ctl("weight", f"{watch.network}-web1", "3").returncode == 0
-    eventually(lambda: watch.served_by(8) == {"web1": 6, "web2": 2}, "three quarters on web1")
+    assert watch.ctl("ready", web1).stdout == f"{web1} is ready in pool web\n"
+    assert watch.served_by(8) == {"web1": 4, "web2": 4}
+    assert watch.ctl("weight", web1, "3").returncode == 0
+    assert watch.served_by(8) == {"web1": 6, "web2": 2}
     refused = watch.ctl("drain", "nobody")
     assert refused.returncode == 1
     assert f"{watch.network}-web1" in refused.stderr
+
+
+def test_a_decision_on_what_the_proxy_does_not_have_or_drains_by_itself_is_told_as_such(watch: Watch) -> None:
+    """One that has not joined: it is kept until then. One that drains by Docker's word: `ready` does not claim more."""
+    watch.start()
+    watch.run("web1", labels={"pool": "web"}, environment={"ECHO_START_DELAY": "60"})
+    watch.run("web2", labels={"pool": "web"})
+    watch.until(web1="starting", web2="up")
+    web1, web2 = (f"{watch.network}-{name}" for name in ("web1", "web2"))
+    drained = watch.ctl("drain", web1)
+    assert (drained.returncode, drained.stderr) == (0, "")
+    assert drained.stdout == f"{web1} has not joined pool web: the decision is kept until it does\n"
+    watch.container("web2").pause()
+    watch.until(web1="starting", web2="draining")
+    ready = watch.ctl("ready", web2).stdout
+    assert ready == f"{web2} still drains in pool web, by itself: `proxyctl explain {web2}` tells why\n"
+    watch.container("web2").unpause()
+
+
+def test_a_decision_that_the_proxy_does_not_carry_out_is_not_called_done(watch: Watch) -> None:
+    """A proxy that stands still: exit 1 in a few seconds with the reason, the decision is kept, and done later."""
+    if watch.engine != "haproxy":
+        pytest.skip("it takes its 6 s, and is the same for both")
+    watch.start()
+    watch.run("web1", labels={"pool": "web"})
+    watch.until(web1="up")
+    pids = [int(pid) for pid in watch.proxy_pids()]
+    try:
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        refused = watch.ctl("drain", f"{watch.network}-web1")
+        assert refused.returncode == 1
+        assert refused.stderr.startswith("proxyctl: the proxy has not done it within 6 s, the decision is kept: ")
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+    watch.until(web1="draining", within=20)
 
 
 def test_haproxy_joins_leaves_drains_and_weights_need_no_reload(watch: Watch) -> None:
