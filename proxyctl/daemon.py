@@ -98,6 +98,7 @@ def build(settings: Settings, client: docker.APIClient) -> Parts:
             command=module.command(),
             stop_signal=module.STOP_SIGNAL,
             folder=proxy,
+            image_chosen=settings.image != "",
         ),
     )
     view = _view(settings, client, gateway)

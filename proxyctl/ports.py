@@ -98,6 +98,10 @@ class Severing(Protocol):
 class Gateway(Protocol):
     """The proxy container."""
 
+    @property
+    def notice(self) -> str:
+        """What its operator should know of it; empty when it is as it was asked for."""
+
     async def ensure(self) -> bool:
         """Make, start or adopt the container; True if it was (re)started. Raise GatewayError."""
 

@@ -193,6 +193,8 @@ class Reconciler:
         found += self._outcome.problems
         if self._file_problem:
             found.append(Problem("", "", self._file_problem))
+        if self._gateway.notice:
+            found.append(Problem("", "", self._gateway.notice, "warning"))
         if (wait := self._drains.next_end(time.monotonic())) is not None:
             self._later(wait, "the end of a drain")
         if self._quarantine:

@@ -87,6 +87,8 @@ def _effect(desired: Desired) -> Desired:
 class MemoryGateway:
     """Implements `ports.Gateway`: it runs always, and can be looked after while Docker answers."""
 
+    notice = ""
+
     def __init__(self, docker_answers: Callable[[], bool]) -> None:
         self._docker_answers = docker_answers
 

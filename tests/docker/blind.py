@@ -22,6 +22,8 @@ class NoView:
 class CountedGateway:
     """A gateway that notes which commands ran, and has some programs hidden; without a real one nothing may run."""
 
+    notice = ""
+
     def __init__(self, gateway: DockerGateway | None = None, hidden: tuple[str, ...] = ()) -> None:
         self.gateway, self.hidden = gateway, hidden
         self.ran: list[str] = []

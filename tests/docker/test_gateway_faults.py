@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,46 @@ async def test_a_command_in_one_that_ends_meanwhile_refuses_nothing(box: Box) ->
     await asyncio.to_thread(box.client.kill, f"proxyctl-{box.network}")
     with pytest.raises(GatewayError, match="the gateway ended while sh ran in it"):
         await running
+
+
+@pytest.fixture
+def tag(watch: Watch) -> Iterator[Callable[[str], str]]:
+    """A function that leads one tag of this test to another image."""
+    name = f"proxyctl-test/{watch.network}:1"
+
+    def lead(change: str) -> str:
+        box = watch.client.containers.create(f"proxyctl/{watch.engine}:latest", labels={LABEL: "1"})
+        box.commit(*name.split(":"), changes=change)
+        box.remove()
+        return name
+
+    yield lead
+    watch.close()
+    watch.client.images.remove(name, force=True)
+
+
+@pytest.mark.parametrize("watch", ["haproxy"], indirect=True)
+def test_one_that_runs_another_image_than_was_asked_for_says_so_and_serves(
+    watch: Watch, tag: Callable[[str], str]
+) -> None:
+    """With the flags that it was made with there is nothing to tell; with another image, or a newer one, there is."""
+
+    def told(*flags: str) -> list[str]:
+        ran = watch.ctl("watch", "--engine", watch.engine, "--api", "off", "--once", *flags)
+        assert ran.returncode == 0, ran.stderr
+        return re.findall(r"reason=['\"]?(.* asked for.*? bring it)", ran.stderr)
+
+    name, gateway = tag("LABEL made=first"), f"proxyctl-{watch.network}"
+    again = f"`proxyctl down --network {watch.network}` and another `watch` bring it"
+    assert told("--image", name) == []
+    made = watch.gateway.id
+    other = f"proxyctl/{watch.engine}:latest"
+    assert told("--image", other) == [f"{gateway} runs {name}, and {other} was asked for: {again}"]
+    tag("LABEL made=later")
+    assert told("--image", name) == [f"{gateway} runs an earlier {name}, and {name} was asked for: {again}"]
+    assert told("--resync", "30s") == []  # no image was asked for
+    assert watch.gateway.id == made
+    assert watch.gateway.status == "running"
 
 
 def test_one_that_was_made_by_others_is_not_removed(watch: Watch) -> None:

@@ -34,7 +34,10 @@ ENGINE_LABEL = "proxyctl.gateway-engine"
 
 @dataclasses.dataclass(frozen=True)
 class Spec:
-    """What the gateway should be. `publish` maps are (host ip, host port, gateway port)."""
+    """What the gateway should be. `publish` maps are (host ip, host port, gateway port).
+
+    `image_chosen`: somebody named the image; it is no default.
+    """
 
     network: str
     engine: str
@@ -43,6 +46,7 @@ class Spec:
     command: tuple[str, ...]
     stop_signal: str
     folder: Path
+    image_chosen: bool = False
 
 
 class DockerGateway:
@@ -57,6 +61,8 @@ class DockerGateway:
         self._checked = ""
         self.made = False
         """Whether this process made the container; one that it adopted is not its own to remove."""
+        self.notice = ""
+        """What its operator should know of it; empty when it is as it was asked for."""
 
     @property
     def pid(self) -> int | None:
@@ -102,6 +108,7 @@ class DockerGateway:
         self._inspect()
         if started or self._checked != self._entry.get("Id"):
             self._same_folder()
+            self.notice = self._other_image()
             self._checked = str(self._entry.get("Id"))
         return started
 
@@ -191,6 +198,22 @@ class DockerGateway:
         if spec.publish and have != set(spec.publish):
             shown = ", ".join(f"{ip}:{host}:{port}" for ip, host, port in sorted(have)) or "nothing"
             raise GatewayError(f"{self._name} publishes {shown}, and something else was asked for: {again}")
+
+    def _other_image(self) -> str:
+        """Return what is wrong with the image that an adopted gateway runs: it serves on, for it may be 3 at night."""
+        spec, made_from = self._spec, str(self._entry["Config"]["Image"])
+        if made_from != spec.image and not spec.image_chosen:
+            return ""  # somebody else's choice, as in a compose file
+        try:
+            with translated(f"image {spec.image}"):
+                id_ = self._client.inspect_image(spec.image)["Id"]  # type: ignore[no-untyped-call]
+        except docker.errors.NotFound:
+            id_ = ""
+        if id_ == self._entry["Image"] or (made_from == spec.image and not id_):
+            return ""
+        runs = f"an earlier {made_from}" if made_from == spec.image else made_from
+        again = f"`proxyctl down --network {spec.network}` and another `watch` bring it"
+        return f"{self._name} runs {runs}, and {spec.image} was asked for: {again}"
 
     def _start(self) -> None:
         made_here = not (self._state.get("StartedAt") or "0001").startswith(("1", "2"))

@@ -19,6 +19,8 @@ LABEL = "proxyctl.throwaway"
 class Throwaway:
     """Runs one command a container, without a network; implements `run` of `ports.Gateway`, nothing else."""
 
+    notice = ""
+
     def __init__(self, client: docker.APIClient, image: str) -> None:
         """Take the image to ask."""
         self._client, self._image = client, image

@@ -23,6 +23,8 @@ NO_FILES = ConfigFiles((), "", "")
 class Scripted:
     """A gateway whose commands answer as written down, by their first word."""
 
+    notice = ""
+
     def __init__(self, **answers: Ran) -> None:
         self.answers = {"cat": Ran(0, LIMITS), **answers}
         self.ran: list[tuple[str, ...]] = []
