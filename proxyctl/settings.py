@@ -25,6 +25,10 @@ CONFIG_NAME = "proxyctl.toml"
 LAST_PORT = 65535
 
 
+class NoNetwork(UsageError):
+    """Neither flags nor environment nor file name a network."""
+
+
 class Publish(pydantic.BaseModel, frozen=True):
     """One published port of the gateway, as in `docker run --publish`: `[IP:]HOST_PORT:GATEWAY_PORT`."""
 
@@ -140,7 +144,7 @@ def load(flags: Mapping[str, Any], env: Mapping[str, str] = os.environ) -> Setti
     path = Path(config) if config else Path(CONFIG_NAME)
     given, origin = _merged(named, env, path if config or path.is_file() else None)
     if not given.get("network"):
-        raise UsageError("which network? give --network NAME or set PROXYCTL_NETWORK")
+        raise NoNetwork("which network? give --network NAME or set PROXYCTL_NETWORK")
     if isinstance(given["network"], str):
         given.setdefault("state", default_state(given["network"], env))
     for field in ("state", "templates"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import errno
 import json
 import os
 import shutil
@@ -25,7 +26,10 @@ from proxyctl.edges.docker.own import own_container
 from proxyctl.edges.docker.throwaway import Throwaway
 from proxyctl.edges.netns import LocalView
 from proxyctl.errors import ProxyctlError
-from proxyctl.settings import Settings
+from proxyctl.settings import NoNetwork, Settings
+
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - as Docker says it
+NONE = "bridge"  # where no network is named; also when it is, for it is none that `watch` could follow
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,15 +53,19 @@ def doctor(
     as_json: options.JsonOption = False,
 ) -> int:
     """Look at this machine; exit 3 when something that `watch` needs is missing."""
-    settings = options.load(
-        network=network or os.environ.get("PROXYCTL_NETWORK") or "bridge",
-        engine=engine,
-        publish=publish or None,
-        image=image,
-        config=config,
-        templates=templates,
-        state=state,
-    )
+    flags = {
+        "network": network,
+        "engine": engine,
+        "publish": publish or None,
+        "image": image,
+        "config": config,
+        "templates": templates,
+        "state": state,
+    }
+    try:
+        settings = options.load(**flags)
+    except NoNetwork:
+        settings = options.load(**flags | {"network": NONE})
     found = list(_look(settings))
     if as_json:
         typer.echo(json.dumps([dataclasses.asdict(f) for f in found], indent=1))
@@ -92,7 +100,7 @@ def _mend_docker(reason: str) -> str:
 
 
 def _network(settings: Settings, client: docker.APIClient) -> Iterator[Finding]:
-    if settings.network == "bridge":
+    if settings.network == NONE:
         yield Finding(
             "network", ok=False, seen="none chosen", mend="docker network create web; proxyctl doctor --network web"
         )
@@ -120,11 +128,14 @@ def _image(settings: Settings, client: docker.APIClient) -> Iterator[Finding]:
 
 
 def _ports(settings: Settings, client: docker.APIClient) -> Iterator[Finding]:
+    if settings.publish and own_container(client) is not None:
+        yield Finding("ports", ok=True, seen="not looked at: from inside a container the host's cannot be seen")
+        return
     gateway = daemon.build(settings, client).gateway
     asyncio.run(gateway.find())
-    mine = gateway.published
     for publish in settings.publish:
-        taken = _taken(publish.ip, publish.host_port) if publish.host_port not in mine else ""
+        mine = {(publish.ip, publish.host_port), (EVERYWHERE, publish.host_port)} & gateway.bindings
+        taken = "" if mine else _taken(publish.ip, publish.host_port)
         mend = (
             f"ss -ltnp 'sport = :{publish.host_port}'   shows who has it; or choose another --publish" if taken else ""
         )
@@ -132,12 +143,13 @@ def _ports(settings: Settings, client: docker.APIClient) -> Iterator[Finding]:
 
 
 def _taken(ip: str, port: int) -> str:
+    """Return the system's words when somebody has the port; that this user may not have it is nothing to Docker."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((ip, port))
         except OSError as exc:
-            return exc.strerror or str(exc)
+            return os.strerror(exc.errno) if exc.errno == errno.EADDRINUSE else ""
     return ""
 
 

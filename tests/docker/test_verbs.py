@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 
 import pytest
 
-from tests.docker.watching import Watch, eventually
+from tests.docker.watching import Watch, eventually, run_proxyctl
 
 pytestmark = pytest.mark.docker
 
@@ -108,6 +110,36 @@ def test_doctor_is_content_with_a_machine_on_which_watch_works(watch: Watch) -> 
     ran = watch.ctl("doctor", "--engine", watch.engine)
     assert ran.returncode == 0, ran.stdout
     assert "✘" not in ran.stdout
+
+
+@pytest.mark.parametrize("watch", ["haproxy"], indirect=True)
+def test_doctor_looks_at_what_proxyctl_toml_names(watch: Watch) -> None:
+    """Its network and its published ports; the gateway's own port is free for it, at its own address alone."""
+    with socket.create_server(("127.0.0.2", 0)) as other:
+        port = other.getsockname()[1]
+        config = watch.state.parent / "proxyctl.toml"
+        config.write_text(f'network = "{watch.network}"\npublish = ["127.0.0.1:{port}:80"]\nstate = "{watch.state}"\n')
+        watch.start()
+
+        def found(*flags: str) -> dict[str, tuple[bool, str]]:
+            told = json.loads(run_proxyctl("doctor", "--json", "--config", str(config), *flags).stdout)
+            return {each["name"]: (each["ok"], each["seen"]) for each in told}
+
+        own = found()
+        assert own["network"] == (True, watch.network)
+        assert own["watch"] == (True, "running")
+        assert own[f"port 127.0.0.1:{port}"] == (True, "free or the gateway's own")
+        elsewhere = found("--publish", f"127.0.0.2:{port}:80", "--publish", "203.0.113.1:80:80")
+        assert elsewhere[f"port 127.0.0.2:{port}"] == (False, "Address already in use")
+        assert elsewhere["port 203.0.113.1:80"][0]  # not this machine's: bind fails, but nobody has it
+
+
+def test_doctor_without_a_network_says_how_to_make_one() -> None:
+    """It looks at everything else all the same."""
+    ran = run_proxyctl("doctor", "--engine", "nginx", "--config", os.devnull)
+    assert ran.returncode == 3
+    assert "✘ network: none chosen\n" in ran.stdout
+    assert "✔ image" in ran.stdout
 
 
 def test_once_applies_what_is_there_and_ends(watch: Watch) -> None:

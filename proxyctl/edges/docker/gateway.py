@@ -76,6 +76,12 @@ class DockerGateway:
         ports = ((self._entry.get("NetworkSettings") or {}).get("Ports")) or {}
         return {int(b["HostPort"]): int(port.split("/")[0]) for port, bindings in ports.items() for b in bindings or ()}
 
+    @property
+    def bindings(self) -> frozenset[tuple[str, int]]:
+        """Host ip and host port of each published port."""
+        ports = ((self._entry.get("NetworkSettings") or {}).get("Ports")) or {}
+        return frozenset((str(b["HostIp"]), int(b["HostPort"])) for bindings in ports.values() for b in bindings or ())
+
     async def ensure(self) -> bool:
         """Make, start or adopt the container; True when it was made or started just now."""
         return await asyncio.to_thread(self._ensure)
