@@ -60,8 +60,7 @@ async def look(settings: Settings) -> Look:
     snapshot = await source.list_once()
     there = await parts.gateway.find()
     features = await parts.engine.features() if there else await _features_of_image(settings, client)
-    token_file, pins = settings.state / "check.token", HeldFile(settings.state)
-    token = token_file.read_text().strip() if token_file.exists() else "0" * 32
+    token, pins = state_files.known_token(settings.state) or "0" * 32, HeldFile(settings.state)
     inputs = pins.inputs(token, settings.label_prefix) or _inputs(settings, token)
     wanted = targets(snapshot, inputs.options, features, pins.held)
     findings: dict[Target, Finding] = dict.fromkeys(wanted, Finding(ok=True))
@@ -82,6 +81,7 @@ async def look(settings: Settings) -> Look:
     files = render(
         outcome.desired, features=features, tuning=inputs.tuning, templates=inputs.templates, token=inputs.token
     )
+    files = dataclasses.replace(files, files=tuple((name, _told(text, inputs)) for name, text in files.files))
     applied_files = parts.generations.files(current.number) if current else {}
     return Look(
         snapshot,
@@ -92,9 +92,14 @@ async def look(settings: Settings) -> Look:
         pins.held,
         files,
         current,
-        applied_files,
+        {name: _told(text, inputs) for name, text in applied_files.items()},
         parts.gateway.published,
     )
+
+
+def _told(text: str, inputs: Inputs) -> str:
+    """Return a configuration as it may be shown: terminals are shared, and logs are kept."""
+    return text.replace(inputs.token, "(secret)")
 
 
 def _inputs(settings: Settings, token: str) -> Inputs:

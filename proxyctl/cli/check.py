@@ -137,7 +137,7 @@ def check(
         parse.read("--key-by", parse_key_by, key_by or "uri") if keys or key_by else None,
         keys,
         workers or os.cpu_count() or 1,
-        gateway.token(folder),
+        gateway.token_for(urls, folder, named=bool(network or state)),
     )
     before = gateway.status(folder)
     report = _measure(plan, live=not as_json)

@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -24,6 +25,7 @@ from proxyctl.edges.load.sample import Sample
 from proxyctl.errors import ProxyctlError, ThresholdFailed, UsageError
 from proxyctl.verify.tally import Tally
 from tests.edges.backends import EchoProcess, echo_process
+from tests.edges.docker.fake_engine import UNCLOSED
 from tests.verify.crooked import Proxy
 from tests.verify.proxies import TOKEN, balancing, in_thread
 
@@ -146,6 +148,36 @@ def test_events_of_the_gateway(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert "web2 left" in shown
     assert [event["text"] for event in told["events"]] == ["web2 left"]
     assert [failure["events"] for failure in told["failures"]] == [[0]] * 5
+
+
+@pytest.mark.filterwarnings(UNCLOSED)
+@pytest.mark.parametrize(
+    ("address", "argv", "sent"),
+    [
+        ("127.0.0.1", [], True),
+        ("203.0.113.9", [], False),
+        ("203.0.113.9", ["--network", "one"], True),
+    ],
+)
+def test_a_stranger_is_not_told_the_secret(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, address: str, argv: list[str], sent: bool
+) -> None:
+    """Without a word of which gateway is meant, the secret stays on this machine; with it, it is sent anywhere."""
+    gateway(tmp_path / "var" / "one")
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    with in_thread(balancing("web1")) as proxy:
+        real = socket.getaddrinfo
+
+        def resolved(host: Any, *rest: Any, **more: Any) -> Any:
+            """Say that localhost is elsewhere to who asks before the check; the load goes to this machine."""
+            return real(address if host == "localhost" and rest[0] is None else host, *rest, **more)
+
+        monkeypatch.setattr("socket.getaddrinfo", resolved)
+        url = proxy.url().replace("127.0.0.1", "localhost")
+        result = run(url, "-r", "5", "--json", *argv)
+    assert ("web1" in json.loads(result.stdout)["servers"]) == sent
+    withheld = "proxyctl: localhost is neither this machine nor a gateway on it, so it is not told the check secret"
+    assert (withheld in result.stderr) == (not sent)
 
 
 def test_token_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

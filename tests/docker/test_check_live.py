@@ -14,7 +14,7 @@ from proxyctl import verify
 from proxyctl.edges import control
 from proxyctl.verify.tally import Progress
 from tests.docker.conftest import fresh_network
-from tests.docker.watching import Watch, eventually, watching
+from tests.docker.watching import Watch, eventually, run_proxyctl, watching
 
 pytestmark = pytest.mark.docker
 
@@ -83,6 +83,14 @@ def test_round_robin_is_exact(world: Watch) -> None:
     verdicts = check(world, "web", "-r", "601", *user)
     assert {"balance", "backup", "headers"} <= verdicts.keys(), verdicts["report"]["notes"]
     assert verdicts["balance"]["expected"] == "within 1 cycle"
+
+
+def test_the_gateway_s_own_address_is_told_the_secret(world: Watch) -> None:
+    """Nobody named the gateway on the command line: its address on the network is known to be its own."""
+    place = {"PROXYCTL_NETWORK": world.network, "PROXYCTL_STATE": str(world.state)}
+    ran = run_proxyctl("check", world.url, "--host", "web.example", "-r", "6", "--json", env=place)
+    servers = json.loads(ran.stdout)["servers"].values()
+    assert sum(s["requests"] for s in servers) == 6, ran.stderr
 
 
 def test_weights_that_were_swapped_are_caught(world: Watch) -> None:

@@ -36,13 +36,16 @@ def test_plan_says_what_would_change_and_how_and_touches_nothing(watch: Watch) -
 
 
 def test_render_prints_the_configuration_that_is_applied(watch: Watch) -> None:
-    """What `render` prints is, byte for byte, what `current` holds."""
+    """What `render` prints is, byte for byte, what `current` holds, but for the secret of `check`."""
     watch.start()
     watch.run("web1", labels={"pool": "web"})
     watch.until(web1="up")
     printed = watch.ctl("render", "--engine", watch.engine)
     assert printed.returncode == 0
-    assert printed.stdout == watch.applied_text()
+    secret = (watch.state / "check.token").read_text().strip()
+    assert secret in watch.applied_text()
+    assert printed.stdout == watch.applied_text().replace(secret, "(secret)")
+    assert secret not in watch.ctl("plan", "--engine", "nginx" if watch.engine == "haproxy" else "haproxy").stdout
 
 
 def test_explain_tells_why_a_container_is_in_or_out_and_where_a_url_goes(watch: Watch) -> None:

@@ -87,6 +87,18 @@ def check_token(folder: Path) -> str:
     return path.read_text().strip()
 
 
+def known_token(folder: Path) -> str | None:
+    """Return the secret of `check` where a `watch` has made it; raise ProxyctlError where it may not be read."""
+    path = folder / "check.token"
+    try:
+        return path.read_text().strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as exc:
+        message = f"{path} cannot be read ({exc.strerror}): run as the user that runs `proxyctl watch`"
+        raise ProxyctlError(message) from exc
+
+
 def lock(folder: Path) -> IO[str]:
     """Take the state folder for this process until the file is closed; raise if another `watch` has it."""
     file = (folder / "watch.lock").open("a+")

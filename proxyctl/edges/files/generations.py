@@ -48,6 +48,7 @@ class GenerationFolder:
         """Make the folders that the gateway mounts."""
         for name in ("generations", "run"):
             (self._folder / name).mkdir(parents=True, exist_ok=True)
+        (self._folder / "generations").chmod(0o700)  # every configuration has the secret of `check` in it
         for left in (self._folder / "generations").glob(".new-*"):
             shutil.rmtree(left)
 

@@ -18,6 +18,12 @@ def folder(tmp_path: Path) -> GenerationFolder:
     return made
 
 
+def test_nobody_else_may_read_configurations(tmp_path: Path, folder: GenerationFolder) -> None:
+    """The secret of `check` is in each of them."""
+    applied(folder, 1, "one")
+    assert (tmp_path / "generations").stat().st_mode & 0o777 == 0o700
+
+
 def files(number: int, topology: str) -> ConfigFiles:
     """Return a configuration of its own."""
     return ConfigFiles((("nginx.conf", f"# {number}"),), f"{number:08x}", topology)
