@@ -55,6 +55,7 @@ def make_engine(kind: EngineKind, gateway: Gateway, run_folder: Path, view: Netw
 
 
 MODULES: dict[str, Any] = {"nginx": nginx, "haproxy": haproxy}
+LONGEST_SOCKET = 107  # bytes of a Unix socket's path: unix(7)
 PREDEFINED = {"bridge", "host", "none"}
 # a change of these in proxyctl.toml takes effect at the next start only
 FIXED = (
@@ -150,12 +151,16 @@ def read_inputs(settings: Settings, token: str, reload: Callable[[], Settings]) 
 
 
 def prepare_state(settings: Settings) -> None:
-    """Make the state folder; raise ProxyctlError when that is not allowed."""
+    """Make the state folder; raise ProxyctlError when that is not allowed, or no socket could be in it."""
+    longest = settings.state / "proxy" / "run" / layout.MASTER_SOCKET
+    if (over := len(os.fsencode(longest)) - LONGEST_SOCKET) > 0:
+        message = f"the state folder {settings.state}: too long by {over} bytes for sockets in it; give another --state"
+        raise UsageError(message)
     try:
         settings.state.mkdir(parents=True, exist_ok=True, mode=0o755)
         GenerationFolder(settings.state / "proxy").prepare()
     except OSError as exc:
-        message = f"the state folder {settings.state}: {exc.strerror}; give another with --state"
+        message = f"the state folder {settings.state}: {exc.strerror or exc}; give another with --state"
         raise ProxyctlError(message) from exc
 
 
@@ -235,12 +240,7 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
             hold=operators.hold,
             release=operators.release,
         )
-        try:
-            runners = await serve(api, control=settings.state / SOCKET, tcp=settings.api)
-        except OSError as exc:
-            host, port = settings.api or ("", 0)
-            message = f"--api {host}:{port}: {os.strerror(exc.errno or 0)}; choose another HOST:PORT, or `off`"
-            raise UsageError(message) from exc
+        runners = await serve(api, control=settings.state / SOCKET, tcp=settings.api)
         log.info(
             "watching",
             network=settings.network,

@@ -49,9 +49,14 @@ def down(
 
 def _remove_state(folder: Path) -> None:
     """Remove what proxyctl wrote there and nothing else: the folder may have been named by mistake."""
-    shutil.rmtree(folder / "proxy", ignore_errors=True)
-    for name in (*state_files.FILES, control.SOCKET):
-        (folder / name).unlink(missing_ok=True)
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(folder / "proxy")
+        for name in (*state_files.FILES, control.SOCKET):
+            (folder / name).unlink(missing_ok=True)
+    except OSError as exc:
+        message = f"{exc.filename}: {exc.strerror}: remove {folder} as the user that ran `proxyctl watch`"
+        raise ProxyctlError(message) from exc
     try:
         folder.rmdir()
         typer.echo(f"removed {folder}")

@@ -122,7 +122,7 @@ def _host(text: str) -> str:
     if not name.isascii():
         raise ValueError("write other alphabets as xn--...")
     if ":" in name or "/" in name:
-        raise ValueError("no scheme, port or path; those are proxyctl.listen and proxyctl.path")
+        raise ValueError("no scheme, port or path; those are the labels `listen` and `path`")
     if len(name) > LONGEST_HOST or not _HOST.fullmatch(name):
         raise ValueError
     return name

@@ -44,7 +44,13 @@ def ask(state: Path, path: str, *, post: dict[str, Any] | None = None) -> dict[s
             told: dict[str, Any] = json.loads(answer.read())
         except PermissionError as exc:
             raise ProxyctlError(f"no permission on {place}: run as the user that runs `proxyctl watch`") from exc
-        except (OSError, http.client.HTTPException, ValueError) as exc:
+        except TimeoutError as exc:
+            message = f"`proxyctl watch` did not answer at {place} within {TIMEOUT:.0f} s: try again, or see its log"
+            raise ProxyctlError(message) from exc
+        except ValueError as exc:
+            message = f"what answered at {place} was no JSON: is it a `proxyctl watch`, and of this version?"
+            raise ProxyctlError(message) from exc
+        except (OSError, http.client.HTTPException) as exc:
             message = f"no `proxyctl watch` answers at {place}: is it running, with this --network and --state?"
             raise NoWatch(message) from exc
     if answer.status >= http.HTTPStatus.BAD_REQUEST and "error" in told:

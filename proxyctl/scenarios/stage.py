@@ -12,6 +12,7 @@ import functools
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
+from urllib.parse import quote
 
 import docker
 
@@ -290,8 +291,9 @@ class Stage:
         labels = self.containers.old(server["container"]).labels
         by_label = str(server["weight"]) == labels.get(f"{self.place.prefix}.weight", "1")
         before = None if by_label else server["weight"]
-        self.undo(f"the weight of {name}", lambda: self.ask(f"/api/v1/servers/{name}", post={"weight": before}))
-        self.ask(f"/api/v1/servers/{name}", post={"weight": weight})
+        path = f"/api/v1/servers/{quote(name, safe='')}"
+        self.undo(f"the weight of {name}", lambda: self.ask(path, post={"weight": before}))
+        self.ask(path, post={"weight": weight})
 
     def _start(self, id_: str, name: str) -> None:
         if not self.containers.old(id_).inspect["State"]["Running"]:

@@ -7,13 +7,14 @@ of its own that points here (DNS rebinding).
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
-from proxyctl.errors import ProxyctlError
+from proxyctl.errors import ProxyctlError, UsageError
 
 MAX_WEIGHT = 256  # of the label `weight`
 STALE_AFTER = 90.0  # seconds without a complete listing, three missed resyncs, after which /healthz says 503
@@ -128,18 +129,30 @@ def _only_hosts(allowed: set[str]) -> Any:
 
 
 async def serve(api: Api, *, control: Path, tcp: tuple[str, int] | None) -> list[web.AppRunner]:
-    """Listen on control.sock and, if asked, on TCP; raise OSError when an address is taken."""
+    """Listen on control.sock and, if asked, on TCP; raise UsageError when that cannot be done."""
     private = web.Application()
     private.add_routes([*api.reading(), *api.changing()])
     runners = [web.AppRunner(private, access_log=None)]
     await runners[0].setup()
-    control.unlink(missing_ok=True)  # noqa: ASYNC240 - a moment, at the start
-    await web.UnixSite(runners[0], str(control)).start()
-    control.chmod(0o660)  # noqa: ASYNC240 - same
+    try:
+        control.unlink(missing_ok=True)  # noqa: ASYNC240 - a moment, at the start
+        await web.UnixSite(runners[0], str(control)).start()
+        control.chmod(0o660)  # noqa: ASYNC240 - same
+    except OSError as exc:
+        raise UsageError(f"{control}: {exc.strerror or exc}; give another folder with --state") from exc
     if tcp is not None:
         public = web.Application(middlewares=[_only_hosts({"127.0.0.1", "localhost", "::1", tcp[0]})])
         public.add_routes(api.reading())
         runners.append(web.AppRunner(public, access_log=None))
         await runners[1].setup()
-        await web.TCPSite(runners[1], *tcp).start()
+        try:
+            await web.TCPSite(runners[1], *tcp).start()
+        except OSError as exc:
+            message = f"--api {tcp[0]}:{tcp[1]}: {_reason(exc)}; choose another HOST:PORT, or `off`"
+            raise UsageError(message) from exc
     return runners
+
+
+def _reason(exc: OSError) -> str:
+    """Return the system's words; asyncio puts its own around them, and a name that is not found has no number."""
+    return os.strerror(exc.errno) if exc.errno and exc.errno > 0 else exc.strerror or str(exc)

@@ -96,7 +96,7 @@ def test_a_refusal_names_the_value_and_what_is_accepted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "hint"), [("~x", "regular expressions"), ("bücher", "xn--"), ("a:80", "proxyctl.listen")]
+    ("text", "hint"), [("~x", "regular expressions"), ("bücher", "xn--"), ("a:80", "the labels `listen` and `path`")]
 )
 def test_a_host_that_is_meant_otherwise_gets_a_hint(text: str, hint: str) -> None:
     """Regular expressions, other alphabets and ports in a host are refused with words of their own."""

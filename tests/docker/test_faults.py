@@ -121,6 +121,29 @@ def test_a_taken_api_port_is_a_usage_error(watch: Watch) -> None:
     assert "--api" in one_line(ran.stderr)
 
 
+@pytest.mark.parametrize("watch", ["haproxy"], indirect=True)
+def test_a_state_folder_that_no_socket_fits_in_is_named(watch: Watch) -> None:
+    """Too long a path is a usage error before anything is made, and not one of --api."""
+    deep = watch.state.parent / ("x" * 90)
+    ran = run_proxyctl("watch", "--network", watch.network, "--state", str(deep))
+    assert ran.returncode == 2
+    assert one_line(ran.stderr).startswith(f"proxyctl: the state folder {deep}: too long by ")
+    assert not deep.exists()
+    assert not watch.client.containers.list(all=True, filters={"name": f"^proxyctl-{watch.network}$"})
+
+
+@pytest.mark.parametrize("watch", ["haproxy"], indirect=True)
+def test_down_says_what_it_cannot_remove(watch: Watch) -> None:
+    """As when another user's `watch` made it; a folder in a file's place stands for that here."""
+    (watch.state / "watch.lock" / "x").mkdir(parents=True)
+    ran = watch.ctl("down")
+    assert ran.returncode == 1
+    assert one_line(ran.stderr) == (
+        f"proxyctl: {watch.state}/watch.lock: Is a directory: "
+        f"remove {watch.state} as the user that ran `proxyctl watch`"
+    )
+
+
 def test_an_image_that_is_missing_or_has_no_proxy_is_named(watch: Watch) -> None:
     """Both say which image; nothing is left behind."""
     ran = watch.ctl("watch", "--engine", watch.engine, "--api", "off", "--image", "no/such:image")

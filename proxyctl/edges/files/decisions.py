@@ -81,10 +81,11 @@ class Decisions:
 
 def check_token(folder: Path) -> str:
     """Return the secret of `check`, made on first use; readable by the owner alone."""
-    path = folder / "check.token"
-    if not path.exists():
-        replace(path, secrets.token_hex(16))
-    return path.read_text().strip()
+    if known := known_token(folder):
+        return known
+    token = secrets.token_hex(16)
+    replace(folder / "check.token", token)
+    return token
 
 
 def known_token(folder: Path) -> str | None:
@@ -101,7 +102,12 @@ def known_token(folder: Path) -> str | None:
 
 def lock(folder: Path) -> IO[str]:
     """Take the state folder for this process until the file is closed; raise if another `watch` has it."""
-    file = (folder / "watch.lock").open("a+")
+    path = folder / "watch.lock"
+    try:
+        file = path.open("a+")
+    except OSError as exc:
+        message = f"{path}: {exc.strerror}: run as the user that ran `proxyctl watch` before, or give another --state"
+        raise ProxyctlError(message) from exc
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as exc:
