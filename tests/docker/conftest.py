@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -51,7 +52,7 @@ def _remove(network: Any) -> None:
         except docker.errors.APIError as exc:
             network.reload()
             if time.monotonic() > deadline and not network.containers:
-                print(f"{network.name} stays: {exc}")
+                logging.getLogger(__name__).warning("%s stays: %s", network.name, exc)
                 return
             assert time.monotonic() < deadline, f"{network.name} has {network.containers}"
             time.sleep(0.2)
