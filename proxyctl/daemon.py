@@ -114,22 +114,35 @@ def _view(settings: Settings, client: docker.APIClient, gateway: DockerGateway) 
 
 
 def check_network(settings: Settings, client: docker.APIClient) -> None:
-    """Raise UsageError unless the network exists and is one with Docker's DNS; make it when that was asked for."""
+    """Raise UsageError unless the network exists and is one with Docker's DNS; touches nothing."""
     name = settings.network
     if name in PREDEFINED:
         message = f"--network {name}: Docker's DNS works on user-defined networks only: `docker network create web`"
         raise UsageError(message)
+    if not network_exists(name, client):
+        message = f"--network {name}: there is no such network: `docker network create {name}`, or --create-network"
+        raise UsageError(message)
+
+
+def network_exists(name: str, client: docker.APIClient) -> bool:
+    """Return whether Docker has a network of that name."""
     try:
         with translated(f"network {name}"):
             client.inspect_network(name)
-    except docker.errors.NotFound as exc:
-        if not settings.create_network:
-            message = f"--network {name}: there is no such network: `docker network create {name}`, or --create-network"
-            raise UsageError(message) from exc
+    except docker.errors.NotFound:
+        return False
+    return True
+
+
+def _prepare_network(settings: Settings, client: docker.APIClient) -> None:
+    """Make the network where that was asked for and it is missing; raise UsageError as `check_network` does."""
+    name = settings.network
+    if settings.create_network and not network_exists(name, client):
         with translated(f"making network {name}"):
             client.create_network(
                 name, driver="bridge", check_duplicate=True, labels={layout.NETWORK_LABEL: "proxyctl"}
             )
+    check_network(settings, client)
 
 
 def read_inputs(settings: Settings, token: str, reload: Callable[[], Settings]) -> Inputs:
@@ -181,7 +194,7 @@ def _changes(settings: Settings) -> FileChanges:
 async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIterator[tuple[Reconciler, Feed]]:
     """Run a whole `watch` inside the `async with`; what it raises there ends it."""
     client = await asyncio.to_thread(connect)
-    await asyncio.to_thread(check_network, settings, client)
+    await asyncio.to_thread(_prepare_network, settings, client)
     prepare_state(settings)
     with state_files.lock(settings.state):
         parts = build(settings, client)
