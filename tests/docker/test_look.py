@@ -31,3 +31,13 @@ def test_a_missing_network_is_not_made_by_who_only_looks(
     assert not docker_client.networks.list(names=[name])
     assert ran.returncode == 2, ran.stderr
     assert f"docker network create {name}" in ran.stderr
+
+
+def test_a_url_without_a_scheme_and_a_path_is_a_url(watch: Watch) -> None:
+    """Host and port are enough, for no container can have such a name."""
+    watch.start()
+    watch.run("web1", labels={"pool": "web"})
+    watch.until(web1="up")
+    told = watch.ctl("explain", f"{watch.address}:80", "--engine", watch.engine)
+    assert (told.returncode, told.stderr) == (0, ""), told.stdout
+    assert "pool: web" in told.stdout
