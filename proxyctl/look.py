@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 
 import docker
@@ -11,8 +12,10 @@ from proxyctl.core import diff
 from proxyctl.core.desired import Outcome, desired, targets
 from proxyctl.core.labels import Options
 from proxyctl.core.model import ConfigFiles, Desired, Features, Finding, Held, Snapshot, Target
+from proxyctl.core.readiness import merged, undecided, unproven
 from proxyctl.core.render import render
 from proxyctl.daemon import Parts, build, check_network, make_engine
+from proxyctl.edges.dns import EmbeddedDns
 from proxyctl.edges.docker.client import connect
 from proxyctl.edges.docker.store import DockerStore
 from proxyctl.edges.docker.throwaway import Throwaway
@@ -21,8 +24,12 @@ from proxyctl.edges.files import templates
 from proxyctl.edges.files.held import HeldFile
 from proxyctl.edges.netns import LocalView
 from proxyctl.edges.probe import Prober
+from proxyctl.names import Names
 from proxyctl.ports import Generation, Inputs
 from proxyctl.settings import Settings
+
+ANSWER_WAIT = 1.0  # seconds that a container has to answer
+DNS_WAIT = 2.5  # longer than two names, that of the container and its short id, take where nothing upstream answers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +56,7 @@ class Look:
 async def look(settings: Settings) -> Look:
     """Ask Docker, DNS and the containers once and say what `watch` would do; touches nothing.
 
-    Without a running gateway the names and ports cannot be asked from inside the network: they are taken as good.
+    Without a running gateway names and ports cannot be asked from inside the network: they are taken as good.
     """
     client = await asyncio.to_thread(connect)
     await asyncio.to_thread(check_network, settings, client)
@@ -64,10 +71,11 @@ async def look(settings: Settings) -> Look:
     token = token_file.read_text().strip() if token_file.exists() else "0" * 32
     inputs = pins.inputs(token, settings.label_prefix) or _inputs(settings, token)
     wanted = targets(snapshot, inputs.options, features, pins.held)
-    findings: dict[Target, Finding] = dict.fromkeys(wanted, Finding(ok=True))
-    if there:
-        findings = await _ask(parts, wanted)
     current = parts.generations.current()
+    previous = current.desired if current else Desired()
+    findings: dict[Target, Finding] = dict.fromkeys(wanted, Finding(ok=True, reason="no gateway runs to ask from"))
+    if there:
+        findings = await _ask(parts, wanted, unproven(wanted, previous))
     kept = state_files.Decisions(settings.state)
     outcome = desired(
         snapshot,
@@ -77,7 +85,7 @@ async def look(settings: Settings) -> Look:
         held=pins.held,
         options=inputs.options,
         features=features,
-        previous=current.desired if current else Desired(),
+        previous=previous,
     )
     files = render(
         outcome.desired, features=features, tuning=inputs.tuning, templates=inputs.templates, token=inputs.token
@@ -101,21 +109,28 @@ def _inputs(settings: Settings, token: str) -> Inputs:
     return Inputs(settings.options, settings.tuning, templates.load(settings.engine, settings.templates), token)
 
 
-async def _ask(parts: Parts, wanted: tuple[Target, ...]) -> dict[Target, Finding]:
-    """Give the containers a second to answer."""
-    woken = asyncio.Event()
-    prober = Prober(parts.view, lambda _: woken.set(), parts.gateway)
+async def _ask(parts: Parts, wanted: tuple[Target, ...], unproven: tuple[Target, ...]) -> dict[Target, Finding]:
+    """Give the containers a second to answer, and DNS the time that it has for a name that nobody knows."""
+    loop, woken = asyncio.get_running_loop(), asyncio.Event()
+
+    def wake(_: str) -> None:
+        woken.set()
+
+    prober, names = Prober(parts.view, wake, parts.gateway), Names(EmbeddedDns(parts.view, parts.gateway), wake)
     prober.follow(wanted)
-    try:
-        async with asyncio.timeout(1):
-            while not all(prober.findings().get(t, Finding(ok=False)).ok for t in wanted):
-                woken.clear()
+    began = loop.time()
+    while True:
+        woken.clear()
+        known = await names.check(unproven)
+        findings = merged(prober.findings(), known)
+        left = began + (DNS_WAIT if None in known.values() else ANSWER_WAIT) - loop.time()
+        if left <= 0 or not undecided(wanted, findings):
+            break
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(left):
                 await woken.wait()
-    except TimeoutError:
-        pass
-    finally:
-        findings = dict(prober.findings())
-        await prober.close()
+    await names.check(())  # which ends the questions
+    await prober.close()
     return findings
 
 

@@ -23,11 +23,11 @@ from proxyctl.core.model import (
     Decision,
     Desired,
     Features,
-    Finding,
     Held,
     Problem,
     Snapshot,
 )
+from proxyctl.core.readiness import merged, undecided, unproven
 from proxyctl.core.render import render
 from proxyctl.core.spacing import Spacing
 from proxyctl.drains import Drains
@@ -237,14 +237,11 @@ class Reconciler:
         with lap("plan"):
             wanted = targets(snapshot, options, self._features, held)
         previous = self._applier.known
-        # Who serves has proved its name: a DNS that is silent now, or a restart of proxyctl, takes nobody out.
-        served = {(s.container, s.address) for pool in previous.pools for s in pool.servers}
         self._prober.follow(wanted)  # while DNS is asked; what it finds counts once the name does
         with lap("dns"):
-            names = await self._names.check(t for t in wanted if (t.container, t.address) not in served)
-        findings = {t: f for t, f in self._prober.findings().items() if names.get(t, "") == ""}
-        findings |= {t: Finding(ok=False, reason=r, late=True) for t, r in names.items() if r}
-        self._undecided = any(t not in findings or not (findings[t].ok or findings[t].late) for t in wanted)
+            names = await self._names.check(unproven(wanted, previous))
+        findings = merged(self._prober.findings(), names)
+        self._undecided = undecided(wanted, findings)
         with lap("plan"):
             now = time.monotonic()
             outcome = desired(

@@ -8,7 +8,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from tests.docker.watching import Watch, run_proxyctl, watching
+from tests.docker.watching import Watch, eventually, run_proxyctl, watching
 
 pytestmark = pytest.mark.docker
 
@@ -41,3 +41,36 @@ def test_a_url_without_a_scheme_and_a_path_is_a_url(watch: Watch) -> None:
     told = watch.ctl("explain", f"{watch.address}:80", "--engine", watch.engine)
     assert (told.returncode, told.stderr) == (0, ""), told.stdout
     assert "pool: web" in told.stdout
+
+
+def test_a_name_that_does_not_resolve_keeps_out_for_them_as_for_watch(watch: Watch) -> None:
+    """`explain` says so with exit 3, `plan` has no join that never comes, `render` no server; afterwards all do."""
+    asked = ("-d", "127.0.0.11", "-p", "udp", "-j")
+    engine = ("--engine", watch.engine)
+    watch.start()
+    watch.run("web1", labels={"pool": "web"})
+    watch.until(web1="up")
+    watch.in_gateway_namespace("iptables", "-I", "OUTPUT", *asked, "DROP")
+    watch.run("web2", labels={"pool": "web"})
+    eventually(lambda: any("resolve" in p["reason"] for p in watch.problems()), "a problem about the name", 20)
+    told = watch.ctl("explain", f"{watch.network}-web2", *engine)
+    assert told.returncode == 3, told.stdout
+    assert f"the name {watch.network}-web2 does not resolve" in told.stdout
+    watch.in_gateway_namespace("iptables", "-I", "OUTPUT", *asked, "REJECT")  # an answer at once
+    planned = watch.ctl("plan", *engine)
+    assert (planned.returncode, planned.stdout.splitlines()[-1]) == (0, "nothing to do"), planned.stdout
+    assert watch.ctl("render", *engine).stdout == watch.applied_text()
+    for target in ("REJECT", "DROP"):
+        watch.in_gateway_namespace("iptables", "-D", "OUTPUT", *asked, target)
+    watch.until(web1="up", web2="up", within=20)
+    told = watch.ctl("explain", f"{watch.network}-web2", *engine)
+    assert told.returncode == 0
+    assert f"✔ {watch.network}-web2 resolves and " in told.stdout
+
+
+def test_without_a_gateway_nobody_is_said_to_resolve(watch: Watch) -> None:
+    """There is nowhere to ask from: what is taken for true is not told as seen."""
+    watch.run("web1", labels={"pool": "web"})
+    told = watch.ctl("explain", f"{watch.network}-web1", "--engine", watch.engine)
+    assert told.returncode == 0, told.stderr
+    assert "is taken as ready: no gateway runs to ask from" in told.stdout
