@@ -8,6 +8,7 @@ import dataclasses
 
 import docker
 
+from proxyctl.apply import How
 from proxyctl.core import diff
 from proxyctl.core.desired import Outcome, desired, targets
 from proxyctl.core.labels import Options
@@ -51,6 +52,18 @@ class Look:
     def plan(self) -> diff.Plan:
         """Return what would change."""
         return diff.plan(self.applied.desired if self.applied else Desired(), self.outcome.desired)
+
+    @property
+    def reload_reasons(self) -> tuple[str, ...]:
+        """Return why it would take a reload; empty when it would not."""
+        return diff.reload_reasons(self.applied, self.outcome.desired, self.files, self.features)
+
+    @property
+    def how(self) -> How:
+        """Return how all of it would be applied, as one."""
+        if self.applied and self.applied.revision == self.files.revision:
+            return "unchanged"
+        return "reload" if self.reload_reasons else "runtime"
 
 
 async def look(settings: Settings) -> Look:

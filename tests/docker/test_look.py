@@ -58,7 +58,7 @@ def test_a_name_that_does_not_resolve_keeps_out_for_them_as_for_watch(watch: Wat
     assert f"the name {watch.network}-web2 does not resolve" in told.stdout
     watch.in_gateway_namespace("iptables", "-I", "OUTPUT", *asked, "REJECT")  # an answer at once
     planned = watch.ctl("plan", *engine)
-    assert (planned.returncode, planned.stdout.splitlines()[-1]) == (0, "nothing to do"), planned.stdout
+    assert (planned.returncode, planned.stdout.splitlines()[0]) == (0, "nothing to do"), planned.stdout
     assert watch.ctl("render", *engine).stdout == watch.applied_text()
     for target in ("REJECT", "DROP"):
         watch.in_gateway_namespace("iptables", "-D", "OUTPUT", *asked, target)
