@@ -145,20 +145,26 @@ def _prepare_network(settings: Settings, client: docker.APIClient) -> None:
     check_network(settings, client)
 
 
-def read_inputs(settings: Settings, token: str, reload: Callable[[], Settings]) -> Inputs:
-    """Read templates and proxyctl.toml anew; raise TemplateError or UsageError."""
-    new = reload()
-    moved = [f for f in FIXED if getattr(new, f) != getattr(settings, f)]
-    if moved:
-        log.warning("these settings take effect at the next start", settings=", ".join(moved))
-    return Inputs(
-        options=dataclasses.replace(
-            settings.options, defaults=new.options.defaults, expose_by_default=new.expose_by_default
-        ),
-        tuning=new.tuning,
-        templates=templates.load(settings.engine, settings.templates),
-        token=token,
-    )
+class Effective:
+    """The settings that a `watch` goes by: those of its start, with what may change in proxyctl.toml while it runs."""
+
+    def __init__(self, settings: Settings, reload: Callable[[], Settings]) -> None:
+        """Take those of the start, and what reads them anew."""
+        self.settings, self._reload = settings, reload
+
+    def inputs(self, token: str) -> Inputs:
+        """Read templates and proxyctl.toml anew; raise TemplateError or UsageError."""
+        new = self._reload()
+        moved = [f for f in FIXED if getattr(new, f) != getattr(self.settings, f)]
+        if moved:
+            log.warning("these settings take effect at the next start", settings=", ".join(moved))
+        self.settings = new.model_copy(update={f: getattr(self.settings, f) for f in FIXED})
+        return inputs_of(self.settings, token)
+
+
+def inputs_of(settings: Settings, token: str) -> Inputs:
+    """Return what settings and templates say of the configuration; raise TemplateError."""
+    return Inputs(settings.options, settings.tuning, templates.load(settings.engine, settings.templates), token)
 
 
 def prepare_state(settings: Settings) -> None:
@@ -201,8 +207,10 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
         token = state_files.check_token(settings.state)
         pins = HeldFile(settings.state)
 
+        effective = Effective(settings, reload)
+
         def inputs_now() -> Inputs:
-            return pins.inputs(token, settings.label_prefix) or read_inputs(settings, token, reload)
+            return pins.inputs(token, settings.label_prefix) or effective.inputs(token)
 
         inputs = inputs_now()
         await parts.gateway.ensure()
@@ -244,6 +252,7 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
         api = Api(
             status=reconciler.status,
             events=lambda: [dataclasses.asdict(e) for e in feed.events],
+            settings=lambda: effective.settings.model_dump(mode="json"),
             decide=reconciler.decide,
             maintain=operators.maintain,
             hold=operators.hold,

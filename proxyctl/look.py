@@ -15,18 +15,18 @@ from proxyctl.core.labels import Options
 from proxyctl.core.model import ConfigFiles, Desired, Features, Finding, Held, Snapshot, Target
 from proxyctl.core.readiness import merged, undecided, unproven
 from proxyctl.core.render import render
-from proxyctl.daemon import Parts, build, check_network, make_engine
+from proxyctl.daemon import Parts, build, check_network, inputs_of, make_engine
 from proxyctl.edges.dns import EmbeddedDns
 from proxyctl.edges.docker.client import connect
 from proxyctl.edges.docker.store import DockerStore
 from proxyctl.edges.docker.throwaway import Throwaway
 from proxyctl.edges.files import decisions as state_files
-from proxyctl.edges.files import templates
 from proxyctl.edges.files.held import HeldFile
 from proxyctl.edges.netns import LocalView
 from proxyctl.edges.probe import Prober
+from proxyctl.errors import UsageError
 from proxyctl.names import Names
-from proxyctl.ports import Generation, Inputs
+from proxyctl.ports import Generation
 from proxyctl.settings import Settings
 
 ANSWER_WAIT = 1.0  # seconds that a container has to answer
@@ -69,20 +69,20 @@ class Look:
 async def look(settings: Settings) -> Look:
     """Ask Docker, DNS and the containers once and say what `watch` would do; touches nothing.
 
-    Without a running gateway names and ports cannot be asked from inside the network: they are taken as good.
+    Where the settings do not say which engine is meant, it is the gateway's. Without a running gateway names and ports
+    cannot be asked from inside the network: they are taken as good.
     """
     client = await asyncio.to_thread(connect)
     await asyncio.to_thread(check_network, settings, client)
-    parts = build(settings, client)
+    settings, parts, there = await _gateway(settings, client)
     source = DockerStore(
         lambda: client, network=settings.network, label_prefix=settings.label_prefix, resync=settings.resync / 1000
     )
     snapshot = await source.list_once()
-    there = await parts.gateway.find()
     features = await parts.engine.features() if there else await _features_of_image(settings, client)
     token_file, pins = settings.state / "check.token", HeldFile(settings.state)
     token = token_file.read_text().strip() if token_file.exists() else "0" * 32
-    inputs = pins.inputs(token, settings.label_prefix) or _inputs(settings, token)
+    inputs = pins.inputs(token, settings.label_prefix) or inputs_of(settings, token)
     wanted = targets(snapshot, inputs.options, features, pins.held)
     current = parts.generations.current()
     previous = current.desired if current else Desired()
@@ -118,8 +118,20 @@ async def look(settings: Settings) -> Look:
     )
 
 
-def _inputs(settings: Settings, token: str) -> Inputs:
-    return Inputs(settings.options, settings.tuning, templates.load(settings.engine, settings.templates), token)
+async def _gateway(settings: Settings, client: docker.APIClient) -> tuple[Settings, Parts, bool]:
+    """Return the settings with the gateway's engine, what to ask it with, and whether it runs; raise UsageError."""
+    parts = build(settings, client)
+    there = await parts.gateway.find()
+    engine = parts.gateway.engine
+    if engine in {None, settings.engine}:
+        return settings, parts, there
+    if "engine" in settings.model_fields_set:
+        message = (
+            f"--engine {settings.engine}: the gateway of network {settings.network} runs {engine}: leave it out, "
+            f"or run `proxyctl down --network {settings.network}` first"
+        )
+        raise UsageError(message)
+    return await _gateway(settings.model_copy(update={"engine": engine}), client)
 
 
 async def _ask(parts: Parts, wanted: tuple[Target, ...], unproven: tuple[Target, ...]) -> dict[Target, Finding]:

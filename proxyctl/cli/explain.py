@@ -27,7 +27,7 @@ def explain(
     as_json: options.JsonOption = False,
 ) -> int:
     """Tell why; touches nothing. Exit 3 when the container serves nothing or the URL meets no route."""
-    settings = options.load(
+    settings = options.load_as_watch(
         network=network,
         engine=engine,
         config=config,

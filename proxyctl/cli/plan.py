@@ -32,7 +32,7 @@ def plan(
     as_json: options.JsonOption = False,
 ) -> int:
     """Say what `watch` would change; touches nothing. Exit 0: nothing to do, 2: changes."""
-    settings = options.load(
+    settings = options.load_as_watch(
         network=network,
         engine=engine,
         image=image,
