@@ -190,10 +190,8 @@ class Waker:
 
 def _changes(settings: Settings) -> FileChanges:
     """Return what watches templates and proxyctl.toml."""
-    folders = [templates.shipped(settings.engine), *([settings.templates] if settings.templates else [])]
-    if settings.config:
-        folders.append(settings.config.parent)
-    return FileChanges(folders, ("*.j2", settings.config.name if settings.config else "*.j2"))
+    folders = (templates.shipped(settings.engine), settings.templates)
+    return FileChanges((f for f in folders if f), settings.config)
 
 
 @contextlib.asynccontextmanager
@@ -217,7 +215,7 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
         try:
             features = await parts.engine.features()
         except GatewayError:
-            if parts.generations.current() is None:
+            if parts.gateway.made and parts.generations.current() is None:
                 await parts.gateway.remove()
             raise
         applier = Applier(parts.engine, parts.generations, features)

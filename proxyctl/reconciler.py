@@ -174,7 +174,7 @@ class Reconciler:
             self._applier.retry_checks()
         self._decisions.forget_except([*(c.id for c in snapshot.containers), *snapshot.missing])
         wanted = await self._decide(snapshot)
-        self._decisions.forget_pools_except(p.name for p in wanted.desired.pools)
+        self._decisions.forget_pools_except({*wanted.inhabited, *(p.name for p in wanted.desired.pools)})
         self._outcome = self._quarantine.hold(self._applier.accepted, wanted)
         applied, postponed = None, False
         try:
@@ -206,11 +206,12 @@ class Reconciler:
         changes = self._source.gateway_changes
         if changes == self._gateway_changes:
             return
-        started = await self._gateway.ensure()
-        if started or self._applier.applied is None or not await self._applier.still_true():
+        started, before = await self._gateway.ensure(), self._applier.applied
+        if started or before is None or not await self._applier.still_true():
             adopted = await self._applier.adopt()
-            if started:
+            if started or before is not None:  # it is another process, also where Docker started it by itself
                 self._retry_refused()
+            if started:
                 self._feed.happened("gateway", "the gateway was started" + (" and runs its last generation" * adopted))
             elif adopted:
                 self._feed.happened("gateway", "the running gateway was adopted as it is")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from proxyctl.core import values
+from proxyctl.core import keys, values
 from proxyctl.errors import UsageError
 
 T = TypeVar("T")
@@ -35,6 +35,16 @@ def header(text: str) -> tuple[str, str]:
     if not colon:
         raise UsageError(f"{text!r} is not like 'Name: value'")
     return name.strip(), value.strip()
+
+
+def label(text: str) -> tuple[str, str]:
+    """Read a label such as balance=uri, without its prefix."""
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError(f"{text!r} is not like balance=uri")
+    if reason := keys.check(key, value, "")[1]:
+        raise UsageError(f"{key}: {reason}")
+    return key, value
 
 
 def shares(text: str) -> tuple[float, ...]:

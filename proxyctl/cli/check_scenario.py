@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
 
 from proxyctl.cli import check_files, check_gateway, options
+from proxyctl.cli import check_parse as parse
 from proxyctl.cli.interrupts import interrupts
 from proxyctl.edges import control
 from proxyctl.errors import ThresholdFailed, UsageError
@@ -31,7 +34,7 @@ def scenario(
         list[str],
         typer.Argument(
             metavar="NAME...",
-            help="join, leave, kill, pause, scale, reload, failover, sticky, weights, rollout, or all.",
+            help="join, leave, kill, pause, scale, reload, failover, consistent, sticky, weights, rollout, or all.",
         ),
     ],
     pool: Annotated[str | None, typer.Option("--pool", help="The pool that it happens to.")] = None,
@@ -39,6 +42,14 @@ def scenario(
         bool, typer.Option("--ephemeral", help="On throw-away containers of a pool of their own.")
     ] = False,
     image: Annotated[str, typer.Option("--image", help="Of the throw-away containers.")] = ECHO,
+    label: Annotated[
+        list[str] | None,
+        typer.Option("--label", metavar="KEY=VALUE", help="Of the throw-away containers, balance=uri; repeatable."),
+    ] = None,
+    path: Annotated[
+        str, typer.Option(metavar="/PATH", help="What to ask for (the route's path); {key} varies for balance=uri.")
+    ] = "",
+    within: Annotated[str, typer.Option(metavar="TIME", help="How long to wait for each thing.")] = "20s",
     rate: Annotated[float, typer.Option("--rate", min=1, max=2000, help="Requests a second meanwhile.")] = 100.0,
     junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Also write a JUnit file.")] = None,
     network: options.Network = None,
@@ -57,8 +68,12 @@ def scenario(
 
     if bool(pool) == ephemeral:
         raise UsageError("give --pool NAME, or --ephemeral for throw-away containers, and not both")
+    if label and not ephemeral:
+        raise UsageError("--label is for throw-away containers: give it with --ephemeral")
     wanted = run.chosen(names, ephemeral=ephemeral)
-    check_files.writable(junit=junit)
+    labels = dict(parse.read("--label", parse.label, each) for each in label or ())
+    seconds = parse.read("--within", parse.seconds, within)
+    check_files.writable(**{"--junit": junit})
     settings = options.load(network=network, state=state, config=config)
     ask = functools.partial(control.ask, settings.state)
     prefix = str(ask("/api/v1/settings")["label_prefix"])
@@ -70,11 +85,11 @@ def scenario(
         say = stack.enter_context(_spinner())
         if ephemeral:
             say("starting throw-away containers")
-            place = stack.enter_context(run.throwaway(client, ask, place, image, interrupted))
-        target = run.target(client, ask, place, token)
+            place = stack.enter_context(run.throwaway(client, ask, place, image, labels, interrupted, seconds))
+        target = run.target(client, ask, place, token, path)
         for each in wanted:
             say(each.name)
-            results.append(run.play(each, Stage(client, ask, place, target, rate, interrupted)))
+            results.append(run.play(each, Stage(client, ask, place, target, rate, interrupted, seconds)))
             if interrupted():
                 raise KeyboardInterrupt
             if not as_json:
@@ -100,7 +115,8 @@ def _show(result: Result) -> None:
     head = f"{result.name}: {result.expected}"
     figures = f" ({result.requests} requests, {result.failed} failed, {result.seconds} s)" if result.requests else ""
     console.print(f"[{style}]{mark}[/]  {head}", soft_wrap=False)
-    console.print(f"   {result.seen}{figures}", style="dim" if result.status == "ok" else style, markup=False)
+    seen = Text(f"{result.seen}{figures}", style="dim" if result.status == "ok" else style)
+    console.print(Padding(seen, (0, 0, 0, 3), expand=False))
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ _LISTED: Final = 3
 _LEAST_PART: Final = 0.1  # of its due: rings of hashes are uneven, 25 % with 16 points for a server, as HAProxy has
 _RING: Final = 2.0  # times its share: four standard deviations of the same
 _CHANCE: Final = 4.0  # standard deviations
+_NEEDLESS: Final = 0.05  # of all keys; a ring that only gained or lost a server has none
 
 
 def consistent(by_key: Mapping[Key, Mapping[str, int]]) -> Verdict:
@@ -56,8 +57,8 @@ def moved(before: Mapping[Key, str], after: Mapping[Key, str], expected: Mapping
     """Judge that a change of servers moved no more keys than it had to, as a consistent hash promises.
 
     `expected` are the weights after a server has joined, or before one has left. Only keys of that server need to move;
-    the value is which part of all did. Rings are uneven, so that twice its share is still right; a hash that is not
-    consistent moves most of them.
+    the value is which part of all did. Rings are uneven, so that twice its share is still right. A hash that is not
+    consistent moves most of them, and many between servers that stayed, which tells it apart where servers are few.
     """
     both = before.keys() & after.keys()
     changed = set(before.values()) ^ set(after.values())
@@ -67,4 +68,5 @@ def moved(before: Mapping[Key, str], after: Mapping[Key, str], expected: Mapping
     value = len(went) / len(both) if both else 0.0
     limit = min(1.0, _RING * share + _CHANCE * math.sqrt(share * (1 - share) / len(both))) if both else 0.0
     detail = f"{len(went)} of {len(both)} keys moved, {needless} of them between servers that stayed"
-    return Verdict("moved", bool(both) and value <= limit, round(value, 3), f"<= {limit:.3f}", detail)
+    good = bool(both) and value <= limit and needless <= _NEEDLESS * len(both)
+    return Verdict("moved", good, round(value, 3), f"<= {limit:.3f}", detail)

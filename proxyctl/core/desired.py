@@ -79,7 +79,7 @@ class Outcome:
 
     `kept` are the ids of the containers that stay although Docker's list lacks them: filled in by `vanished`.
     `leaving` also has those whose time is over, as long as the proxy has them. `refused` is filled in by
-    `quarantine`, which takes it out of `desired`.
+    `quarantine`, which takes it out of `desired`. `inhabited` are the pools that have a container at all.
     """
 
     desired: Desired
@@ -88,6 +88,7 @@ class Outcome:
     leaving: tuple[Leaving, ...] = ()
     refused: tuple[Refusal, ...] = ()
     kept: frozenset[str] = frozenset()
+    inhabited: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -166,7 +167,9 @@ def desired(  # noqa: PLR0913 - the world has that many sides
         Leaving(p.name, s.member.container.id, p.drain_ms) for p in pools for s in by_pool.get(p.name, ()) if s.leaving
     ]
     state = Desired(with_default_port(listeners), tuple(pools))
-    return Outcome(state, tuple(sorted(problems)), tuple(sorted(waiting)), tuple(sorted(leaving)))
+    return Outcome(
+        state, tuple(sorted(problems)), tuple(sorted(waiting)), tuple(sorted(leaving)), inhabited=frozenset(by_pool)
+    )
 
 
 def _bare(state: Desired) -> dict[str, Pool]:

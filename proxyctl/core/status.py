@@ -55,6 +55,7 @@ def _pool(
         "name": pool.name,
         "protocol": pool.protocol,
         "balance": pool.balance,
+        "sticky": pool.sticky or None,
         "maintenance": maintenance,
         "drain_seconds": pool.drain_ms / 1000,
         "routes": list(routes),

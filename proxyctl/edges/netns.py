@@ -48,11 +48,7 @@ class GatewayView:
         pid = self._pid()
         if pid is None:
             raise ConnectionError("the gateway is not running")
-        namespace = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            return _open_inside(namespace, lambda: _nonblocking(family, kind, protocol))
-        finally:
-            os.close(namespace)
+        return _open_inside(pid, lambda: _nonblocking(family, kind, protocol))
 
 
 class LocalView:
@@ -71,22 +67,30 @@ def _nonblocking(family: socket.AddressFamily, kind: socket.SocketKind, protocol
     return made
 
 
-def _open_inside(namespace: int, make: Callable[[], socket.socket]) -> socket.socket:
+def enter(pid: int) -> None:
+    """Put this thread into a process's network namespace, for as long as it lives; raise OSError."""
+    libc = ctypes.CDLL(None, use_errno=True)  # os.setns came with Python 3.12
+    namespace = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if libc.setns(namespace, _CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), "setns: " + os.strerror(ctypes.get_errno()))
+    finally:
+        os.close(namespace)
+
+
+def _open_inside(pid: int, make: Callable[[], socket.socket]) -> socket.socket:
     """Make a socket in a thread of its own that has entered the namespace; raise OSError."""
     made: list[socket.socket] = []
     failed: list[OSError] = []
 
-    def enter() -> None:
-        libc = ctypes.CDLL(None, use_errno=True)  # os.setns came with Python 3.12
-        if libc.setns(namespace, _CLONE_NEWNET) != 0:
-            failed.append(OSError(ctypes.get_errno(), "setns: " + os.strerror(ctypes.get_errno())))
-            return
+    def open_there() -> None:
         try:
+            enter(pid)
             made.append(make())
         except OSError as exc:
             failed.append(exc)
 
-    thread = threading.Thread(target=enter, name="netns")
+    thread = threading.Thread(target=open_there, name="netns")
     thread.start()
     thread.join()
     if failed:

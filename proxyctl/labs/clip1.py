@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from proxyctl.labs import clip1_ports
 from proxyctl.labs.checks import clip1 as checks
+from proxyctl.labs.checks import facts
 from proxyctl.labs.needs import HOST, IP, ROOT
 from proxyctl.labs.step import Lab, Step, either, fails
 from proxyctl.labs.texts import Text
@@ -16,7 +17,7 @@ STEPS = (
     Step(
         id="containers",
         goal=Text(ko="기본 브리지에 컨테이너를 띄웁니다", en="Start containers on the default bridge"),
-        find=checks.find_port,
+        find=facts.find_port,
         commands=(
             "docker run -d {label} --name {box} proxyctl/haproxy sleep 1h",
             "docker run -d {label} --name {web} -p {port}:8080 proxyctl/echo",
@@ -160,9 +161,12 @@ STEPS = (
     ),
     Step(
         id="mac",
-        goal=Text(ko="컨테이너의 MAC 주소를 읽습니다", en="Read a container's MAC address"),
+        goal=Text(
+            ko="컨테이너의 MAC 주소를 세 가지 방법으로 읽습니다", en="Read a container's MAC address in three ways"
+        ),
         commands=(
             'docker inspect {box} | grep -m1 \'"MacAddress": "..*"\'',
+            "docker exec {box} ip link show eth0",
             "docker exec {box} cat /sys/class/net/eth0/address",
         ),
         check=checks.mac,

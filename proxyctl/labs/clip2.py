@@ -7,6 +7,7 @@ is in `checks.clip2`.
 from __future__ import annotations
 
 from proxyctl.labs.checks import clip2 as checks
+from proxyctl.labs.checks import facts
 from proxyctl.labs.needs import CURL, HOST, IP, ROOT, SS
 from proxyctl.labs.step import Command, Lab, Step, either, fails
 from proxyctl.labs.texts import Text
@@ -24,7 +25,7 @@ STEPS = (
     Step(
         id="containers",
         goal=Text(ko="네트워크 종류별로 컨테이너를 띄웁니다", en="Start a container on each kind of network"),
-        find=checks.find_port,
+        find=facts.find_port,
         commands=(
             "docker run -d {label} --name {on-bridge} proxyctl/haproxy sleep 1h",
             "docker run -d {label} --name {on-bridge2} proxyctl/haproxy sleep 1h",

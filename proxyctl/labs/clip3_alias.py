@@ -6,6 +6,7 @@ The checks are in `checks.clip3_alias`.
 from __future__ import annotations
 
 from proxyctl.labs.checks import clip3_alias as checks
+from proxyctl.labs.checks import facts
 from proxyctl.labs.step import Step, either, fails
 from proxyctl.labs.texts import Text
 
@@ -62,7 +63,7 @@ STEPS = (
             ko="이름을 한 번만 묻는 클라이언트는 한 서버로만 갑니다",
             en="A client that asks once goes to one server only",
         ),
-        find=checks.find_port,
+        find=facts.find_port,
         commands=(
             HAPROXY,
             (

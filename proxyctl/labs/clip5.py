@@ -160,7 +160,7 @@ STEPS = (
         ),
         check=checks.balanced,
         why=Text(
-            ko="차례로 하나씩 보내므로 개수가 정확히 같습니다. 워커가 여럿이면 zone이 있어야 함께 셉니다.",
+            ko="차례로 하나씩 보내므로 개수가 정확히 같습니다. 워커가 여럿이면 zone이 있어야 순서를 공유합니다.",
             en="Each in its turn, so the counts are exactly equal. Several workers count together only with a zone.",
         ),
     ),
@@ -171,7 +171,7 @@ STEPS = (
         commands=(WEIGHT, RELOAD),
         check=checks.weight,
         why=Text(
-            ko="다섯 요청 중 셋이 item1로 갑니다. 성능이 다른 서버를 섞어 쓸 때 알맞습니다.",
+            ko="요청 다섯 개 중 세 개가 item1로 갑니다. 성능이 다른 서버를 섞어 쓸 때 적합합니다.",
             en="Of five requests, three go to item1. This suits servers that differ in strength.",
         ),
     ),
@@ -182,13 +182,13 @@ STEPS = (
         commands=(SLOW, RELOAD),
         check=checks.slow,
         why=Text(
-            ko="차례만 세므로 느린 서버에도 절반을 보내고, 클라이언트는 그만큼 기다립니다.",
+            ko="순서만 따르므로 느린 서버에도 절반을 보내고, 클라이언트는 그만큼 기다립니다.",
             en="It only takes turns: the slow server gets half of it all, and clients wait for it.",
         ),
     ),
     Step(
         id="least-conn",
-        goal=Text(ko="같은 서버들을 least_conn으로 나눕니다", en="Share the same by least_conn"),
+        goal=Text(ko="같은 서버들에 least_conn으로 나누어 보냅니다", en="Share the same by least_conn"),
         find=checks.find_workers,
         commands=(LEAST_CONN, RELOAD),
         check=checks.least_conn,
@@ -204,7 +204,7 @@ STEPS = (
         commands=(IP_HASH, RELOAD),
         check=checks.ip_hash,
         why=Text(
-            ko="ip_hash는 IPv4 주소의 앞 세 자리만 보므로, 같은 /24의 클라이언트는 모두 한 서버로 갑니다. 앞에 다른 "
+            ko="ip_hash는 IPv4 주소의 앞 세 옥텟만 보므로, 같은 /24의 클라이언트는 모두 한 서버로 갑니다. 앞에 다른 "
             "프록시나 docker-proxy가 있으면 모두 한 주소로 보입니다.",
             en="ip_hash takes the first three numbers of an IPv4 address only, so a whole /24 meets one server. Behind "
             "another proxy, or docker-proxy, all clients have one address.",
@@ -217,7 +217,7 @@ STEPS = (
         commands=(HASH, RELOAD),
         check=checks.hash_uri,
         why=Text(
-            ko="캐시 서버 앞에 알맞습니다. consistent는 서버가 늘거나 줄 때 옮겨 가는 키를 적게 합니다.",
+            ko="캐시 서버 앞에 두기에 적합합니다. consistent를 쓰면 서버가 늘거나 줄어도 옮겨 가는 키가 적습니다.",
             en="This suits caches. With consistent, few keys move when a server comes or goes.",
         ),
     ),
@@ -233,9 +233,10 @@ STEPS = (
                 "proxyctl check http://127.0.0.1:{port}/basket --requests 60 --server-from header:X-Served-By --json"
             ),
         ),
+        at_once=True,
         check=checks.paths,
         why=Text(
-            ko="location마다 다른 upstream을 부릅니다. 가장 길게 맞는 경로가 이깁니다.",
+            ko="location마다 다른 upstream을 부릅니다. 가장 길게 일치하는 접두사의 location이 선택됩니다.",
             en="Each location calls its own upstream, and the longest prefix that fits wins.",
         ),
     ),
@@ -245,9 +246,9 @@ STEPS = (
 
 LAB = Lab(
     id="clip5",
-    title=Text(ko="Nginx를 활용한 컨테이너 Proxy", en="Nginx as container proxy"),
+    title=Text(ko="[실습] Nginx를 활용한 컨테이너 Proxy", en="Nginx as container proxy"),
     goal=Text(
-        ko="nginx의 upstream을 직접 쓰고, 같은 것을 라벨과 proxyctl watch로 만듭니다.",
+        ko="nginx의 upstream을 직접 쓰고, 같은 구성을 라벨과 proxyctl watch로 만듭니다.",
         en="Write Nginx's upstream by hand, then get the same from labels by proxyctl watch.",
     ),
     names=("net", "item1", "item2", "item3", "basket", "client", "proxy", "web1", "web2", "web3", "web4", "shop"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from proxyctl.labs.checks import clip5_labels as checks
+from proxyctl.labs.checks import facts
 from proxyctl.labs.step import Step, either
 from proxyctl.labs.texts import Text
 
@@ -17,10 +18,10 @@ STEPS = (
     Step(
         id="labels",
         goal=Text(
-            ko="같은 것을 라벨로 말하고 proxyctl watch를 시작합니다",
+            ko="같은 구성을 라벨로 선언하고 proxyctl watch를 시작합니다",
             en="Say the same by labels, and start proxyctl watch",
         ),
-        find=checks.find_port_of_watch,
+        find=facts.find_watch,
         commands=(
             (
                 f"docker run -d {{label}} --name {{web1}} --net {{net}} {_ITEM} --label proxyctl.weight=3 {_MORE} "
@@ -40,7 +41,7 @@ STEPS = (
         vital=True,
         check=checks.labels,
         why=Text(
-            ko="upstream, server, location을 라벨이 대신합니다. item1~3은 라벨이 없으므로 들어가지 않습니다.",
+            ko="upstream, server, location을 라벨이 대신합니다. item1~3은 라벨이 없으므로 포함되지 않습니다.",
             en="Labels stand for upstream, server and location. item1 to item3 have none, so they are left out.",
         ),
     ),
@@ -59,9 +60,10 @@ STEPS = (
                 "--requests 50 --json"
             ),
         ),
+        at_once=True,
         check=checks.weight,
         why=Text(
-            ko="기대하는 비율도 서버의 이름도 check가 실행 중인 watch에서 직접 읽습니다.",
+            ko="기대 비율과 서버 이름은 check가 실행 중인 watch에서 직접 읽습니다.",
             en="Here check takes the expected shares and the servers' names from the running watch.",
         ),
     ),
@@ -84,7 +86,7 @@ STEPS = (
         check=checks.balance,
         why=Text(
             ko="leastconn은 least_conn, uri는 hash $uri, source는 hash $remote_addr입니다. ip_hash와 달리 주소 "
-            "전체를 보며, keepalive는 늘 켭니다.",
+            "전체를 보며, keepalive는 항상 켭니다.",
             en="leastconn is least_conn, uri is hash $uri and source is hash $remote_addr, which unlike ip_hash takes "
             "the whole address. keepalive is always on.",
         ),
@@ -92,14 +94,14 @@ STEPS = (
     Step(
         id="labels-join",
         goal=Text(
-            ko="컨테이너를 띄우기만 하면 들어오고, reload된 워커를 봅니다",
+            ko="컨테이너를 띄우기만 해도 풀에 들어오고, 워커가 바뀌는 것을 봅니다",
             en="Start one more container: it joins, by a reload with new workers",
         ),
         find=checks.find_gateway_workers,
         commands=(f"docker run -d {{label}} --name {{web4}} --net {{net}} {_ITEM} proxyctl/echo --name web4",),
         check=checks.join,
         why=Text(
-            ko="watch가 이벤트를 듣고 설정을 쓰고, nginx -t로 확인하고, reload합니다. 마스터는 그대로입니다.",
+            ko="watch가 이벤트를 받아 설정을 쓰고, nginx -t로 검사한 뒤 reload합니다. 마스터는 그대로입니다.",
             en="watch hears the event, writes the file, asks nginx -t and reloads. The master stays the same.",
         ),
     ),

@@ -13,7 +13,7 @@ from proxyctl.labs.texts import Text
 MAX_FAILS = """\
 cat > {conf}/item.conf <<'E'
 upstream item {
-    server {item1}:8080 max_fails=2 fail_timeout=3s;
+    server {item1}:8080 max_fails=2 fail_timeout=2s;
     server {item2}:8080;
 }
 E"""
@@ -54,10 +54,10 @@ STEPS = (
         commands=(MAX_FAILS, RELOAD),
         check=checks.max_fails,
         why=Text(
-            ko="실패한 요청은 다음 서버로 다시 보내므로 클라이언트는 모릅니다. 두 번 실패하면 3초 동안 빼고, 그 뒤 "
-            "실제 요청으로 다시 시험합니다. nginx에는 따로 하는 헬스체크가 없습니다.",
-            en="What fails is tried on the next server, unseen by the client. Two failures take it out for 3 s; then "
-            "a real request tries it. Nginx has no health checks of its own.",
+            ko="실패한 요청은 다음 서버로 다시 보내므로 클라이언트는 알지 못합니다. 두 번 실패하면 2초 동안 빼고, "
+            "그 뒤 실제 요청으로 다시 시험합니다. 오픈 소스 nginx에는 능동적인 헬스체크가 없습니다.",
+            en="What fails is tried on the next server, unseen by the client. Two failures take it out for 2 s; then "
+            "a real request tries it. Open-source Nginx has no active health checks.",
         ),
     ),
     Step(
@@ -97,8 +97,8 @@ STEPS = (
         find=common.find_workers,
         check=checks.reload,
         why=Text(
-            ko="마스터 프로세스는 그대로이고 새 워커를 만듭니다. 옛 워커는 새 연결을 받지 않고, 하던 요청을 마치고 "
-            "끝납니다.",
+            ko="마스터 프로세스는 그대로이고 새 워커를 만듭니다. 이전 워커는 새 연결을 받지 않고, 처리하던 요청을 "
+            "마친 뒤 끝납니다.",
             en="The master stays and starts new workers. The old one takes no new connections, finishes what it has, "
             "and ends.",
         ),
@@ -106,7 +106,7 @@ STEPS = (
     Step(
         id="broken",
         goal=Text(
-            ko="세미콜론이 빠진 설정을 nginx -t가 거절하고, 옛 설정이 계속되는 것을 봅니다",
+            ko="세미콜론이 빠진 설정을 nginx -t가 거절하고, 이전 설정으로 계속 서비스하는 것을 봅니다",
             en="See nginx -t refuse a file that lacks a semicolon, and the old one serve on",
         ),
         find=common.find_workers,
@@ -118,8 +118,8 @@ STEPS = (
         ),
         check=checks.broken,
         why=Text(
-            ko="신호(HUP)를 직접 보내도 마스터가 먼저 설정을 읽어 보고, 틀리면 옛 워커를 그대로 둡니다. 그러나 "
-            "컨테이너를 다시 시작하면 뜨지 않으므로 먼저 -t로 확인하십시오.",
+            ko="신호(HUP)를 직접 보내도 마스터가 먼저 설정을 읽어 보고, 틀리면 이전 워커를 그대로 둡니다. 그러나 "
+            "컨테이너를 다시 시작하면 실패하므로 먼저 -t로 확인하십시오.",
             en="Even on a bare HUP the master reads the file first, and keeps the old workers if it is wrong. A "
             "restart of the container would fail, so ask -t first.",
         ),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from proxyctl.labs import clip6_labels, clip6_running
 from proxyctl.labs.checks import clip6 as checks
 from proxyctl.labs.needs import CURL
-from proxyctl.labs.step import Lab, Step
+from proxyctl.labs.step import Lab, Step, either
 from proxyctl.labs.texts import Text
 
 HAPROXY = """\
@@ -35,7 +35,9 @@ frontend web
     acl basket_host hdr(host) -i basket.example
     use_backend basket if to_basket or basket_host
     use_backend item if to_item
-    use_backend %[path,field(2,/)]   # /weights: backend weights
+    acl by_name path_beg /weights /fair /leastconn /source
+    acl by_name path_beg /uri /sticky /dns
+    use_backend %[path,field(2,/)] if by_name   # backend weights, ...
 
 backend item
     balance roundrobin
@@ -154,14 +156,14 @@ STEPS = (
         id="roundrobin",
         goal=Text(ko="roundrobin을 검증합니다", en="Prove roundrobin"),
         commands=(
-            (
+            either(
                 f"proxyctl check http://127.0.0.1:{{port}}/item --requests 300 {_BY_NAME} {_EQUAL} "
                 "--proxy-workers 1 --json"
             ),
         ),
         check=checks.roundrobin,
         why=Text(
-            ko="차례로 하나씩 보내므로 개수가 정확히 같습니다. HAProxy의 스레드는 차례를 함께 셉니다.",
+            ko="차례로 하나씩 보내므로 개수가 정확히 같습니다. HAProxy의 스레드들은 순서를 공유합니다.",
             en="Each in its turn, so the counts are exactly equal; HAProxy's threads count together.",
         ),
     ),
@@ -172,14 +174,14 @@ STEPS = (
             en="Prove that a server of weight 3 takes three times as much",
         ),
         commands=(
-            (
+            either(
                 f"proxyctl check http://127.0.0.1:{{port}}/weights --requests 200 {_BY_NAME} "
                 "--expect-weights item1=3,item2=1,item3=1 --proxy-workers 1 --json"
             ),
         ),
         check=checks.weights,
         why=Text(
-            ko="다섯 요청 중 셋이 item1로 갑니다. weight는 0에서 256까지이며 실행 중에도 바꿀 수 있습니다.",
+            ko="요청 다섯 개 중 세 개가 item1로 갑니다. weight는 0에서 256까지이며 실행 중에도 바꿀 수 있습니다.",
             en="Of five requests, three go to item1. A weight is 0 to 256, and can be changed at run time.",
         ),
     ),
@@ -190,8 +192,8 @@ STEPS = (
             en="Compare roundrobin and leastconn where one server is slow",
         ),
         commands=(
-            f"proxyctl check http://127.0.0.1:{{port}}/fair --requests 60 {_BY_NAME} --json",
-            f"proxyctl check http://127.0.0.1:{{port}}/leastconn --requests 60 {_BY_NAME} --json",
+            either(f"proxyctl check http://127.0.0.1:{{port}}/fair --requests 60 {_BY_NAME} --json"),
+            either(f"proxyctl check http://127.0.0.1:{{port}}/leastconn --requests 60 {_BY_NAME} --json"),
         ),
         check=checks.leastconn,
         why=Text(
@@ -207,12 +209,15 @@ STEPS = (
             ko="balance source로 같은 클라이언트를 같은 서버로 보냅니다", en="Keep a client on one server by source"
         ),
         commands=(
-            f"proxyctl check http://127.0.0.1:{{port}}/source --requests 60 {_BY_NAME} --expect-balance source --json",
+            either(
+                f"proxyctl check http://127.0.0.1:{{port}}/source --requests 60 {_BY_NAME} "
+                "--expect-balance source --json"
+            ),
         ),
         check=checks.source,
         why=Text(
-            ko="주소 전체를 해시합니다. 앞에 docker-proxy가 있으면 모두 한 주소로 보이므로, 다른 주소들은 헤더로 "
-            "알렸습니다.",
+            ko="주소 전체를 해시합니다. 앞에 docker-proxy가 있으면 모두 한 주소로 보이므로, 다른 주소는 헤더로 "
+            "흉내 냈습니다.",
             en="The whole address is hashed. Behind docker-proxy all clients have one address, so other addresses were "
             "told by a header.",
         ),
@@ -221,14 +226,15 @@ STEPS = (
         id="uri",
         goal=Text(ko="balance uri로 같은 URI를 같은 서버로 보냅니다", en="Keep a URI on one server by uri"),
         commands=(
-            (
+            either(
                 "proxyctl check http://127.0.0.1:{port}/uri --requests 300 --keys 60 --key-by uri "
                 f"{_BY_NAME} {_EQUAL} --expect-balance uri --json"
             ),
         ),
         check=checks.uri,
         why=Text(
-            ko="캐시 서버 앞에 알맞습니다. hash-type consistent는 서버가 바뀔 때 옮겨 가는 URI를 적게 합니다.",
+            ko="캐시 서버 앞에 두기에 적합합니다. hash-type consistent를 쓰면 서버가 바뀌어도 옮겨 가는 URI가 "
+            "적습니다.",
             en="This suits caches. With hash-type consistent few URIs move when servers change.",
         ),
     ),
@@ -236,13 +242,14 @@ STEPS = (
         id="routes",
         goal=Text(ko="ACL로 경로와 호스트에 따라 나눕니다", en="Route by path and by host, with ACLs"),
         commands=(
-            f"proxyctl check http://127.0.0.1:{{port}}/item --requests 60 {_BY_NAME} --json",
-            f"proxyctl check http://127.0.0.1:{{port}}/basket --requests 60 {_BY_NAME} --json",
-            f"proxyctl check http://127.0.0.1:{{port}}/ --host basket.example --requests 60 {_BY_NAME} --json",
+            either(f"proxyctl check http://127.0.0.1:{{port}}/item --requests 60 {_BY_NAME} --json"),
+            either(f"proxyctl check http://127.0.0.1:{{port}}/basket --requests 60 {_BY_NAME} --json"),
+            either(f"proxyctl check http://127.0.0.1:{{port}}/ --host basket.example --requests 60 {_BY_NAME} --json"),
         ),
+        at_once=True,
         check=checks.routes,
         why=Text(
-            ko="acl은 조건에 이름을 붙이고, use_backend는 조건이 맞는 첫 번째 backend를 고릅니다.",
+            ko="acl은 조건에 이름을 붙이고, use_backend는 조건이 참인 첫 번째 것이 backend를 고릅니다.",
             en="An acl names a condition; the first use_backend whose condition holds chooses the backend.",
         ),
     ),
@@ -254,9 +261,9 @@ STEPS = (
         ),
         needs=(CURL,),
         commands=(
-            f"proxyctl check http://127.0.0.1:{{port}}/item --requests 60 --concurrency 1 {_BY_NAME} --json",
-            f"proxyctl check http://127.0.0.1:{{l4}}/item --requests 60 --concurrency 1 {_BY_NAME} --json",
-            f"proxyctl check http://127.0.0.1:{{l4}}/item --requests 60 --no-keepalive {_BY_NAME} --json",
+            either(f"proxyctl check http://127.0.0.1:{{port}}/item --requests 60 --concurrency 1 {_BY_NAME} --json"),
+            either(f"proxyctl check http://127.0.0.1:{{l4}}/item --requests 60 --concurrency 1 {_BY_NAME} --json"),
+            either(f"proxyctl check http://127.0.0.1:{{l4}}/item --requests 60 --no-keepalive {_BY_NAME} --json"),
             "curl -s --max-time 5 http://127.0.0.1:{port}/item",
             "curl -s --max-time 5 http://127.0.0.1:{l4}/basket",
         ),
@@ -276,7 +283,7 @@ LAB = Lab(
     id="clip6",
     title=Text(ko="[실습] HAProxy를 활용한 컨테이너 Proxy", en="HAProxy as container proxy"),
     goal=Text(
-        ko="HAProxy 설정을 손으로 쓰고 실행 중에 바꾸어 본 뒤, 같은 것을 라벨과 proxyctl watch로 합니다.",
+        ko="HAProxy 설정을 직접 쓰고 실행 중에 바꾸어 본 뒤, 같은 구성을 라벨과 proxyctl watch로 만듭니다.",
         en="Write HAProxy's configuration by hand and change it at run time, then have it from labels by proxyctl "
         "watch.",
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from proxyctl.labs.checks import clip6_labels as checks
+from proxyctl.labs.checks import facts
 from proxyctl.labs.step import Step, either
 from proxyctl.labs.texts import Text
 
@@ -27,10 +28,10 @@ STEPS = (
     Step(
         id="labels",
         goal=Text(
-            ko="같은 것을 라벨로 말하고 proxyctl watch를 시작합니다",
+            ko="같은 구성을 라벨로 선언하고 proxyctl watch를 시작합니다",
             en="Say the same by labels, and start proxyctl watch",
         ),
-        find=checks.find_port_of_watch,
+        find=facts.find_watch,
         commands=(
             (
                 f"docker run -d {{label}} --name {{web1}} --net {{net}} {_ITEM} --label proxyctl.weight=3 {_MORE} "
@@ -48,7 +49,7 @@ STEPS = (
         vital=True,
         check=checks.labels,
         why=Text(
-            ko="frontend, backend, server를 라벨이 대신합니다. item1~5는 라벨이 없으므로 들어가지 않습니다.",
+            ko="frontend, backend, server를 라벨이 대신합니다. item1~5는 라벨이 없으므로 포함되지 않습니다.",
             en="Labels stand for frontend, backend and server. item1 to item5 have none, so they are left out.",
         ),
     ),
@@ -62,9 +63,10 @@ STEPS = (
             either(f"{_CHECK}/basket {_OF} --requests 50 --json"),
             either(f"{_CHECK}/ --host basket.example {_OF} --requests 50 --json"),
         ),
+        at_once=True,
         check=checks.weight,
         why=Text(
-            ko="기대하는 비율도 서버의 이름도 check가 실행 중인 watch에서 직접 읽습니다.",
+            ko="기대 비율과 서버 이름은 check가 실행 중인 watch에서 직접 읽습니다.",
             en="Here check takes the expected shares and the servers' names from the running watch.",
         ),
     ),
@@ -75,13 +77,17 @@ STEPS = (
             en="See what balance and sticky labels become, and prove it",
         ),
         commands=(
-            "proxyctl render --network {net} --state {state} | grep -E '^ *(backend|balance|cookie|hash-type) '",
+            (
+                "proxyctl render --network {net} --state {state} 2>/dev/null "
+                "| grep -E '^ *(backend|balance|cookie|hash-type) '"
+            ),
             either(f"{_CHECK}/uri {_OF} --requests 300 --keys 60 --key-by uri --json"),
             either(f"{_CHECK}/sticky {_OF} --requests 150 --keys 30 --key-by cookie --json"),
         ),
         check=checks.balance,
         why=Text(
-            ko="손으로 쓴 지시어와 같습니다. source와 uri는 늘 consistent이므로 실행 중에도 서버를 더할 수 있습니다.",
+            ko="손으로 쓴 지시어와 같습니다. source와 uri는 항상 consistent이므로 실행 중에도 서버를 추가할 수 "
+            "있습니다.",
             en="They are the directives that were written by hand. source and uri are always consistent, so that "
             "servers can be added at run time.",
         ),
@@ -89,14 +95,14 @@ STEPS = (
     Step(
         id="labels-join",
         goal=Text(
-            ko="컨테이너를 띄우기만 하면 reload 없이 들어옵니다",
+            ko="컨테이너를 띄우기만 해도 reload 없이 풀에 들어옵니다",
             en="Start one more container: it joins with no reload",
         ),
         find=checks.find_gateway_pids,
         commands=(f"docker run -d {{label}} --name {{web3}} --net {{net}} {_ITEM} proxyctl/echo --name web3",),
         check=checks.join,
         why=Text(
-            ko="watch가 이벤트를 듣고 add server를 말합니다. 파일에도 쓰므로 다음 reload 뒤에도 남습니다.",
+            ko="watch가 이벤트를 받아 add server를 실행합니다. 파일에도 쓰므로 다음 reload 뒤에도 남습니다.",
             en="watch hears the event and says add server. It writes the file too, so that a reload keeps it.",
         ),
     ),
@@ -106,7 +112,8 @@ STEPS = (
         commands=("proxyctl drain {web1} --network {net} --state {state}",),
         check=checks.drain,
         why=Text(
-            ko="나머지가 모두 받으며, 잃는 요청은 없습니다. 컨테이너는 아직 실행 중이며, 이제 멈추어도 됩니다.",
+            ko="나머지 서버가 모두 받으며, 유실되는 요청은 없습니다. 컨테이너는 아직 실행 중이고, 이제 멈추어도 "
+            "됩니다.",
             en="The others take it all, and nothing is lost. The container still runs, and can now be stopped.",
         ),
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from proxyctl.labs.checks import clip6_running as checks
 from proxyctl.labs.needs import CURL
-from proxyctl.labs.step import Step
+from proxyctl.labs.step import Step, either
 from proxyctl.labs.texts import Text
 
 BACKENDS = """\
@@ -76,8 +76,8 @@ STEPS = (
         commands=("docker exec {client} wget -qO- --post-data= http://{item3}:8080/healthz/up",),
         check=checks.rise,
         why=Text(
-            ko="chkfail은 실패한 검사, chkdown은 DOWN이 된 횟수, downtime은 그 시간입니다.",
-            en="In the statistics, chkfail counts failed checks, chkdown how often it went down, downtime how long.",
+            ko="통계에서 chkfail은 실패한 헬스체크, chkdown은 DOWN이 된 횟수, downtime은 그 시간(초)입니다.",
+            en="In the statistics, chkfail counts failed checks, chkdown how often it went down, downtime the seconds.",
         ),
     ),
     Step(
@@ -89,31 +89,31 @@ STEPS = (
         find=checks.find_counts,
         commands=(
             "curl -s --max-time 5 http://127.0.0.1:{stats}/ | grep -o '<title>.*</title>'",
-            "proxyctl check http://127.0.0.1:{port}/item --requests 60 --server-from header:X-Served-By --json",
+            either("proxyctl check http://127.0.0.1:{port}/item --requests 60 --server-from header:X-Served-By --json"),
             STATS,
             "python3 {conf}/stats.py",
         ),
         check=checks.stats,
         why=Text(
-            ko="통계의 2xx 응답은 check가 센 만큼 정확히 늘어납니다. 주소 끝의 ;csv가 CSV를 요청합니다.",
+            ko="통계의 2xx 응답은 check가 센 만큼 정확히 늘어납니다. 주소 끝에 ;csv를 붙이면 CSV로 받습니다.",
             en="The 2xx answers grow by exactly what check counted. ;csv at the address's end asks for CSV.",
         ),
     ),
     Step(
         id="cookie",
-        goal=Text(ko="쿠키로 클라이언트를 한 서버에 붙입니다", en="Keep a client on one server by a cookie"),
+        goal=Text(ko="쿠키로 클라이언트를 한 서버에 고정합니다", en="Keep a client on one server by a cookie"),
         needs=(CURL,),
         commands=(
             "curl -si --max-time 5 http://127.0.0.1:{port}/sticky | grep -i '^set-cookie'",
-            (
+            either(
                 "proxyctl check http://127.0.0.1:{port}/sticky --requests 150 --keys 30 --key-by cookie "
                 "--server-from header:X-Served-By --json"
             ),
         ),
         check=checks.cookie,
         why=Text(
-            ko="HAProxy가 첫 응답에 서버 이름을 쿠키로 넣고, 그 뒤로는 쿠키의 서버로 보냅니다. 같은 주소의 "
-            "클라이언트도 나뉩니다.",
+            ko="HAProxy가 첫 응답에 서버 이름을 쿠키로 넣고, 이후 요청은 쿠키의 서버로 보냅니다. 주소가 같은 "
+            "클라이언트들도 구별됩니다.",
             en="HAProxy puts the server's name into the first answer's cookie and goes by it from then on. Clients of "
             "one address are told apart too.",
         ),
@@ -124,14 +124,12 @@ STEPS = (
             ko="런타임 API로 서버를 drain하고, 이어서 maint로 바꿉니다",
             en="Drain a server over the runtime API, then set it to maint",
         ),
-        needs=(CURL,),
         commands=(_say("set server sticky/item1 state drain"),),
         check=checks.drain,
         why=Text(
-            ko="drain은 새 클라이언트만 받지 않고 쿠키를 가진 클라이언트는 계속 받습니다. maint는 아무도 받지 않으며 "
-            "검사도 멈춥니다.",
-            en="A draining server takes no new clients, but still those with its cookie. In maint it takes nobody, "
-            "and is not checked.",
+            ko="drain인 서버는 새 클라이언트를 받지 않지만 그 쿠키를 가진 클라이언트는 계속 받습니다. maint이면 아무도 "
+            "받지 않습니다.",
+            en="A draining server takes no new clients, but still those with its cookie. In maint it takes nobody.",
         ),
     ),
     Step(
@@ -161,8 +159,8 @@ STEPS = (
         commands=("docker run -d {label} --name {item5} --net {net} --net-alias item proxyctl/echo --name item5",),
         check=checks.resolvers,
         why=Text(
-            ko="HAProxy가 0.2초마다 127.0.0.11에 별칭을 묻고, 나온 주소로 빈자리를 채웁니다. 사라진 주소는 hold "
-            "obsolete 0이어서 바로 빠집니다.",
+            ko="HAProxy가 0.2초마다 127.0.0.11에 별칭을 묻고, 응답의 주소로 빈 슬롯을 채웁니다. 사라진 주소는 hold "
+            "obsolete 0이므로 바로 빠집니다.",
             en="HAProxy asks 127.0.0.11 for the alias every 0.2 s and fills its slots with the addresses. Those that "
             "are gone leave at once, by hold obsolete 0.",
         ),

@@ -12,7 +12,7 @@ from html import escape
 from proxyctl.labs.texts import Lang, Text
 from proxyctl.labs.topology import Box, Network, Topology
 
-LEFT, COLUMN, ROW = 220, 124, 46
+LEFT, COLUMN, ROW = 290, 124, 46  # left of the columns: an image and three published ports
 HOST_TOP, HOST_HEIGHT = 8, 30
 HEAD_TOP, HEAD_HEIGHT = 70, 62
 FIRST_ROW = HEAD_TOP + HEAD_HEIGHT + 30
@@ -116,4 +116,5 @@ def _text(x: int, y: int, text: str, of: str) -> str:
 
 
 def _short(name: str, tag: str) -> str:
-    return name.removeprefix("proxyctl-").removeprefix(f"lab-{tag}-")
+    """Leave the run's tag out; a gateway, `proxyctl-…`, stays apart from its network."""
+    return name.replace(f"lab-{tag}-", "", 1)

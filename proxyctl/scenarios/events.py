@@ -13,10 +13,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 
-from proxyctl.core import layout
+from proxyctl.core import consistency, layout
 from proxyctl.core.balance import balance
 from proxyctl.rollout import Rollout, Wish
-from proxyctl.scenarios.stage import Stage, Unfit, Unmet
+from proxyctl.scenarios.stage import BY_KEY, Stage, Unfit, Unmet
 
 _CLIENTS, _VISITS = 12, 4  # of the sticky scenario
 _WEIGHED = 400  # requests over which weights are judged
@@ -115,11 +115,35 @@ def failover(stage: Stage) -> str:
     for victim in victims:
         stage.stop(victim)
     took = stage.until_serves(last)
+    _expect_nothing(stage, *victims)
     return f"{last} alone served on, {took:.1f} s after {len(victims)} had stopped"
+
+
+def consistent(stage: Stage) -> str:
+    """Start one more container where a key chooses the server: it takes its share of keys, the others keep theirs."""
+    stage.some(2)
+    if (how := stage.setting("balance")) not in BY_KEY:
+        raise Unfit(f"keys show in balance={' and '.join(BY_KEY)}, this pool has {how}")
+    before = stage.by_key()
+    kept = consistency.consistent(before)
+    if not kept.ok:
+        raise Unmet(kept.detail)
+    (name,) = stage.copy(1)
+    stage.until_serves(name)
+    stage.settle()  # what old workers still had
+    after = stage.by_key()
+    servers = stage.servers()
+    weights = {each: servers[each]["weight"] for each in stage.up()}
+    verdict = consistency.moved(consistency.owners(before), consistency.owners(after), weights)
+    if not verdict.ok:
+        raise Unmet(f"{verdict.detail}, when {name} joined; a consistent hash moves {verdict.expected}")
+    return f"{verdict.detail}, when {name} joined {len(weights) - 1} others"
 
 
 def sticky(stage: Stage) -> str:
     """Visit with cookies: each client keeps its server."""
+    if not stage.setting("sticky"):
+        raise Unfit("this pool keeps no client by a cookie: label it sticky=NAME")
     moved = 0
     seen = set()
     for _ in range(_CLIENTS):
@@ -127,8 +151,6 @@ def sticky(stage: Stage) -> str:
         servers = {visit() for _ in range(_VISITS)}
         moved += len(servers) > 1
         seen |= servers
-    if moved == _CLIENTS and len(seen) > 1:
-        raise Unfit("the pool sets no cookie that keeps a client: label it sticky=NAME")
     if moved:
         raise Unmet(f"{moved} of {_CLIENTS} clients with cookies were moved to another server")
     return f"{_CLIENTS} clients, {_VISITS} visits each: everyone kept its server, {len(seen)} servers in all"
@@ -153,10 +175,13 @@ def weights(stage: Stage) -> str:
     return f"{names[0]} served {counts[names[0]]} of {sum(counts.values())} requests with weight {_HEAVY}"
 
 
-def _expect_nothing(stage: Stage, name: str) -> None:
+def _expect_nothing(stage: Stage, *names: str) -> None:
     stage.settle()  # what was under way
-    if got := stage.asked_meanwhile(name):
-        raise Unmet(f"{name} still answered {got} requests after it had left")
+    before = stage.served()
+    stage.settle()
+    for name, count in stage.served().items():
+        if name in names and (got := count - before.get(name, 0)):
+            raise Unmet(f"{name} still answered {got} requests after it had left")
 
 
 def _client(stage: Stage) -> Callable[[], str]:
@@ -184,6 +209,7 @@ SCENARIOS = (
     Scenario("scale", "three more at once, and away again, nothing is lost", scale),
     Scenario("reload", "a reload of the proxy loses nothing", reload),
     Scenario("failover", "the last one serves alone, a backup only then", failover),
+    Scenario("consistent", "one more server takes its share of keys, the others keep theirs", consistent),
     Scenario("sticky", "a client with a cookie keeps its server", sticky),
     Scenario("weights", "three times the weight is three times the share", weights),
     Scenario("rollout", "every container replaced, nothing is lost", rollout, lasting=True),

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal
 
 import docker
@@ -14,13 +14,19 @@ import docker.errors
 
 from proxyctl.core import layout
 from proxyctl.edges.docker.client import translated
+from proxyctl.edges.load.shots import KeyBy
+from proxyctl.edges.netns import GatewayView
 from proxyctl.errors import ProxyctlError, UsageError
 from proxyctl.junit import Case, Suite, to_xml
 from proxyctl.scenarios.events import SCENARIOS, Scenario
-from proxyctl.scenarios.stage import LABEL, WITHIN, Ask, Place, Stage, Target, Unfit, Unmet
+from proxyctl.scenarios.stage import BY_KEY, LABEL, WITHIN, Ask, Place, Stage, Target, Unfit, Unmet
 from proxyctl.verify.report import Report
 
 EPHEMERAL_SERVERS = 3
+_OUTSIDE = (
+    "balance=source shows with clients of many addresses only; they are played inside the gateway's network, which "
+    "takes root on the host that it runs on"
+)
 _SHOWN = 3  # failures that are listed in a result
 
 
@@ -80,8 +86,11 @@ def _lost(report: Report) -> str:
 # ------------------------------------------------------------------ where it plays
 
 
-def target(client: docker.APIClient, ask: Ask, place: Place, token: str) -> Target:
-    """Return where the pool answers: its first route, at a published port or at the gateway's own address."""
+def target(client: docker.APIClient, ask: Ask, place: Place, token: str, path: str = "") -> Target:
+    """Return where the pool answers: its first route, at a published port or at the gateway's own address.
+
+    `path` is asked for instead of the route's own, and must be below it. Raise UsageError.
+    """
     pools = {p["name"]: p for p in ask("/api/v1/status")["pools"]}
     if place.pool not in pools:
         raise UsageError(f"--pool {place.pool}: there is no such pool; known are {', '.join(pools) or 'none'}")
@@ -89,6 +98,11 @@ def target(client: docker.APIClient, ask: Ask, place: Place, token: str) -> Targ
     if pool["protocol"] == "tcp" or not pool["routes"]:
         raise UsageError(f"--pool {place.pool}: a scenario sends HTTP, and this pool has no HTTP route")
     route = pool["routes"][0]
+    below = route["path"].rstrip("/")
+    if path and not path.startswith("/"):
+        raise UsageError(f"--path {path}: it begins with /")
+    if path and not (path + "/").startswith(f"{below}/"):
+        raise UsageError(f"--path {path}: the route of pool {place.pool} takes paths that begin with {below}/")
     with translated("inspecting the gateway"):
         entry = client.inspect_container(layout.gateway_name(place.network))
     settings = entry["NetworkSettings"]
@@ -98,24 +112,37 @@ def target(client: docker.APIClient, ask: Ask, place: Place, token: str) -> Targ
         authority = f"{'127.0.0.1' if ip in {'0.0.0.0', '::', ''} else ip}:{published[0]['HostPort']}"  # noqa: S104
     else:
         authority = f"{settings['Networks'][place.network]['IPAddress']}:{route['listen']}"
-    host = (route["host"] or "").replace("*", "check", 1)
-    return Target(f"http://{authority}{route['path']}", host, token)
+    host, path = (route["host"] or "").replace("*", "check", 1), path or route["path"]
+    kind = pool["balance"]
+    if kind != "source":
+        return Target(f"http://{authority}{path}", host, token, KeyBy(kind) if kind in BY_KEY else None)
+    return _from_inside(f"http://127.0.0.1:{route['listen']}{path}", host, token, entry["State"]["Pid"])
+
+
+def _from_inside(url: str, host: str, token: str, pid: int) -> Target:
+    """Return a target for clients with addresses of their own, which only loopback has: that of the gateway."""
+    unfit = "" if GatewayView(lambda: pid).direct else _OUTSIDE
+    return Target(url, host, token, KeyBy("source"), pid, unfit)
 
 
 @contextlib.contextmanager
 def throwaway(
-    client: docker.APIClient, ask: Ask, place: Place, image: str, interrupted: Callable[[], bool]
+    client: docker.APIClient,
+    ask: Ask,
+    place: Place,
+    image: str,
+    own: Mapping[str, str],
+    interrupted: Callable[[], bool],
+    within: float = WITHIN,
 ) -> Iterator[Place]:
-    """Give a pool of containers that are made for this block and removed after it, with a host of its own."""
+    """Give a pool of containers that are made for this block and removed after it, with a host of its own.
+
+    `own` are labels of the user's, without their prefix.
+    """
     name = f"check-{secrets.token_hex(3)}"
     prefix = place.prefix
-    labels = {
-        LABEL: name,
-        f"{prefix}.enable": "true",
-        f"{prefix}.pool": name,
-        f"{prefix}.host": f"{name}.test",
-        f"{prefix}.drain": "10s",
-    }
+    told = {"drain": "10s", **own, "enable": "true", "pool": name, "host": f"{name}.test"}
+    labels = {f"{prefix}.{key}": value for key, value in told.items()} | {LABEL: name}
     try:
         with translated(f"image {image}"):
             client.inspect_image(image)  # type: ignore[no-untyped-call]
@@ -127,7 +154,7 @@ def throwaway(
             for number in range(1, EPHEMERAL_SERVERS + 1):
                 made = client.create_container(image, name=f"{name}-{number}", labels=labels, host_config=host)
                 client.start(made["Id"])
-        _until_all_serve(ask, name, interrupted)
+        _until_all_serve(ask, name, interrupted, within)
         yield dataclasses.replace(place, pool=name, ephemeral=True)
     finally:
         with translated("removing throw-away containers"):
@@ -136,18 +163,18 @@ def throwaway(
                     client.remove_container(entry["Id"], force=True, v=True)
 
 
-def _until_all_serve(ask: Ask, pool: str, interrupted: Callable[[], bool]) -> None:
+def _until_all_serve(ask: Ask, pool: str, interrupted: Callable[[], bool], within: float) -> None:
     def states() -> list[str]:
         return [s["state"] for p in ask("/api/v1/status")["pools"] if p["name"] == pool for s in p["servers"]]
 
-    deadline = time.monotonic() + WITHIN
+    deadline = time.monotonic() + within
     while states() != ["up"] * EPHEMERAL_SERVERS:
         if interrupted():
             raise KeyboardInterrupt
         if time.monotonic() > deadline:
             problems = ask("/api/v1/status")["problems"]
             why = next((p["reason"] for p in problems if p["container"].startswith(pool)), f"they are {states()}")
-            raise ProxyctlError(f"the throw-away containers do not serve within {WITHIN:.0f} s: {why}")
+            raise ProxyctlError(f"the throw-away containers do not serve within {within:g} s: {why}")
         time.sleep(0.05)
 
 

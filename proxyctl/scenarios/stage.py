@@ -18,6 +18,7 @@ import docker
 from proxyctl.core.successor import refusal, successors
 from proxyctl.edges.docker.client import translated
 from proxyctl.edges.docker.containers import Containers
+from proxyctl.edges.load.shots import KeyBy
 from proxyctl.errors import ProxyctlError
 from proxyctl.verify import Report
 from proxyctl.verify.steady import SteadyLoad
@@ -25,6 +26,10 @@ from proxyctl.verify.steady import SteadyLoad
 LABEL = "proxyctl.check"
 WITHIN = 20.0
 """Seconds for whatever a scenario waits for; a pool with slow checks needs longer than one without."""
+KEYS = 150
+"""Clients that are played where a pool chooses by a key: enough that each server is met, and a share is seen."""
+BY_KEY = ("source", "uri")
+"""Algorithms that choose by a key."""
 SETTLE = 30
 """Requests that must have ended after an event, so that a late loss is seen."""
 _POLL = 0.05
@@ -48,11 +53,18 @@ class Ask(Protocol):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Target:
-    """What is asked: the URL, the Host to ask for (empty: the URL's), and the secret that names servers."""
+    """What is asked: the URL, the Host to ask for (empty: the URL's), and the secret that names servers.
+
+    Pools that choose by a key need many of them: `key_by` is what they vary. Addresses are varied `inside` the
+    gateway's own network, the pid of which this is. `unfit` says why a pool cannot be played on.
+    """
 
     url: str
     host: str
     token: str
+    key_by: KeyBy | None = None
+    inside: int | None = None
+    unfit: str = ""
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
@@ -81,12 +93,24 @@ class Stage:
         target: Target,
         rate: float,
         interrupted: Callable[[], bool],
+        within: float = WITHIN,
     ) -> None:
-        """Take Docker, the watch, where to play, what to ask, how many requests a second, and who ends it early."""
+        """Take Docker, the watch, where to play, what to ask, how many requests a second, and who ends it early.
+
+        `within` is how many seconds there are for whatever is waited for.
+        """
         self.client, self.ask, self.place, self.target = client, ask, place, target
         self.containers = Containers(client)
-        self._load = SteadyLoad(target.url, rate=rate, token=target.token, headers=target.headers)
-        self.interrupted = interrupted
+        self._load = SteadyLoad(
+            target.url,
+            rate=rate,
+            token=target.token,
+            headers=target.headers,
+            key_by=target.key_by,
+            keys=KEYS if target.key_by else 0,
+            inside=target.inside,
+        )
+        self.interrupted, self.within = interrupted, within
         self._taking_back = False
         self._undo: list[tuple[str, Callable[[], object]]] = []
         self.leftovers: list[str] = []
@@ -95,10 +119,17 @@ class Stage:
 
     @contextlib.contextmanager
     def playing(self) -> Iterator[None]:
-        """Send the load during the block, and at its end take back what was changed, under the same load."""
+        """Send the load during the block, and at its end take back what was changed, under the same load.
+
+        Raise Unmet where requests fail already before: then nothing is done to the pool.
+        """
+        if self.target.unfit:
+            raise Unfit(self.target.unfit)
         with self._load:
             try:
                 self.settle()
+                if self.report().failed:
+                    raise Unmet("before anything was done, so nothing was; --path says what to ask for")
                 yield
                 self.settle()
             finally:
@@ -110,7 +141,7 @@ class Stage:
             what, undo = self._undo.pop()
             try:
                 undo()
-            except (ProxyctlError, docker.errors.APIError) as exc:
+            except (Unmet, ProxyctlError, docker.errors.APIError) as exc:
                 self.leftovers.append(f"{what}: {exc}")
 
     def undo(self, what: str, how: Callable[[], object]) -> None:
@@ -130,6 +161,24 @@ class Stage:
         """Return how many requests each server has answered so far."""
         return self.report().servers
 
+    def by_key(self) -> dict[int, dict[str, int]]:
+        """Return how often each server serves each key from now on, when every key has been asked twice."""
+        before = self.report().by_key
+
+        def since() -> dict[int, dict[str, int]]:
+            return {
+                key: {
+                    name: more for name, count in served.items() if (more := count - before.get(key, {}).get(name, 0))
+                }
+                for key, served in self.report().by_key.items()
+            }
+
+        def asked() -> bool:
+            return sum(sum(served.values()) > 1 for served in since().values()) == KEYS
+
+        self.until(asked, f"two answers to each of {KEYS} keys")
+        return since()
+
     # ------------------------------------------------------------------ the pool
 
     def servers(self) -> dict[str, dict[str, Any]]:
@@ -140,8 +189,10 @@ class Stage:
         return {s["name"]: s for s in pools[self.place.pool]["servers"]}
 
     def up(self, *, backup: bool = False) -> list[str]:
-        """Return the names of those that serve; backups only where asked for."""
-        return sorted(n for n, s in self.servers().items() if s["state"] == "up" and s["backup"] == backup)
+        """Return the names of those that serve; backups only where asked for, weight 0 never."""
+        return sorted(
+            n for n, s in self.servers().items() if s["state"] == "up" and s["backup"] == backup and s["weight"]
+        )
 
     def some(self, number: int) -> list[str]:
         """Return the servers that serve; raise Unfit where there are fewer than `number`."""
@@ -154,14 +205,14 @@ class Stage:
         """Return one of the pool's settings, as `status` tells it."""
         return next(p[name] for p in self.ask("/api/v1/status")["pools"] if p["name"] == self.place.pool)
 
-    def until(self, condition: Callable[[], object], what: str, within: float = WITHIN) -> float:
+    def until(self, condition: Callable[[], object], what: str) -> float:
         """Wait for something; return the seconds that it took, raise Unmet, also where somebody interrupts."""
         begun = time.monotonic()
         while not condition():
             if self.interrupted() and not self._taking_back:
                 raise Unmet(f"interrupted while waiting for {what}")
-            if time.monotonic() - begun > within:
-                raise Unmet(f"{what} did not come within {within:.0f} s")
+            if time.monotonic() - begun > self.within:
+                raise Unmet(f"{what} did not come within {self.within:g} s")
             time.sleep(_POLL)
         return time.monotonic() - begun
 
@@ -173,12 +224,6 @@ class Stage:
     def until_gone(self, *names: str) -> float:
         """Wait until these are not up any more."""
         return self.until(lambda: not set(names) & set(self.up()), f"the leave of {', '.join(names)}")
-
-    def asked_meanwhile(self, name: str) -> int:
-        """Return how many requests a server answers while so many as `SETTLE` end."""
-        before = self.served().get(name, 0)
-        self.settle()
-        return self.served().get(name, 0) - before
 
     # ------------------------------------------------------------------ containers
 
@@ -230,8 +275,9 @@ class Stage:
         id_ = self.servers()[name]["container"]
 
         def unpause() -> None:
-            if self.client.inspect_container(id_)["State"]["Paused"]:
-                self.client.unpause(id_)
+            with translated(f"unpausing {name}"):
+                if self.client.inspect_container(id_)["State"]["Paused"]:
+                    self.client.unpause(id_)
 
         self.undo(f"unpausing {name}", unpause)
         with translated(f"pausing {name}"):
@@ -241,13 +287,13 @@ class Stage:
     def weigh(self, name: str, weight: int) -> None:
         """Give a server a weight; at the end it has that of before, by its label where it was by that."""
         server = self.servers()[name]
-        labels = self.client.inspect_container(server["container"])["Config"].get("Labels") or {}
+        labels = self.containers.old(server["container"]).labels
         by_label = str(server["weight"]) == labels.get(f"{self.place.prefix}.weight", "1")
         before = None if by_label else server["weight"]
         self.undo(f"the weight of {name}", lambda: self.ask(f"/api/v1/servers/{name}", post={"weight": before}))
         self.ask(f"/api/v1/servers/{name}", post={"weight": weight})
 
     def _start(self, id_: str, name: str) -> None:
-        if not self.client.inspect_container(id_)["State"]["Running"]:
+        if not self.containers.old(id_).inspect["State"]["Running"]:
             self.containers.start(id_, name)
         self.until(lambda: name in [*self.up(), *self.up(backup=True)], f"the return of {name}")

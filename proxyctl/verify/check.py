@@ -72,7 +72,7 @@ async def carry_out(
 async def _here(plan: Plan, show: Callable[[Progress], None] | None, stop: asyncio.Event | None) -> Outcome:
     """Send a load from this process."""
     tally = Tally()
-    load = workers.load_of(plan, 0, 1, tally)
+    load = workers.load_of(plan, 0, 1, tally.add)
 
     async def tell(show: Callable[[Progress], None]) -> None:
         while True:

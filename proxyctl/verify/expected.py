@@ -11,6 +11,9 @@ from yarl import URL
 BALANCES: Final = ("roundrobin", "leastconn", "source", "uri", "random")
 
 
+BY_USER: Final = "--expect-weights"
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Expected:
     """Weights per server, and where they are from; without `weights`, `source` says why there are none.
@@ -83,7 +86,7 @@ def expected(
         if ends[0] is not None and ends[1] is not None and ends[1] - ends[0] == sent:
             cycles = 1
     if asked.weights is not None:
-        found = Expected(asked.weights, "--expect-weights", found.balance, engine=found.engine)
+        found = Expected(asked.weights, BY_USER, found.balance, engine=found.engine)
     return dataclasses.replace(found, balance=asked.balance or found.balance, cycles=cycles)
 
 

@@ -10,7 +10,8 @@ from proxyctl.core import balance, consistency, stalls
 from proxyctl.core.statistics import goodness_of_fit
 from proxyctl.core.threshold import Threshold, per_server
 from proxyctl.core.verdict import Verdict
-from proxyctl.verify.expected import Expected
+from proxyctl.edges.load.served import ServerFrom
+from proxyctl.verify.expected import BY_USER, Expected
 from proxyctl.verify.report import Report
 
 NO_ERRORS: Final = Threshold("errors", "==", 0)
@@ -69,7 +70,10 @@ def _distribution(report: Report, expected: Expected | None, notes: list[str]) -
     """Judge who served what, by the test that fits the algorithm."""
     if not report.servers:
         if report.requests > report.failed:
-            notes.append("servers not named: no check token for this gateway, and no --server-from")
+            unnamed = _unnamed(report)
+            notes.append(f"servers not named: {unnamed}")
+            if expected is not None and expected.source == BY_USER:  # who asked for it must not take silence for a pass
+                yield Verdict("balance", ok=False, value=None, expected="servers with names", detail=unnamed)
         return
     keyed, by_key = _keyed(report, expected), expected is not None and expected.balance in _BY_KEY
     if keyed or by_key:
@@ -84,6 +88,14 @@ def _distribution(report: Report, expected: Expected | None, notes: list[str]) -
         return
     verdict = _by_weight(report, expected, expected.weights)
     yield dataclasses.replace(verdict, detail=f"{verdict.detail}; by {expected.source}")
+
+
+def _unnamed(report: Report) -> str:
+    """Return why no answer named its server."""
+    where = report.options.get("server_from")
+    if where in {None, str(ServerFrom())}:
+        return "no check token for this gateway, and no --server-from"
+    return f"no answer has one by --server-from {where}"
 
 
 def _by_weight(report: Report, expected: Expected, weights: Mapping[str, float]) -> Verdict:

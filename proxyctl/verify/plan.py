@@ -39,6 +39,8 @@ class Plan:
             raise UsageError(f"{self.workers} workers are not between 1 and {MAX_WORKERS}")
         if self.key_by is None:
             return
+        if not self.keys:
+            raise UsageError(f"--key-by {self.key_by} needs --keys N, how many of them")
         if not 1 <= self.keys <= MOST_KEYS:
             raise UsageError(f"{self.keys} keys are not between 1 and {MOST_KEYS}")
         if self.key_by.kind == "source" and not all(_on_loopback(r.url) for r in self.requests):

@@ -13,15 +13,16 @@ import time
 from types import TracebackType
 from typing import Final, Self, Unpack
 
-from proxyctl.edges.load.generator import Load
+from proxyctl.edges import netns
 from proxyctl.edges.load.loop import new_event_loop
 from proxyctl.edges.load.request import Pace, Request, RequestOptions
 from proxyctl.edges.load.sample import Sample
+from proxyctl.edges.load.shots import KeyBy
 from proxyctl.verify.judge import judge
 from proxyctl.verify.plan import Plan
 from proxyctl.verify.report import Report, summarize
 from proxyctl.verify.tally import Tally
-from proxyctl.verify.workers import Outcome
+from proxyctl.verify.workers import Outcome, load_of
 
 _CONCURRENCY: Final = 200
 
@@ -40,11 +41,19 @@ class SteadyLoad:
         rate: float,
         token: str | None = None,
         concurrency: int = _CONCURRENCY,
+        key_by: KeyBy | None = None,
+        keys: int = 0,
+        inside: int | None = None,
         **options: Unpack[RequestOptions],
     ) -> None:
-        """Prepare it; raise UsageError for what cannot be sent."""
-        self._plan = Plan((Request(url, **options),), Pace(None, None, concurrency, rate), token=token)
-        self._load = Load(self._plan.sent, self._plan.pace, self._add)
+        """Prepare it; raise UsageError for what cannot be sent.
+
+        With `inside`, the process whose network namespace it is sent from; entering it can raise OSError at the start.
+        """
+        pace = Pace(None, None, concurrency, rate)
+        self._plan = Plan((Request(url, **options),), pace, key_by=key_by, keys=keys, token=token)
+        self._inside = inside
+        self._load = load_of(self._plan, 0, 1, self._add)
         self._tally = Tally()
         self._changed = threading.Condition()
         self._running: tuple[asyncio.AbstractEventLoop, concurrent.futures.Future[int]] | None = None
@@ -97,6 +106,8 @@ class SteadyLoad:
             self._changed.notify_all()
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> int:
+        if self._inside is not None:
+            netns.enter(self._inside)  # only this thread, which ends with the load
         try:
             return loop.run_until_complete(self._load.run())
         finally:

@@ -22,6 +22,7 @@ from typing import Any, Final
 from proxyctl.edges.load.generator import Load
 from proxyctl.edges.load.loop import new_event_loop
 from proxyctl.edges.load.pulse import Pulse
+from proxyctl.edges.load.sample import Sample
 from proxyctl.edges.load.shots import Shots
 from proxyctl.errors import ProxyctlError
 from proxyctl.verify.plan import Plan
@@ -42,11 +43,11 @@ class Outcome:
         self.tally, self.unfinished, self.waited, self.pulse = tally, unfinished, waited, pulse
 
 
-def load_of(plan: Plan, part: int, parts: int, tally: Tally) -> Load:
-    """Return the load of one worker of several."""
+def load_of(plan: Plan, part: int, parts: int, record: Callable[[Sample], None]) -> Load:
+    """Return the load of one worker of several; each request that ends is recorded."""
     requests = plan.sent
     keys = range(part, plan.keys, parts) if plan.key_by else ()
-    return Load(requests, plan.pace, tally.add, Shots(requests, plan.shares, plan.key_by, keys))
+    return Load(requests, plan.pace, record, Shots(requests, plan.shares, plan.key_by, keys))
 
 
 async def run(plan: Plan, show: Callable[[Progress], None] | None, stop: asyncio.Event | None) -> list[Outcome]:
@@ -145,7 +146,7 @@ async def _serve(pipe: Connection) -> None:
     pipe.send(None)
     began, started_at = pipe.recv()
     tally = Tally(started_at)
-    load = load_of(plan, number, count, tally)
+    load = load_of(plan, number, count, tally.add)
     loop = asyncio.get_running_loop()
 
     def listen() -> None:

@@ -51,6 +51,17 @@ CONFIGURATION = {
     # aiohttp reads all authorities when imported: a quarter of the backend's start, and it calls nobody.
     "echo": ('ENTRYPOINT ["proxyctl", "echo"]', "EXPOSE 8080", "ENV SSL_CERT_FILE=/dev/null"),
 }
+# The official images lack tools that the labs and tests use inside (ip, nslookup, wget, nc, ping): a busybox that
+# needs no library, last in PATH, so that what an image has of its own comes first.
+BUSYBOX_IMAGE = "busybox:musl"
+BUSYBOX_FOLDER = "/usr/lib/busybox"
+WITH_BUSYBOX = """\
+FROM {image}
+COPY --from={busybox} /bin/busybox {folder}/busybox
+USER root
+RUN ["{folder}/busybox", "--install", "-s", "{folder}"]
+ENV PATH=$PATH:{folder}
+"""
 STOP_SIGNAL = {"nginx": "SIGQUIT", "haproxy": "SIGUSR1"}  # let open requests finish
 EVERYWHERE = ("busybox-static", "ca-certificates")
 START = """\
@@ -102,10 +113,20 @@ class Images:
 
     def _proxy_from_registry(self, suite: str, proxy: str, inputs: str) -> bool:
         official = OFFICIAL[suite][proxy]
-        if not self._registry.pull(official):
+        if not (self._registry.pull(official) and self._registry.pull(BUSYBOX_IMAGE)):
             return False
-        self._publish(self._configure(official, proxy, inputs), suite, proxy)
+        image = self.with_busybox(official, BUSYBOX_IMAGE)
+        if not image:
+            return False
+        self._publish(self._configure(image, proxy, inputs), suite, proxy)
         return True
+
+    def with_busybox(self, image: str, busybox: str) -> str:
+        """Derive an image that has busybox under every name; "" where no image can be built here."""
+        with self._work_folder() as work:
+            recipe = WITH_BUSYBOX.format(image=image, busybox=busybox, folder=BUSYBOX_FOLDER)
+            (work / "Dockerfile").write_text(recipe)
+            return self._terminal.attempt("docker", "build", "--quiet", f"--label={INPUTS}=part", work).stdout.strip()
 
     def _proxies_from_packages(self, suite: str, proxies: Sequence[str], inputs: str) -> None:
         if not proxies:

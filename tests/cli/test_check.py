@@ -268,7 +268,7 @@ def test_nothing_listens() -> None:
         (["http://a/", "--share", "1,2"], "there are 1 URLs and 2 shares"),
         (["http://a/", "--http-version", "2"], "HTTP 2 is not spoken here; 1.1 and 1.0 are"),
         (["http://a/", "--key-by", "path", "--keys", "3"], "--key-by: 'path' is none of uri"),
-        (["http://a/", "--key-by", "uri"], "0 keys are not between 1 and 50000"),
+        (["http://a/", "--key-by", "uri"], "--key-by uri needs --keys N"),
         (["http://a/", "--expect-balance", "fair"], "--expect-balance: 'fair' is none of roundrobin, leastconn"),
         (["https://a/", "--cacert", "/nowhere"], "the certificates in /nowhere cannot be read"),
     ],

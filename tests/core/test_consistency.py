@@ -76,6 +76,17 @@ def test_moved_catches_modulo() -> None:
     assert "between servers that stayed" in verdict.detail
 
 
+def test_moved_catches_modulo_of_few_servers() -> None:
+    """From two servers to three a modulo moves as much as an uneven ring may: it is known by what moves needlessly."""
+    two = dict.fromkeys("ab", 1.0)
+    keys = range(150)
+    verdict = moved(modulo(two, keys), modulo(THREE, keys), THREE)
+    assert (verdict.value or 0) < float(verdict.expected.removeprefix("<= "))
+    assert not verdict.ok
+    for salt in range(300):
+        assert moved(ring(two, keys, salt=str(salt)), ring(THREE, keys, salt=str(salt)), THREE).ok
+
+
 @pytest.mark.parametrize(("before", "after"), [({}, {}), ({1: "a"}, {2: "a"})])
 def test_nothing_to_compare(before: dict[int, str], after: dict[int, str]) -> None:
     """Without a key that was asked both times nothing is proven."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +180,8 @@ def test_a_changed_settings_file_is_applied_and_a_broken_one_is_not(watch: Watch
     """[proxy] and [defaults] take effect while it runs; a mistake is reported and changes nothing."""
     path = watch.state.parent / "proxyctl.toml"
     path.write_text('[defaults]\nbalance = "leastconn"\n')
+    below = path.parent / "below"
+    below.mkdir()
     watch.start("--config", str(path))
     watch.run("web1", labels={"pool": "web"})
     watch.until(web1="up")
@@ -186,6 +190,9 @@ def test_a_changed_settings_file_is_applied_and_a_broken_one_is_not(watch: Watch
         return str((watch.status() or {})["pools"][0]["balance"])
 
     assert balance() == "leastconn"
+    assert watch.process is not None
+    watched = [p.read_text() for p in Path(f"/proc/{watch.process.pid}/fdinfo").iterdir()]
+    assert f"ino:{below.stat().st_ino:x} " not in "".join(watched)  # a folder may hold a whole home
     path.write_text('[defaults]\nbalance = "random"\n')
     eventually(lambda: balance() == "random", "the new default")
     path.write_text("[defaults\n")
@@ -223,3 +230,29 @@ def test_a_haproxy_that_does_not_answer_for_a_while_is_asked_again(
                 os.kill(pid, signal.SIGCONT)
         watch.until(web1="up", web2="up")
         eventually(lambda: watch.problems() == [], "the problem to go")
+
+
+def test_a_full_disk_ends_nothing_and_is_told(watch: Watch) -> None:
+    """What cannot be written is a problem; once there is room again, all that happened meanwhile is caught up."""
+    watch.state.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "proxyctl-test", str(watch.state)], check=True)
+    try:
+        watch.start()
+        for name in ("web1", "web2"):
+            watch.run(name, labels={"pool": "web"})
+        watch.until(web1="up", web2="up")
+        filler = watch.state / "filler"
+        with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+            while file.write(b"x" * 1024):
+                pass
+        watch.container("web2").stop()
+        watch.run("web3", labels={"pool": "web"})
+        eventually(lambda: any("No space left" in p["reason"] for p in watch.problems()), "a problem that says so")
+        assert watch.get().status == 200
+        assert watch.alive()
+        filler.unlink()
+        watch.until(web1="up", web3="up")
+        eventually(lambda: watch.problems() == [], "the problem to go")
+    finally:
+        watch.close()
+        subprocess.run(["umount", str(watch.state)], check=True)

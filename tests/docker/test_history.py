@@ -45,6 +45,7 @@ def test_rollback_holds_templates_and_routes_while_servers_come_and_go(watch: Wa
     change(watch, template, "first")
     watch.run("new1", labels={"pool": "new", "path": "/new"})
     watch.until(web1="up", new1="up")
+    assert watch.ctl("maintenance", "new", "on").returncode == 0
     back = watch.ctl("rollback", str(good))
     assert (back.returncode, back.stderr) == (0, "")
     assert back.stdout == f"held at generation {good}; `proxyctl rollback --release` lets go\n"
@@ -69,6 +70,8 @@ def test_rollback_holds_templates_and_routes_while_servers_come_and_go(watch: Wa
     let_go = watch.ctl("rollback", "--release")
     assert let_go.stdout.startswith(f"no longer held at generation {good}:")
     assert "# second" in watch.applied_text()
+    assert watch.get("/new").status == 503, "its maintenance outlives a generation without it"
+    assert watch.ctl("maintenance", "new", "off").returncode == 0
     assert set(watch.served_by(2, "/new")) == {"new1"}
     assert watch.problems() == []
 

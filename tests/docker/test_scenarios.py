@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
@@ -17,26 +19,40 @@ from proxyctl.edges import control
 from proxyctl.scenarios import run
 from proxyctl.scenarios.events import Scenario
 from proxyctl.scenarios.stage import LABEL, Place, Stage
-from tests.docker.watching import Watch, eventually, run_proxyctl
+from tests.docker.conftest import fresh_network
+from tests.docker.watching import Watch, eventually, run_proxyctl, watching
 
 pytestmark = pytest.mark.docker
 
+OWN = ("web1", "web2", "web3")
+FAST = ("--rate", "400")  # the same numbers of requests end sooner
 
-@pytest.fixture
-def pool(watch: Watch) -> Iterator[Watch]:
-    """A watch with three servers of a user's own in pool web."""
-    watch.start()
-    for n in (1, 2, 3):
-        watch.run(f"web{n}", labels={"pool": "web", "drain": "10s"})
-    watch.until(web1="up", web2="up", web3="up")
-    yield watch
-    assert throwaways(watch) == []
+
+@pytest.fixture(scope="module", params=["haproxy", "nginx"])
+def pool(
+    request: pytest.FixtureRequest, docker_client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Watch]:
+    """A watch with three servers of a user's own, in pool web and in two that go by a key."""
+    folder = tmp_path_factory.mktemp("scenarios")
+    keyed = {f"route.{b}.{k}": v for b in ("uri", "source") for k, v in {"host": b, "pool": b, "balance": b}.items()}
+    with fresh_network() as network, watching(docker_client, network, request.param, folder / "state") as watch:
+        watch.start()
+        for name in OWN:
+            watch.run(name, labels={"pool": "web", "sticky": "who", "drain": "10s", **keyed})
+        watch.until("web", web1="up", web2="up", web3="up")
+        yield watch
+        assert throwaways(watch) == []
 
 
 def scenario(watch: Watch, *argv: str) -> subprocess.CompletedProcess[str]:
     """Run scenarios to their end."""
     place = ["--network", watch.network, "--state", str(watch.state)]
     return run_proxyctl("check", "scenario", *argv, *place, timeout=110)
+
+
+def results(ran: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
+    """Return what --json told, by scenario."""
+    return {r["name"]: r for r in json.loads(ran.stdout)["scenarios"]}
 
 
 def throwaways(watch: Watch) -> list[str]:
@@ -47,26 +63,34 @@ def throwaways(watch: Watch) -> list[str]:
 
 def test_a_pool_of_ones_own_passes_and_is_as_it_was(pool: Watch) -> None:
     """One line each says what was expected and seen; afterwards the same containers serve with the same weights."""
-    before = {n: c.id for n in ("web1", "web2", "web3") if (c := pool.container(n))}
-    names = ["leave", "pause", "reload", "sticky", "weights"]
-    ran = scenario(pool, *names, "--pool", "web", "--json")
-    told = json.loads(ran.stdout)
-    states = {r["name"]: (r["status"], r["failed"], r["seen"]) for r in told["scenarios"]}
+    before = {n: c.id for n in OWN if (c := pool.container(n))}
+    names = ["leave", "pause", "reload", "sticky", "weights", "consistent"]
+    ran = scenario(pool, *names, "--pool", "web", "--json", *FAST)
+    states = {name: (r["status"], r["failed"], r["seen"]) for name, r in results(ran).items()}
     assert ran.returncode == 0, states
-    assert {n: s for n, (s, _, _) in states.items()} == dict.fromkeys(names, "ok") | {"sticky": "skipped"}, states
+    assert {n: s for n, (s, _, _) in states.items()} == dict.fromkeys(names, "ok") | {"consistent": "skipped"}, states
+    assert "this pool has roundrobin" in states["consistent"][2]
     pool.until("web", web1="up", web2="up", web3="up")
     assert {n: pool.container(n).id for n in before} == before
     assert {s["weight"] for p in (pool.status() or {})["pools"] for s in p["servers"]} == {1}
 
 
-def test_throwaway_containers_leave_nothing(watch: Watch) -> None:
+@pytest.mark.parametrize("balance", ["uri", "source"])
+def test_one_more_server_takes_its_share_of_keys(pool: Watch, balance: str) -> None:
+    """Where keys choose the server, those that move when one joins all go to it."""
+    ran = scenario(pool, "consistent", "--pool", balance, "--json", *FAST)
+    seen = results(ran)["consistent"]
+    assert (ran.returncode, seen["status"]) == (0, "ok"), seen
+    assert re.match(r"[1-9]\d* of 150 keys moved, 0 of them between servers that stayed", seen["seen"]), seen
+
+
+def test_throwaway_containers_leave_nothing(pool: Watch) -> None:
     """With --ephemeral it needs no pool: three containers are made, put through it, and removed."""
-    watch.start()
-    ran = scenario(watch, "join", "kill", "failover", "rollout", "--ephemeral")
+    ran = scenario(pool, "join", "kill", "failover", "rollout", "--ephemeral", *FAST)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert ran.stdout.count("✔") == 4
-    assert throwaways(watch) == []
-    eventually(lambda: watch.servers() == {}, "an empty gateway")
+    assert throwaways(pool) == []
+    eventually(lambda: set(pool.servers()) == set(OWN), "a gateway as it was")
 
 
 def test_losses_are_failures(pool: Watch, docker_client: docker.DockerClient) -> None:
@@ -90,11 +114,10 @@ def test_losses_are_failures(pool: Watch, docker_client: docker.DockerClient) ->
     pool.until("web", web1="up", web2="up", web3="up")
 
 
-def test_ctrl_c_takes_back_what_was_changed(watch: Watch) -> None:
+def test_ctrl_c_takes_back_what_was_changed(pool: Watch) -> None:
     """Interrupted in the middle, it ends with 130 and leaves no container."""
-    watch.start()
-    argv = [sys.executable, "-m", "proxyctl", "check", "scenario", "all", "--ephemeral"]
-    argv += ["--network", watch.network, "--state", str(watch.state)]
+    argv = [sys.executable, "-m", "proxyctl", "check", "scenario", "all", "--ephemeral", *FAST]
+    argv += ["--network", pool.network, "--state", str(pool.state)]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout is not None
         assert "join" in process.stdout.readline()
@@ -102,23 +125,76 @@ def test_ctrl_c_takes_back_what_was_changed(watch: Watch) -> None:
         rest = process.communicate(timeout=60)[0]
     assert process.returncode == 130, rest
     assert "Traceback" not in rest
-    assert throwaways(watch) == []
+    assert throwaways(pool) == []
 
 
-@pytest.mark.parametrize(
-    ("argv", "said"),
-    [
+@pytest.mark.parametrize("pool", ["haproxy"], indirect=True)
+def test_what_cannot_be_meant_is_one_line(pool: Watch) -> None:
+    """Exit 2, and what is accepted."""
+    for argv, said in (
         (["nonsense", "--ephemeral"], "there is no scenario nonsense; there are join, leave"),
         (["join"], "give --pool NAME, or --ephemeral"),
         (["join", "--pool", "web", "--ephemeral"], "and not both"),
         (["join", "--pool", "nope"], "--pool nope: there is no such pool"),
         (["join", "--ephemeral", "--image", "no/such:image"], "--image no/such:image: it is not here"),
+        (["join", "--pool", "web", "--label", "balance=uri"], "--label is for throw-away containers"),
+        (["join", "--ephemeral", "--label", "balanze=uri"], "--label: balanze: unknown key; did you mean balance?"),
+        (["join", "--pool", "web", "--within", "soon"], "--within: "),
+        (["join", "--pool", "web", "--path", "api"], "--path api: it begins with /"),
+    ):
+        ran = scenario(pool, *argv)
+        assert (ran.returncode, ran.stdout) == (2, ""), ran.stderr
+        assert said in ran.stderr
+        assert ran.stderr.count("\n") == 1
+
+
+def test_requests_that_fail_before_stop_a_scenario(pool: Watch) -> None:
+    """Nothing is done to a pool that does not answer as it is asked; the line names the option for it."""
+    ran = scenario(pool, "kill", "--pool", "web", "--path", "/status/500", "--json", *FAST)
+    seen = results(ran)["kill"]
+    assert (ran.returncode, seen["status"]) == (99, "failed")
+    assert re.search(r"http_500 at .*; before anything was done, so nothing was; --path says", seen["seen"]), seen
+    assert pool.servers("web") == dict.fromkeys(OWN, "up")
+
+
+@pytest.fixture(scope="module")
+def crooked(docker_client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
+    """An Nginx whose own templates ignore weights, backups and cookies' servers, and hash by a modulo."""
+    folder = tmp_path_factory.mktemp("crooked")
+    ours = Path(__file__).parents[2] / "templates" / "nginx" / "_upstream.conf.j2"
+    text = ours.read_text()
+    for was, becomes in (
+        (" weight={{ server.weight }}", ""),
+        ('" backup" if server.backup', '"" if server.backup'),
+        ("hash $uri consistent", "hash $uri"),
+        ("sticky cookie {{ pool.sticky }} path=/ httponly samesite=lax", "random"),
+    ):
+        assert was in text
+        text = text.replace(was, becomes)
+    (folder / "templates" / "nginx").mkdir(parents=True)
+    (folder / "templates" / "nginx" / ours.name).write_text(text)
+    with fresh_network() as network, watching(docker_client, network, "nginx", folder / "state") as watch:
+        watch.start("--templates", str(folder / "templates"))
+        extra = {"host": "uri", "pool": "uri", "balance": "uri"}
+        keyed = {f"route.uri.{k}": v for k, v in extra.items()}
+        for name in ("web1", "web2"):
+            watch.run(name, labels={"pool": "web", "host": "web", "sticky": "who", **keyed})
+        watch.run("spare", labels={"pool": "web", "host": "web", "sticky": "who", "backup": "true"})
+        watch.until("web", web1="up", web2="up", spare="up")
+        yield watch
+
+
+@pytest.mark.parametrize(
+    ("name", "pool_name", "seen"),
+    [
+        ("weights", "web", r"for the weights .*-web1': 3, .*: "),
+        ("failover", "web", r"the backup .*-spare served while others were up"),
+        ("sticky", "web", r"\d+ of 12 clients with cookies were moved to another server"),
+        ("consistent", "uri", r"[1-9]\d* of them between servers that stayed, when .* joined; a consistent hash moves"),
     ],
 )
-def test_what_cannot_be_meant_is_one_line(watch: Watch, argv: list[str], said: str) -> None:
-    """Exit 2, and what is accepted."""
-    watch.start()
-    ran = scenario(watch, *argv)
-    assert (ran.returncode, ran.stdout) == (2, "")
-    assert said in ran.stderr
-    assert ran.stderr.count("\n") == 1
+def test_crooked_proxy_is_caught(crooked: Watch, name: str, pool_name: str, seen: str) -> None:
+    """A proxy that does not do what its pool says fails the scenario about it, with a line that says what it did."""
+    ran = scenario(crooked, name, "--pool", pool_name, *FAST)
+    assert (ran.returncode, ran.stdout.count("✘")) == (99, 1), ran.stdout
+    assert re.search(seen, " ".join(ran.stdout.split())), ran.stdout

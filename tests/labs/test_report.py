@@ -31,6 +31,7 @@ TOPOLOGY = Topology(
         Box("lab-0a0b-<b>", "x", (), (), ""),
         Box("lab-0a0b-guest", "x", (), (), "lab-0a0b-web"),
         Box("lab-0a0b-native", "x", (), (), "host"),
+        Box("proxyctl-lab-0a0b-inner", "haproxy", (), ("49152→8404", "49153→81", "49154→80"), ""),
     ),
 )
 RESULT = LabResult(
@@ -108,6 +109,16 @@ def test_the_drawing_has_every_network_container_and_address() -> None:
     assert "shares the network of web" in draw(TOPOLOGY, "0a0b", "en")
     english = draw(TOPOLOGY, "0a0b", "en")
     assert english.index("guest") > english.index(">web<")
+
+
+def test_a_gateway_is_told_from_its_network_and_its_ports_fit_their_box() -> None:
+    """Its name has the network's in it; three ports of five digits are what a lab publishes at the most."""
+    drawn = ET.fromstring(draw(TOPOLOGY, "0a0b", "en"))
+    texts = {"".join(node.itertext()): node for node in drawn.iter("text")}
+    assert {"inner", "proxyctl-inner"} <= set(texts)
+    ports = next(text for text in texts if "49152" in text)
+    (width,) = {int(node.attrib["width"]) for node in drawn.iter("rect") if node.get("class") == "box"}
+    assert len(" ".join(ports.split())) * 6.4 + 10 < width  # a letter of 10.5 px monospace, as measured in a browser
 
 
 def test_the_page_needs_nothing_else_and_escapes_what_it_shows() -> None:

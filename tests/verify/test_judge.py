@@ -7,7 +7,7 @@ import dataclasses
 from proxyctl.core.stalls import Gap
 from proxyctl.core.threshold import parse_threshold
 from proxyctl.edges.load.sample import Sample
-from proxyctl.verify.expected import Expected
+from proxyctl.verify.expected import BY_USER, Expected
 from proxyctl.verify.judge import judge
 from proxyctl.verify.report import Generator, Report, failed_line
 from tests.verify.reports import report_of, served
@@ -41,6 +41,16 @@ def test_balance_is_not_guessed() -> None:
     assert judge(GOOD, Expected(None, "it is leastconn")).notes == ("balance not judged: it is leastconn",)
     assert judge(report_of([Sample(0.0, 0.1)]), WEIGHTS).notes[0].startswith("servers not named: ")
     assert judge(report_of([Sample(0.0, 0.1, "refused")]), WEIGHTS).notes == ()
+
+
+def test_weights_that_were_asked_for_are_not_passed_in_silence() -> None:
+    """Where the user expects weights and no answer names its server, the balance fails and says why."""
+    silent = dataclasses.replace(report_of([Sample(0.0, 0.1)]), options={"server_from": "header:X-Nope"})
+    told = judge(silent, Expected({"web1": 2, "web2": 1}, BY_USER))
+    assert [(v.name, v.detail) for v in told.verdicts if not v.ok] == [
+        ("balance", "no answer has one by --server-from header:X-Nope")
+    ]
+    assert judge(silent, WEIGHTS).ok
 
 
 def test_judging_again_replaces_the_verdicts() -> None:

@@ -132,7 +132,7 @@ async def test_more_workers_than_work(echo: EchoProcess) -> None:
         ({"shares": (1.0, 0.0)}, "a share is a number above 0"),
         ({"shares": (1.0, float("nan"))}, "a share is a number above 0"),
         ({"workers": 0}, "0 workers are not between 1 and 64"),
-        ({"key_by": KeyBy("uri")}, "0 keys are not between 1 and 50000"),
+        ({"key_by": KeyBy("uri")}, "--key-by uri needs --keys N"),
         ({"key_by": KeyBy("source"), "keys": 9}, "keys by source are addresses 127.0.x.y"),
     ],
 )

@@ -8,6 +8,7 @@ policy); elsewhere by exec. Next: the engines, which talk to the proxy itself.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import os
 import secrets
@@ -54,6 +55,8 @@ class DockerGateway:
         self._name = layout.gateway_name(spec.network)
         self._entry: Mapping[str, Any] = {}
         self._checked = ""
+        self.made = False
+        """Whether this process made the container; one that it adopted is not its own to remove."""
 
     @property
     def pid(self) -> int | None:
@@ -96,16 +99,25 @@ class DockerGateway:
             started = True
         else:
             self._adopt()
-        if not self._entry["State"]["Running"]:
+        if not self._state["Running"]:
             self._start()
             started = True
-        elif self._entry["State"].get("Paused"):
-            self._client.unpause(self._name)
+        elif self._state.get("Paused"):
+            with translated(f"unpausing {self._name}"):
+                self._client.unpause(self._name)
         self._inspect()
         if started or self._checked != self._entry.get("Id"):
             self._same_folder()
             self._checked = str(self._entry.get("Id"))
         return started
+
+    @property
+    def _state(self) -> Mapping[str, Any]:
+        if not self._entry:
+            message = f"{self._name} was removed a moment ago"
+            raise GatewayError(message)
+        state: Mapping[str, Any] = self._entry["State"]
+        return state
 
     def _create(self) -> None:
         spec, client = self._spec, self._client
@@ -140,6 +152,7 @@ class DockerGateway:
                 )
         except (DockerUnavailable, docker.errors.NotFound) as exc:
             raise GatewayError(str(exc)) from exc
+        self.made = True
         self._inspect()
 
     def _mount(self) -> docker.types.Mount:
@@ -186,13 +199,14 @@ class DockerGateway:
             raise GatewayError(f"{self._name} publishes {shown}, and something else was asked for: {again}")
 
     def _start(self) -> None:
-        made_here = not (self._entry["State"].get("StartedAt") or "0001").startswith(("1", "2"))
+        made_here = not (self._state.get("StartedAt") or "0001").startswith(("1", "2"))
         try:
             with translated(f"starting the gateway {self._name}"):
                 self._client.start(self._name)
-        except DockerUnavailable as exc:
+        except (DockerUnavailable, docker.errors.NotFound) as exc:
             if made_here:
-                self._client.remove_container(self._name, force=True)
+                with contextlib.suppress(docker.errors.NotFound), translated("removing the gateway"):
+                    self._client.remove_container(self._name, force=True)
             text = str(exc)
             if "port is already allocated" in text or "address already in use" in text:
                 text = f"a published port is already taken: {text[-160:]}; choose another --publish"
@@ -238,6 +252,9 @@ class DockerGateway:
             process.kill()
             await asyncio.wait([reading])
             raise
+        if process.returncode != 0 and self.pid != pid:
+            message = f"the gateway ended while {argv[0]} ran in it"
+            raise GatewayError(message)
         return Ran(process.returncode, output.decode(errors="replace"))
 
     def _exec(self, argv: Sequence[str]) -> Ran:
@@ -252,8 +269,12 @@ class DockerGateway:
 
     async def signal(self, name: str) -> None:
         """Signal pid 1 by its host pid, else by an exec of `kill`: never through the API."""
-        if self.pid is not None:
-            os.kill(self.pid, signal.Signals[f"SIG{name}"])
+        if (pid := self.pid) is not None:
+            try:
+                os.kill(pid, signal.Signals[f"SIG{name}"])
+            except ProcessLookupError as exc:
+                message = f"{self._name} ended before it could be signalled"
+                raise GatewayError(message) from exc
             return
         ran = await asyncio.to_thread(self._exec, ["kill", f"-{name}", "1"])
         if ran.code != 0:

@@ -66,11 +66,15 @@ class GenerationFolder:
             at=time.time(),
             changes=tuple(changes),
         )
-        for name, text in (*files.files, (META, meta.model_dump_json())):
-            with (new / name).open("w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
+        try:
+            for name, text in (*files.files, (META, meta.model_dump_json())):
+                with (new / name).open("w", encoding="utf-8") as file:
+                    file.write(text)
+                    file.flush()
+                    os.fsync(file.fileno())
+        except OSError:
+            shutil.rmtree(new)
+            raise
         new.rename(new.with_name(f"{number}-{files.revision}"))
         return number
 

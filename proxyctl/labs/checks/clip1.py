@@ -4,27 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import socket
 from pathlib import Path
 
 from proxyctl.labs import subnets
 from proxyctl.labs.at import At
+from proxyctl.labs.checks.facts import address
 from proxyctl.labs.texts import Text
 
 NET = Path("/sys/class/net")
 MAC = "92:d0:c6:0a:29:33"
-
-
-def address(at: At, key: str, network: str = "bridge") -> str:
-    """Return a container's address on a network."""
-    return str(at.container(key)["NetworkSettings"]["Networks"][network]["IPAddress"])
-
-
-def find_port(at: At) -> None:
-    """Find a free port of the host, as `-p 8080:80` of the course may be taken."""
-    with socket.socket() as probe:
-        probe.bind(("", 0))
-        at.found(port=str(probe.getsockname()[1]))
 
 
 def containers(at: At) -> None:
@@ -182,10 +170,11 @@ def addresses(at: At) -> None:
 
 
 def mac(at: At) -> None:
-    """Expect Docker and the kernel to name the same MAC."""
-    inspected, inside = at.out
-    at.expect(inside in inspected, Text(ko=f"{inside}가 아닙니다: {inspected}", en=f"not {inside}: {inspected}"))
-    at.note(f"eth0 {inside}  {address(at, 'box')}")
+    """Expect Docker, ip and the kernel to name the same MAC."""
+    inspected, link, inside = at.out
+    for told in (inspected, link):
+        at.expect(inside in told, Text(ko=f"{inside}가 아닙니다: {told}", en=f"not {inside}: {told}"))
+    at.table(("docker inspect", inspected.strip()), ("ip link", link.splitlines()[-1].strip()), ("/sys", inside))
 
 
 def routes(at: At) -> None:

@@ -8,7 +8,7 @@ import socket
 from typing import Any
 
 from proxyctl.labs.at import At
-from proxyctl.labs.checks.clip1 import address
+from proxyctl.labs.checks.facts import address
 from proxyctl.labs.texts import Text
 
 

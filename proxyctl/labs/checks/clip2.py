@@ -8,10 +8,8 @@ import re
 from collections.abc import Mapping
 
 from proxyctl.labs.at import At
-from proxyctl.labs.checks.clip1 import address, find_port
+from proxyctl.labs.checks.facts import address
 from proxyctl.labs.texts import Said, Text
-
-__all__ = ["find_port"]
 
 PEOPLE = ("my-web", "my-was", "my-db", "my-client")
 NETWORKS_OF = {

@@ -8,7 +8,7 @@ import statistics
 from pathlib import Path
 
 from proxyctl.labs.at import At
-from proxyctl.labs.checks.clip1 import address
+from proxyctl.labs.checks.facts import address
 from proxyctl.labs.texts import Said, Text
 
 EMBEDDED = "127.0.0.11"

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from proxyctl.labs.at import At
-from proxyctl.labs.checks.clip1 import address, find_port
+from proxyctl.labs.checks.balance import report, served
 from proxyctl.labs.checks.clip3 import SERVERS, answers, not_known, one
+from proxyctl.labs.checks.facts import address, until_answered
 from proxyctl.labs.texts import Said, Text
-
-__all__ = ["find_port"]
 
 CHECK = "proxyctl check http://127.0.0.1:{port}/ --requests 20 --server-from header:X-Served-By --json"
 TTL = 600
@@ -36,14 +34,14 @@ def rotation(at: At) -> None:
     at.note(Text(ko=f"서로 다른 순서 {len(orders)}가지, TTL {TTL}", en=f"{len(orders)} different orders, TTL {TTL}"))
 
 
-def served(out: str) -> Counter[str]:
+def _echoed(out: str) -> Counter[str]:
     """Count who answered, out of one line of JSON for each request."""
     return Counter(json.loads(line)["server"] for line in out.splitlines() if line)
 
 
 def fresh(at: At) -> None:
     """Expect an answer each time, and all three among them."""
-    counts = served(at.out[0])
+    counts = _echoed(at.out[0])
     at.equal(Text(ko="답한 서버", en="servers"), sorted(counts), sorted(SERVERS))
     at.equal(Text(ko="요청", en="requests"), counts.total(), 60)
     at.table(*_rows(counts))
@@ -53,19 +51,10 @@ def _rows(counts: Mapping[str, int]) -> Iterable[tuple[Said, ...]]:
     return ((name, str(count)) for name, count in sorted(counts.items()))
 
 
-def _report(out: str) -> tuple[dict[str, int], dict[str, Any]]:
-    """Return requests by server, and the whole of what `proxyctl check --json` said."""
-    told = json.loads(out)
-    return {name: server["requests"] for name, server in told["servers"].items()}, told
-
-
 def cached(at: At) -> None:
     """Expect one server for all requests; it is the first of the steps that follow."""
-    at.until(
-        lambda: at.quiet("docker exec {box} wget -qO- -T 1 http://{proxy}/healthz").code == 0,
-        Text(ko="프록시의 응답", en="an answer of the proxy"),
-    )
-    counts, _ = _report(at.sh(CHECK))
+    until_answered(at, "http://{proxy}/healthz", at["proxy"], "box")
+    counts = served(at.sh(CHECK))
     at.equal(Text(ko="답한 서버의 수", en="number of servers"), len(counts), 1)
     (kept,) = counts
     order = (kept, *(key for key in SERVERS if key != kept))
@@ -103,9 +92,9 @@ def stopped(at: At) -> None:
     _, asked, name, looked, checked = at.out
     at.equal("was", sorted(one(asked).addresses), sorted((at["second-ip"], at["third-ip"])))
     not_known(at, one(name))
-    counts = served(looked)
+    counts = _echoed(looked)
     at.equal(Text(ko="새로 물은 요청", en="requests with a look-up"), counts.total(), 20)
-    _, told = _report(checked)
+    told = report(checked)
     at.equal(Text(ko="기억한 주소로 성공한 요청", en="good requests to the kept address"), told["ok"], 0)
     at.table(("was", " ".join(one(asked).addresses)), (at["first"], one(name).code))
     at.table(
@@ -122,11 +111,8 @@ def new_address(at: At) -> None:
     at.expect(now != at["first-ip"], Text(ko=f"주소가 그대로입니다: {now}", en=f"the same address: {now}"))
     at.equal(at["first"], one(name).addresses, (now,))
     at.equal("was", sorted(one(alias).addresses), sorted((now, at["second-ip"], at["third-ip"])))
-    at.until(
-        lambda: at.quiet("docker exec {box} wget -qO- -T 1 http://{proxy}/healthz").code == 0,
-        Text(ko="프록시의 응답", en="an answer of the proxy"),
-    )
-    counts, _ = _report(at.sh(CHECK))
+    until_answered(at, "http://{proxy}/healthz", at["proxy"], "box")
+    counts = served(at.sh(CHECK))
     at.equal(Text(ko="답한 서버", en="servers"), counts, {"taker": 20})
     at.table(
         (at["first"], f"{at['first-ip']} → {now}"),

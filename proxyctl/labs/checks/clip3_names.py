@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 
 from proxyctl.labs.at import At
-from proxyctl.labs.checks.clip1 import address
 from proxyctl.labs.checks.clip3 import SERVERS, not_known, one
+from proxyctl.labs.checks.facts import address
 from proxyctl.labs.texts import Said, Text
 
 

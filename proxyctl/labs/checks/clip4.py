@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from proxyctl.labs.at import At
-from proxyctl.labs.checks.clip1 import address, find_port
+from proxyctl.labs.checks import facts
+from proxyctl.labs.checks.balance import SERVERS, counts, judged, report, served
+from proxyctl.labs.checks.facts import address, until_answered
 from proxyctl.labs.texts import Said, Text
 
 FORWARDED_FOR = "X-Forwarded-For"
@@ -29,10 +31,7 @@ def forwarded_for(answer: str) -> str:
 
 def find_ports(at: At) -> None:
     """Find two free ports, and make a folder for the configurations."""
-    find_port(at)
-    first = at["port"]
-    find_port(at)
-    at.found(direct=first)
+    facts.find_ports(at, "port", "direct")
     at.folder("conf")
 
 
@@ -48,10 +47,7 @@ def networks(at: At) -> None:
 
 def containers(at: At) -> None:
     """Expect each on its network; wait until the one that is published answers."""
-    at.until(
-        lambda: at.quiet("docker exec {client} wget -qO- -T 1 http://{alone}:8080/healthz").code == 0,
-        Text(ko="alone의 응답", en="an answer of alone"),
-    )
+    until_answered(at, "http://{alone}:8080/healthz", at["alone"])
     where = (("front-net", ("client", "alone")), ("back-net", ("item1", "item2", "basket", "raw", "pp-web")))
     at.table(*((at[key], address(at, key, at[net]), at[net]) for net, keys in where for key in keys))
 
@@ -81,10 +77,7 @@ def hidden(at: At) -> None:
 
 def reverse(at: At) -> None:
     """Expect the client to be answered by a backend, which sees the proxy alone."""
-    at.until(
-        lambda: at.quiet("docker exec {client} wget -qO- -T 1 http://{proxy}/healthz").code == 0,
-        Text(ko="프록시의 응답", en="an answer of the proxy"),
-    )
+    until_answered(at, "http://{proxy}/healthz", at["proxy"])
     answer = at.sh("docker exec {client} wget -qO- -T 5 http://{proxy}/item")
     inner = address(at, "proxy", at["back-net"])
     at.expect(
@@ -114,10 +107,8 @@ def one_port(at: At) -> None:
 
 def balance(at: At) -> None:
     """Expect the verdict of `proxyctl check`, which ended well, to be about both servers."""
-    report = json.loads(at.out[0])
-    at.equal(Text(ko="서버", en="servers"), sorted(report["servers"]), ["item1", "item2"])
-    at.table(*((name, str(server["requests"])) for name, server in report["servers"].items()))
-    at.table(*((verdict["name"], "✔" if verdict["ok"] else "✘") for verdict in report["verdicts"]))
+    at.equal(SERVERS, list(served(at.out[0])), ["item1", "item2"])
+    at.table((SERVERS, counts(at.out[0])), *judged(at, at.out[0], "balance"))
 
 
 def forward(at: At) -> None:
@@ -172,15 +163,15 @@ def docker_proxy(at: At) -> None:
 
 def failing(at: At) -> None:
     """Expect failures without the proxy to the end of the load, none with it, and the other server to take over."""
-    direct, proxied = (_report(out) for out in at.out[:2])
+    direct, proxied = (report(out) for out in at.out[:2])
     at.expect(
         sum(direct["errors"].values()), Text(ko="프록시 없이도 실패가 없습니다", en="no failure without the proxy")
     )
     at.equal(Text(ko="프록시를 거친 실패", en="failures with the proxy"), sum(proxied["errors"].values()), 0)
-    served = {name: server["requests"] for name, server in proxied["servers"].items()}
+    shared = served(at.out[1])
     at.expect(
-        served.get("item2", 0) > served.get("item1", 0) > 0,
-        Text(ko=f"item2가 이어받지 않았습니다: {served}", en=f"item2 did not take over: {served}"),
+        shared.get("item2", 0) > shared.get("item1", 0) > 0,
+        Text(ko=f"item2가 이어받지 않았습니다: {shared}", en=f"item2 did not take over: {shared}"),
     )
     rows: list[tuple[Said, ...]] = [
         ("", Text(ko="성공", en="good"), Text(ko="실패", en="failed")),
@@ -188,7 +179,7 @@ def failing(at: At) -> None:
         (Text(ko="프록시 있음", en="with the proxy"), str(proxied["ok"]), _kinds(proxied)),
     ]
     at.table(*rows)
-    at.note(", ".join(f"{name} {count}" for name, count in sorted(served.items())))
+    at.note(counts(at.out[1]))
     at.until(
         lambda: DOWN in at.quiet("docker logs {proxy}").out,
         Text(ko=f"프록시의 로그: {DOWN}", en=f"the proxy's log: {DOWN}"),
@@ -196,14 +187,8 @@ def failing(at: At) -> None:
     at.note(f"{at['proxy']}: {DOWN}")
 
 
-def _report(out: str) -> Mapping[str, Any]:
-    """Return the JSON of `proxyctl check`, which may be followed by a line that says what failed."""
-    report: Mapping[str, Any] = json.JSONDecoder().raw_decode(out)[0]
-    return report
-
-
-def _kinds(report: Mapping[str, Any]) -> str:
-    return ", ".join(f"{count} {kind}" for kind, count in report["errors"].items() if count) or "0"
+def _kinds(checked: Mapping[str, Any]) -> str:
+    return ", ".join(f"{count} {kind}" for kind, count in checked["errors"].items() if count) or "0"
 
 
 def all_gone(at: At) -> None:

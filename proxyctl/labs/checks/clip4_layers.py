@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from proxyctl.labs.at import At
-from proxyctl.labs.checks.clip1 import address
 from proxyctl.labs.checks.clip4 import FORWARDED_FOR, SEEN, forwarded_for, told
+from proxyctl.labs.checks.facts import address
 from proxyctl.labs.texts import Text
 
 FORGED = "203.0.113.9"

@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 from proxyctl.labs.at import At
-from proxyctl.labs.checks.clip1 import find_port
-from proxyctl.labs.checks.clip5 import SERVERS, counts, judged, processes, served, workers
+from proxyctl.labs.checks.balance import (
+    INSIDE,
+    SERVERS,
+    checked_gateway,
+    counts,
+    judged,
+    pools,
+    served,
+    until_served_by,
+)
+from proxyctl.labs.checks.clip5 import masters, workers
+from proxyctl.labs.checks.facts import until_answered
 from proxyctl.labs.texts import Text
 
-CHECK = "proxyctl check http://127.0.0.1:{watch-port}/item --network {net} --state {state} --json"
-
-
-def find_port_of_watch(at: At) -> None:
-    """Find a free port for the gateway, and make a folder for its state."""
-    by_hand = at["port"]
-    find_port(at)
-    at.found(**{"watch-port": at["port"], "port": by_hand, "gateway": f"proxyctl-{at['net']}"})
-    at.folder("state")
-
-
-def _balanced(at: At, wanted: set[str]) -> None:
-    """Wait until exactly these servers answer for /item."""
-    at.until(
-        lambda: set(served(at.quiet(f"{CHECK} --requests 30").out)) == wanted,
-        Text(ko=f"{', '.join(sorted(wanted))}의 응답", en=f"answers of {', '.join(sorted(wanted))}"),
-    )
-
-
-def _names(at: At, *keys: str) -> set[str]:
-    return {at[key] for key in keys}
+FILE = "docker exec {gateway} grep -E '^ *server [0-9]' /proxyctl/current/nginx.conf"
 
 
 def labels(at: At) -> None:
@@ -38,19 +27,10 @@ def labels(at: At) -> None:
     at.background(
         "proxyctl watch --network {net} --engine nginx --publish 127.0.0.1:{watch-port}:80 --state {state} --api off"
     )
-    at.until(
-        lambda: at.quiet("docker exec {client} wget -qO- -T 1 http://{gateway}/basket").code == 0,
-        Text(ko="게이트웨이의 응답", en="an answer of the gateway"),
-    )
-    status = json.loads(at.sh("proxyctl status --network {net} --state {state} --json"))
-    rows = [
-        (pool["name"], server["name"], f"weight={server['weight']}", "backup" if server["backup"] else "")
-        for pool in status["pools"]
-        for server in pool["servers"]
-    ]
-    inside = {server for _, server, _, _ in rows}
-    at.equal(Text(ko="들어온 서버", en="servers that take part"), inside, _names(at, "web1", "web2", "web3", "shop"))
-    at.table(*rows)
+    until_answered(at, "http://{gateway}/basket", at["gateway"])
+    servers = pools(at)
+    at.equal(INSIDE, {server["name"] for server in servers}, {at[key] for key in ("web1", "web2", "web3", "shop")})
+    at.table(*((s["pool"], s["name"], f"weight={s['weight']}", "backup" if s["backup"] else "") for s in servers))
 
 
 def weight(at: At) -> None:
@@ -76,27 +56,23 @@ def balance(at: At) -> None:
 
 def find_gateway_workers(at: At) -> None:
     """Remember the gateway's processes before a reload."""
-    at.found(workers=" ".join(workers(at, "gateway")), master=_master(at))
-
-
-def _master(at: At) -> str:
-    return next(pid for pid, args in processes(at, "gateway").items() if args.startswith("nginx: master"))
+    at.found(workers=workers(at, "gateway"), master=masters(at, "gateway"))
 
 
 def join(at: At) -> None:
     """Expect the new server to be balanced, by other workers of the same master."""
-    _balanced(at, _names(at, "web1", "web2", "web4"))
-    out = at.sh(f"{CHECK} --requests 200", "either")
+    until_served_by(at, "web1", "web2", "web4")
+    out = checked_gateway(at, "--requests 200")
     at.equal(SERVERS, served(out), {at["web1"]: 120, at["web2"]: 40, at["web4"]: 40})
-    at.equal(Text(ko="마스터", en="master"), _master(at), at["master"])
+    at.equal(Text(ko="마스터", en="master"), masters(at, "gateway"), at["master"])
     now = at.until(
-        lambda: sorted(set(workers(at, "gateway")) - set(at["workers"].split())),
+        lambda: sorted(set(workers(at, "gateway").split()) - set(at["workers"].split())),
         Text(ko="새 워커", en="new workers"),
     )
     at.table(
         (SERVERS, counts(out)),
         *judged(at, out),
-        (Text(ko="옛 워커", en="old workers"), at["workers"]),
+        (Text(ko="이전 워커", en="old workers"), at["workers"]),
         (Text(ko="새 워커", en="new workers"), " ".join(now)),
         (Text(ko="마스터", en="master"), at["master"]),
     )
@@ -104,7 +80,15 @@ def join(at: At) -> None:
 
 def backup(at: At) -> None:
     """Expect the backup to serve everything."""
-    _balanced(at, _names(at, "web3"))
-    out = at.sh(f"{CHECK} --requests 100", "either")
+    until_served_by(at, "web3")
+    out = checked_gateway(at, "--requests 100")
     at.equal(SERVERS, served(out), {at["web3"]: 100})
+    dead = [at[key] for key in ("web1", "web2", "web4")]
+    at.until(
+        lambda: not any(name in at.quiet(FILE).out for name in dead),
+        Text(ko="설정에서 죽은 서버가 사라짐", en="the dead servers to be gone from the file"),
+    )
+    left = at.sh(FILE)
+    at.expect(at["web3"] in left, Text(ko=f"web3가 없습니다: {left}", en=f"web3 is not there: {left}"))
     at.table((SERVERS, counts(out)), *judged(at, out))
+    at.note(*(line.strip() for line in left.splitlines()))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from proxyctl.labs.at import At
-from proxyctl.labs.checks.clip1 import address
-from proxyctl.labs.checks.clip5 import SERVERS, check, counts, processes, reloaded, report, served, workers
+from proxyctl.labs.checks.balance import SERVERS, checked, counts, report, served
+from proxyctl.labs.checks.clip5 import masters, reloaded, workers
+from proxyctl.labs.checks.facts import address, processes
 from proxyctl.labs.texts import Text
 
 REQUESTS = 40
@@ -25,17 +26,17 @@ def max_fails(at: At) -> None:
     reloaded(at)
     dead = address(at, "item1", at["net"])
     at.sh("docker kill {item1}")
-    out = check(at, f"/max-fails --requests {REQUESTS} --concurrency 1")
+    out = checked(at, f"/max-fails --requests {REQUESTS} --concurrency 1")
     at.until(
         lambda: at.quiet("docker logs {proxy} 2>/dev/null | grep -c ^/max-fails").out == str(REQUESTS),
         Text(ko=f"로그 {REQUESTS}줄", en=f"{REQUESTS} lines of log"),
     )
     lines = at.sh("docker logs {proxy} 2>/dev/null | grep ^/max-fails | sort | uniq -c").splitlines()
+    at.sh("docker start {item1}")  # before anything is judged: later steps need it
     tried = sum(int(line.split()[0]) for line in lines if f"{dead}:8080" in line)
     at.equal(Text(ko="죽은 서버로 보낸 횟수", en="tries of the dead server"), tried, 2)
     at.equal(ERRORS, sum(report(out)["errors"].values()), 0)
     at.equal(SERVERS, served(out), {"item2": REQUESTS})
-    at.sh("docker start {item1}")
     at.equal(f"{at['item1']}", address(at, "item1", at["net"]), dead)
     _wait_for(at, "item1", "item1")
     at.note(*(line.strip() for line in lines))
@@ -50,12 +51,12 @@ def max_fails(at: At) -> None:
 def backup(at: At) -> None:
     """Expect nothing for the backup, then all of it, then nothing again."""
     reloaded(at)
-    up = check(at, "/item --requests 40")
+    up = checked(at, "/item --requests 40")
     at.sh("docker kill {item1}")
-    down = check(at, "/item --requests 40")
+    down = checked(at, "/item --requests 40")
     at.sh("docker start {item1}")
     _wait_for(at, "item1", "item1")
-    again = check(at, "/item --requests 40")
+    again = checked(at, "/item --requests 40")
     at.equal(Text(ko="item1이 살아 있을 때", en="while item1 lives"), served(up), {"item1": 40})
     at.equal(Text(ko="item1이 죽었을 때", en="while item1 is dead"), served(down), {"item3": 40})
     at.equal(Text(ko="다시 시작한 뒤", en="after its start"), served(again), {"item1": 40})
@@ -76,9 +77,9 @@ def keepalive(at: At) -> None:
     """Expect a connection for each request without it, and as many as there are requests at a time with it."""
     reloaded(at)
     before = opened(at)
-    check(at, f"/once --requests 200 --concurrency {AT_A_TIME}")
+    checked(at, f"/once --requests 200 --concurrency {AT_A_TIME}")
     between = opened(at)
-    check(at, f"/keep --requests 200 --concurrency {AT_A_TIME}")
+    checked(at, f"/keep --requests 200 --concurrency {AT_A_TIME}")
     at.sh("docker exec {proxy} grep ^Tcp: /proc/net/snmp")
     without, kept = between - before, opened(at) - between
     at.equal(Text(ko="keepalive 없는 연결", en="connections without keepalive"), without, 200)
@@ -93,34 +94,38 @@ def keepalive(at: At) -> None:
 def reload(at: At) -> None:
     """Expect a new worker beside the old one, which finishes its request and goes; the same master."""
     old = set(at["workers"].split())
-    masters = [pid for pid, args in processes(at, "proxy").items() if args.startswith("nginx: master")]
-    long = at.background("docker exec {client} wget -qO- http://{proxy}/stream/3")
+    master = masters(at)
+    long = at.background("docker exec {client} wget -qO- http://{proxy}/stream/2")
     at.until(lambda: long.log.stat().st_size, Text(ko="긴 응답의 시작", en="the start of a long answer"))
     at.sh("docker exec {proxy} nginx -s reload")
 
     def both() -> bool:
         seen = processes(at, "proxy")
         leaving = {pid for pid, args in seen.items() if "shutting down" in args}
-        return leaving == old and bool(set(workers(at)) - old)
+        return leaving == old and bool(set(workers(at).split()) - old)
 
-    at.until(both, Text(ko="옛 워커 옆의 새 워커", en="a new worker beside the old one"))
+    at.until(both, Text(ko="이전 워커와 함께 있는 새 워커", en="a new worker beside the old one"))
     during = at.sh("docker top {proxy} -o pid,args")
-    check(at, "/item --requests 20")
+    at.sh("docker exec {client} wget -qO- -T 5 http://{proxy}/item")
     at.expect(long.alive, Text(ko="긴 요청이 먼저 끝났습니다", en="the long request ended before"))
     at.until(lambda: not long.alive, Text(ko="긴 응답의 끝", en="the end of the long answer"))
     at.equal(Text(ko="긴 요청의 종료 코드", en="exit code of the long request"), long.end(), 0)
     reloaded(at)
     after = at.sh("docker top {proxy} -o pid,args")
-    now = [pid for pid, args in processes(at, "proxy").items() if args.startswith("nginx: master")]
-    at.equal(Text(ko="마스터", en="master"), now, masters)
-    at.note(Text(ko="긴 요청 중:", en="during the long request:"), *during.splitlines()[1:])
-    at.note(Text(ko="끝난 뒤:", en="after it:"), *after.splitlines()[1:])
+    at.equal(Text(ko="마스터", en="master"), masters(at), master)
+    at.note(Text(ko="긴 요청이 진행되는 동안:", en="during the long request:"), *_tidy(during))
+    at.note(Text(ko="끝난 뒤:", en="after it:"), *_tidy(after))
     at.note(
         Text(
             ko=f"긴 응답은 끝까지 왔습니다: {long.log.stat().st_size}바이트",
             en=f"the long answer came whole: {long.log.stat().st_size} bytes",
         )
     )
+
+
+def _tidy(top: str) -> list[str]:
+    """Return what `docker top` said, without its head and its padding."""
+    return [" ".join(line.split()) for line in top.splitlines()[1:]]
 
 
 def broken(at: At) -> None:
@@ -133,11 +138,9 @@ def broken(at: At) -> None:
         lambda: "[emerg]" in at.quiet("docker logs --tail 5 {proxy}").out,
         Text(ko="로그의 [emerg]", en="[emerg] in the log"),
     )
-    out = check(at, "/item --requests 50")
-    at.equal(Text(ko="워커", en="workers"), " ".join(workers(at)), at["workers"])
+    out = checked(at, "/item --requests 50")
+    at.equal(Text(ko="워커", en="workers"), workers(at), at["workers"])
     at.equal(SERVERS, served(out), {"item1": 50})
     at.note(Text(ko="nginx -t:", en="nginx -t:"), *test.splitlines())
     at.note(Text(ko="nginx -s reload:", en="nginx -s reload:"), *signal.splitlines())
-    at.table(
-        (Text(ko="HUP 뒤의 워커", en="workers after HUP"), " ".join(workers(at))), (SERVERS, counts(out)), (ERRORS, "0")
-    )
+    at.table((Text(ko="HUP 뒤의 워커", en="workers after HUP"), workers(at)), (SERVERS, counts(out)), (ERRORS, "0"))

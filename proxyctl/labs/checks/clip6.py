@@ -2,85 +2,34 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import socket
-from collections.abc import Mapping
-from typing import Any
 
 from proxyctl.labs.at import At
-from proxyctl.labs.checks.clip1 import address
-from proxyctl.labs.texts import Said, Text
+from proxyctl.labs.checks.balance import HASHED, SERVERS, counts, judged, listed, report, served, tally
+from proxyctl.labs.checks.facts import address, find_ports, until_answered, until_servers_answer
+from proxyctl.labs.texts import Text
 
-SERVERS = Text(ko="응답한 서버", en="servers that answered")
 ITEMS = ("item1", "item2", "item3")
-
-
-def report(out: str) -> Mapping[str, Any]:
-    """Return the JSON of `proxyctl check`, which a line that says what failed may follow."""
-    read: Mapping[str, Any] = json.JSONDecoder().raw_decode(out)[0]
-    return read
-
-
-def served(out: str) -> dict[str, int]:
-    """Return how many requests each server answered; those that answered none are left out."""
-    servers = report(out)["servers"]
-    return {name: servers[name]["requests"] for name in sorted(servers) if servers[name]["requests"]}
-
-
-def counts(out: str) -> str:
-    """Return `item1 100, item2 100`."""
-    return ", ".join(f"{name} {count}" for name, count in served(out).items())
-
-
-def verdicts(out: str) -> list[tuple[Said, ...]]:
-    """Return the verdicts as rows of a table."""
-    return [(verdict["name"], "✔" if verdict["ok"] else "✘") for verdict in report(out)["verdicts"]]
-
-
-def asked(at: At, options: str) -> str:
-    """Run `proxyctl check` on the proxy, with a path and options, shown; return its JSON."""
-    return at.sh(f"proxyctl check http://127.0.0.1:{{port}}{options} --server-from header:X-Served-By --json")
-
-
-def found_ports(at: At, *keys: str) -> None:
-    """Find a free port of the host for each; all are held until all are found, so that they differ."""
-    with contextlib.ExitStack() as held:
-        for key in keys:
-            probe = held.enter_context(socket.socket())
-            probe.bind(("", 0))
-            at.found(**{key: str(probe.getsockname()[1])})
+_ASK = HASHED.replace("PATH", "source").replace("ADDRESS", "10.0.7.$i")
 
 
 def find_network(at: At) -> None:
     """Make the network, a folder for the configuration, and find free ports."""
-    found_ports(at, "port", "l4", "stats")
+    find_ports(at, "port", "l4", "stats")
     at.folder("conf")
     at.sh("docker network create {label} {net}")
-
-
-def answers(at: At, key: str) -> None:
-    """Wait until a server answers."""
-    at.until(
-        lambda: at.quiet(f"docker exec {{client}} wget -qO- -T 1 http://{{{key}}}:8080/healthz").code == 0,
-        Text(ko=f"{at[key]}의 응답", en=f"an answer of {at[key]}"),
-    )
 
 
 def containers(at: At) -> None:
     """Expect each on the network; wait until all servers answer."""
     servers = (*ITEMS, "item4", "basket")
-    for key in servers:
-        answers(at, key)
+    until_servers_answer(at, *servers)
     at.table(*((at[key], address(at, key, at["net"])) for key in (*servers, "client")))
 
 
 def by_hand(at: At) -> None:
     """Expect an answer through the proxy, by an item server that sees the proxy as its client."""
-    at.until(
-        lambda: at.quiet("docker exec {client} wget -qO- -T 1 http://{proxy}/item").code == 0,
-        Text(ko="프록시의 응답", en="an answer of the proxy"),
-    )
+    until_answered(at, "http://{proxy}/item", at["proxy"])
     answer = at.sh("docker exec {client} wget -qO- -T 5 http://{proxy}/item")
     told = json.loads(answer)
     seen = Text(ko="백엔드가 본 클라이언트", en="client that it saw")
@@ -96,18 +45,20 @@ def by_hand(at: At) -> None:
 def roundrobin(at: At) -> None:
     """Expect the same for each, to the request."""
     at.equal(SERVERS, served(at.out[0]), dict.fromkeys(ITEMS, 100))
-    at.table((SERVERS, counts(at.out[0])), *verdicts(at.out[0]))
+    at.table((SERVERS, counts(at.out[0])), *judged(at, at.out[0], "balance"))
 
 
 def weights(at: At) -> None:
     """Expect three parts of five for one of them, to the request."""
     at.equal(SERVERS, served(at.out[0]), {"item1": 120, "item2": 40, "item3": 40})
-    at.table((SERVERS, counts(at.out[0])), *verdicts(at.out[0]))
+    at.table((SERVERS, counts(at.out[0])), *judged(at, at.out[0], "balance"))
 
 
 def leastconn(at: At) -> None:
     """Expect halves of round robin, and with leastconn the fast server to get several times more."""
     fair, least = at.out
+    for out in at.out:
+        judged(at, out)
     at.equal("roundrobin", served(fair), {"item1": 30, "item2": 30})
     at.expect(
         served(least)["item1"] >= 2 * served(least).get("item2", 0),
@@ -122,37 +73,32 @@ def leastconn(at: At) -> None:
     )
 
 
-ASK = """\
-docker exec {client} sh -c 'for i in $(seq 1 12); do
-    wget -qO- -T 5 --header "X-Forwarded-For: 10.0.7.$i" \\
-        http://{proxy}/source | grep -o "item[123]\\"" | head -n 1
-done | sort | uniq -c'"""
-
-
 def source(at: At) -> None:
     """Expect one server for one client, several for several, and the same for each when asked again."""
-    many, again = at.sh(ASK), at.sh(ASK)
-    spread = {name.strip('"'): int(count) for count, name in (line.split() for line in many.splitlines())}
+    many, again = at.sh(_ASK), at.sh(_ASK)
+    spread = tally(many)
     at.equal(Text(ko="한 클라이언트의 서버 수", en="servers of one client"), len(served(at.out[0])), 1)
     at.equal(Text(ko="모든 응답", en="all answers"), sum(spread.values()), 12)
     at.expect(len(spread) > 1, Text(ko=f"나뉘지 않았습니다: {spread}", en=f"not spread: {spread}"))
     at.equal(Text(ko="다시 물었을 때", en="asked again"), again, many)
     at.table(
         (Text(ko="한 클라이언트", en="one client"), counts(at.out[0])),
-        ("10.0.7.1 … 12", ", ".join(f"{name} {count}" for name, count in spread.items())),
-        *verdicts(at.out[0]),
+        ("10.0.7.1 … 12", listed(spread)),
+        *judged(at, at.out[0], "consistent"),
     )
 
 
 def uri(at: At) -> None:
     """Expect the verdicts that a URI met one server alone, and that all servers have their share of the URIs."""
     at.equal(SERVERS, tuple(served(at.out[0])), ITEMS)
-    at.table((SERVERS, counts(at.out[0])), *verdicts(at.out[0]))
+    at.table((SERVERS, counts(at.out[0])), *judged(at, at.out[0], "consistent", "spread"))
 
 
 def routes(at: At) -> None:
     """Expect each path and host to meet its own backend alone."""
     item, basket, host = at.out
+    for out in at.out:
+        judged(at, out)
     at.equal("/item", served(item), dict.fromkeys(ITEMS, 20))
     at.equal("/basket", served(basket), {"basket": 60})
     at.equal("basket.example", served(host), {"basket": 60})
@@ -162,6 +108,8 @@ def routes(at: At) -> None:
 def layers(at: At) -> None:
     """Expect one connection to be spread in L7 alone, and L4 to know neither header nor path."""
     l7, l4, fresh, proxied, passed = at.out
+    for out in (l7, l4, fresh):
+        judged(at, out)
     at.equal("L7", served(l7), dict.fromkeys(ITEMS, 20))
     at.equal(Text(ko="L4 연결 하나의 서버 수", en="servers of one L4 connection"), list(served(l4).values()), [60])
     at.equal(Text(ko="L4 새 연결마다", en="L4, new connections"), served(fresh), dict.fromkeys(ITEMS, 20))

@@ -6,8 +6,9 @@ import csv
 import re
 
 from proxyctl.labs.at import At
-from proxyctl.labs.checks.clip1 import address
-from proxyctl.labs.checks.clip6 import ITEMS, SERVERS, answers, asked, counts, report, served, verdicts
+from proxyctl.labs.checks.balance import SERVERS, checked, counts, judged, report, served
+from proxyctl.labs.checks.clip6 import ITEMS
+from proxyctl.labs.checks.facts import address, pids, until_servers_answer
 from proxyctl.labs.texts import Text
 
 Row = dict[str, str]
@@ -50,7 +51,7 @@ def fall(at: At) -> None:
     at.equal("check_status, check_code", (row["check_status"], row["check_code"]), ("L7STS", "503"))
     seen = _log(at)
     at.equal(Text(ko="로그", en="log"), seen[-3:], ["2/3 UP", "1/3 UP", "0/2 DOWN"])
-    out = asked(at, "/item --requests 100")
+    out = checked(at, "/item --requests 100")
     at.equal(SERVERS, served(out), {"item1": 50, "item2": 50})
     at.equal(Text(ko="실패", en="failures"), report(out)["ok"], 100)
     at.table(
@@ -66,7 +67,7 @@ def rise(at: At) -> None:
     seen = _log(at)
     at.equal(Text(ko="로그", en="log"), seen[-2:], ["1/2 DOWN", "3/3 UP"])
     at.expect(int(row["chkdown"]) >= 1, Text(ko=f"chkdown: {row['chkdown']}", en=f"chkdown is {row['chkdown']}"))
-    out = asked(at, "/item --requests 60")
+    out = checked(at, "/item --requests 60")
     at.equal(SERVERS, served(out), dict.fromkeys(ITEMS, 20))
     at.table(
         (Text(ko="로그", en="log"), " → ".join(seen[-2:])),
@@ -84,6 +85,7 @@ def find_counts(at: At) -> None:
 def stats(at: At) -> None:
     """Expect the page, and the counts in the CSV to have grown by the requests that were sent."""
     title, out, _, printed = at.out
+    judged(at, out)
     at.expect("HAProxy" in title, Text(ko=f"다른 페이지입니다: {title}", en=f"another page: {title}"))
     rows = {cells[0]: cells[1:] for cells in (line.split() for line in printed.splitlines())}
     grown = {name: int(rows[name][1]) - int(at[f"before-{name}"]) for name in (*ITEMS, "BACKEND")}
@@ -100,12 +102,8 @@ def cookie(at: At) -> None:
     line, out = at.out
     at.expect(re.search(r"SRV=item[123]", line), Text(ko=f"쿠키가 다릅니다: {line}", en=f"not the cookie: {line}"))
     at.equal(SERVERS, tuple(served(out)), ITEMS)
-    at.expect(
-        any(verdict["name"] == "consistent" and verdict["ok"] for verdict in report(out)["verdicts"]),
-        Text(ko=f"한 서버에 붙지 않았습니다: {verdicts(out)}", en=f"not kept on a server: {verdicts(out)}"),
-    )
     at.note(line)
-    at.table((SERVERS, counts(out)), *verdicts(out))
+    at.table((SERVERS, counts(out)), *judged(at, out, "consistent"))
 
 
 WITH_COOKIE = "/sticky --requests 30 --header 'Cookie: SRV=item1'"
@@ -114,18 +112,18 @@ WITH_COOKIE = "/sticky --requests 30 --header 'Cookie: SRV=item1'"
 def drain(at: At) -> None:
     """Expect drain to turn away new clients alone, and maint everybody; back to what it was at the end."""
     states = [statistics(at, "sticky")["item1"]["status"]]
-    known, new = asked(at, WITH_COOKIE), asked(at, "/sticky --requests 60")
+    known, new = checked(at, WITH_COOKIE), checked(at, "/sticky --requests 60")
     at.equal(Text(ko="drain, 쿠키 있음", en="drain, with the cookie"), served(known), {"item1": 30})
     at.equal(Text(ko="drain, 새 클라이언트", en="drain, new clients"), served(new), {"item2": 30, "item3": 30})
     tell(at, "set server sticky/item1 state maint")
     states.append(statistics(at, "sticky")["item1"]["status"])
-    moved = asked(at, WITH_COOKIE)
+    moved = checked(at, WITH_COOKIE)
     at.expect(
         "item1" not in served(moved) and report(moved)["ok"] == 30,  # noqa: PLR2004 - as many as were sent
         Text(ko=f"maint인데 받습니다: {counts(moved)}", en=f"served in maint: {counts(moved)}"),
     )
     tell(at, "set server sticky/item1 state ready")
-    back = asked(at, "/sticky --requests 60")
+    back = checked(at, "/sticky --requests 60")
     at.equal("ready", served(back), dict.fromkeys(ITEMS, 20))
     at.table(
         ("", Text(ko="통계", en="statistics"), Text(ko="쿠키 있음", en="with the cookie"), Text(ko="새로", en="new")),
@@ -137,13 +135,7 @@ def drain(at: At) -> None:
 
 def find_item4(at: At) -> None:
     """Find the new server's address, and remember the process ids."""
-    at.found(**{"item4-ip": address(at, "item4", at["net"]), "before": _pids(at)})
-
-
-def _pids(at: At) -> str:
-    """Return the host's ids of HAProxy's processes: the master and its worker."""
-    lines = at.quiet("docker top {proxy} -o pid,comm").out.splitlines()[1:]
-    return " ".join(sorted(line.split()[0] for line in lines if "haproxy" in line))
+    at.found(**{"item4-ip": address(at, "item4", at["net"]), "before": pids(at, "proxy", "haproxy")})
 
 
 def add_server(at: At) -> None:
@@ -156,12 +148,12 @@ def add_server(at: At) -> None:
         lambda: statistics(at, "item").get("item4", {}).get("status") == "UP",
         Text(ko="item4의 UP", en="item4 to be UP"),
     )
-    out = asked(at, "/item --requests 200")
+    out = checked(at, "/item --requests 200")
     at.equal(SERVERS, served(out), {f"item{number}": 50 for number in (1, 2, 3, 4)})
-    after = _pids(at)
+    after = pids(at, "proxy", "haproxy")
     at.equal(Text(ko="프로세스", en="processes"), after, at["before"])
+    at.note(at.out[0])
     at.table(
-        (at.out[0], ""),
         (SERVERS, counts(out)),
         (Text(ko="프로세스", en="processes"), f"{at['before']} == {after}"),
     )
@@ -177,7 +169,7 @@ def _followed(at: At, *names: str) -> str:
 
     what = ", ".join(names)
     at.until(up, Text(ko=f"별칭의 주소: {what}", en=f"the alias to lead to {what}"))
-    out = asked(at, "/dns --requests 60")
+    out = checked(at, "/dns --requests 60")
     at.equal(SERVERS, served(out), dict.fromkeys(names, 60 // len(names)))
     return out
 
@@ -189,11 +181,11 @@ def find_alias(at: At) -> None:
 
 def resolvers(at: At) -> None:
     """Expect a container with the alias to join, and to leave when it is stopped; the same process all the time."""
-    answers(at, "item5")
+    until_servers_answer(at, "item5")
     more = _followed(at, "item1", "item2", "item5")
     at.sh("docker kill {item5}")
     less = _followed(at, "item1", "item2")
-    at.equal(Text(ko="프로세스", en="processes"), _pids(at), at["before"])
+    at.equal(Text(ko="프로세스", en="processes"), pids(at, "proxy", "haproxy"), at["before"])
     at.table(
         (Text(ko="처음", en="at first"), at["followed"]),
         ("+ item5", counts(more)),
