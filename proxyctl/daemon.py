@@ -244,6 +244,7 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
             read_inputs=lambda: first.pop() if first else inputs_now(),
             feed=feed,
             spacing=settings.reload_spacing / 1000,
+            resync=settings.resync / 1000,
         )
         waker.target = reconciler.wake
         operators = Operators(reconciler, decisions, pins, parts.generations, feed)

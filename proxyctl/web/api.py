@@ -16,7 +16,6 @@ from aiohttp import web
 from proxyctl.errors import ProxyctlError
 
 MAX_WEIGHT = 256  # of the label `weight`
-STALE_AFTER = 90.0  # seconds without a complete listing, three missed resyncs, after which /healthz says 503
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -58,10 +57,8 @@ class Api:
 
     async def _healthz(self, _: web.Request) -> web.Response:
         status = await self._status()
-        age = status["synced_seconds_ago"]
-        fresh = age is not None and age < STALE_AFTER
-        told = {"ok": fresh, "synced_seconds_ago": age, "events_connected": status["events_connected"]}
-        return web.json_response(told, status=200 if fresh else 503)
+        told = {k: status[k] for k in ("synced_seconds_ago", "events_connected", "stale_reason")}
+        return web.json_response({"ok": not status["stale"], **told}, status=503 if status["stale"] else 200)
 
     async def _get_status(self, _: web.Request) -> web.Response:
         return web.json_response(await self._status())
