@@ -49,7 +49,7 @@ def doctor(
     as_json: options.JsonOption = False,
 ) -> int:
     """Look at this machine; exit 3 when something that `watch` needs is missing."""
-    settings = options.load_as_watch(
+    settings = options.load(
         network=network or os.environ.get("PROXYCTL_NETWORK") or "bridge",
         engine=engine,
         publish=publish or None,
