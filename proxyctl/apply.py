@@ -93,16 +93,7 @@ class Applier:
 
     def reload_reasons(self, desired: Desired, files: ConfigFiles) -> tuple[str, ...]:
         """Return why this state cannot be reached without a reload; empty when it can."""
-        if self.applied is None:
-            return ("the proxy does not yet run a known generation",)
-        plan = self.plan(desired)
-        reasons = plan.reload_reasons(self._features)
-        if not reasons and files.topology != self.applied.topology:
-            reasons = ("templates or settings changed",)
-        if not reasons and not plan and files.revision != self.applied.revision:
-            # only a server's text changed, by a template: the running proxy knows nothing of it
-            reasons = ("templates changed",)
-        return reasons
+        return diff.reload_reasons(self.applied, desired, files, self._features)
 
     async def apply(
         self, desired: Desired, files: ConfigFiles, inputs: Inputs, drained: Collection[tuple[str, str]] = ()

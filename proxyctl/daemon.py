@@ -116,38 +116,57 @@ def _view(settings: Settings, client: docker.APIClient, gateway: DockerGateway) 
 
 
 def check_network(settings: Settings, client: docker.APIClient) -> None:
-    """Raise UsageError unless the network exists and is one with Docker's DNS; make it when that was asked for."""
+    """Raise UsageError unless the network exists and is one with Docker's DNS; touches nothing."""
     name = settings.network
     if name in PREDEFINED:
         message = f"--network {name}: Docker's DNS works on user-defined networks only: `docker network create web`"
         raise UsageError(message)
+    if not network_exists(name, client):
+        message = f"--network {name}: there is no such network: `docker network create {name}`, or --create-network"
+        raise UsageError(message)
+
+
+def network_exists(name: str, client: docker.APIClient) -> bool:
+    """Return whether Docker has a network of that name."""
     try:
         with translated(f"network {name}"):
             client.inspect_network(name)
-    except docker.errors.NotFound as exc:
-        if not settings.create_network:
-            message = f"--network {name}: there is no such network: `docker network create {name}`, or --create-network"
-            raise UsageError(message) from exc
+    except docker.errors.NotFound:
+        return False
+    return True
+
+
+def _prepare_network(settings: Settings, client: docker.APIClient) -> None:
+    """Make the network where that was asked for and it is missing; raise UsageError as `check_network` does."""
+    name = settings.network
+    if settings.create_network and not network_exists(name, client):
         with translated(f"making network {name}"):
             client.create_network(
                 name, driver="bridge", check_duplicate=True, labels={layout.NETWORK_LABEL: "proxyctl"}
             )
+    check_network(settings, client)
 
 
-def read_inputs(settings: Settings, token: str, reload: Callable[[], Settings]) -> Inputs:
-    """Read templates and proxyctl.toml anew; raise TemplateError or UsageError."""
-    new = reload()
-    moved = [f for f in FIXED if getattr(new, f) != getattr(settings, f)]
-    if moved:
-        log.warning("these settings take effect at the next start", settings=", ".join(moved))
-    return Inputs(
-        options=dataclasses.replace(
-            settings.options, defaults=new.options.defaults, expose_by_default=new.expose_by_default
-        ),
-        tuning=new.tuning,
-        templates=templates.load(settings.engine, settings.templates),
-        token=token,
-    )
+class Effective:
+    """The settings that a `watch` goes by: those of its start, with what may change in proxyctl.toml while it runs."""
+
+    def __init__(self, settings: Settings, reload: Callable[[], Settings]) -> None:
+        """Take those of the start, and what reads them anew."""
+        self.settings, self._reload = settings, reload
+
+    def inputs(self, token: str) -> Inputs:
+        """Read templates and proxyctl.toml anew; raise TemplateError or UsageError."""
+        new = self._reload()
+        moved = [f for f in FIXED if getattr(new, f) != getattr(self.settings, f)]
+        if moved:
+            log.warning("these settings take effect at the next start", settings=", ".join(moved))
+        self.settings = new.model_copy(update={f: getattr(self.settings, f) for f in FIXED})
+        return inputs_of(self.settings, token)
+
+
+def inputs_of(settings: Settings, token: str) -> Inputs:
+    """Return what settings and templates say of the configuration; raise TemplateError."""
+    return Inputs(settings.options, settings.tuning, templates.load(settings.engine, settings.templates), token)
 
 
 def prepare_state(settings: Settings) -> None:
@@ -185,15 +204,17 @@ def _changes(settings: Settings) -> FileChanges:
 async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIterator[tuple[Reconciler, Feed]]:
     """Run a whole `watch` inside the `async with`; what it raises there ends it."""
     client = await asyncio.to_thread(connect)
-    await asyncio.to_thread(check_network, settings, client)
+    await asyncio.to_thread(_prepare_network, settings, client)
     prepare_state(settings)
     with state_files.lock(settings.state):
         parts = build(settings, client)
         token = state_files.check_token(settings.state)
         pins = HeldFile(settings.state)
 
+        effective = Effective(settings, reload)
+
         def inputs_now() -> Inputs:
-            return pins.inputs(token, settings.label_prefix) or read_inputs(settings, token, reload)
+            return pins.inputs(token, settings.label_prefix) or effective.inputs(token)
 
         inputs = inputs_now()
         await parts.gateway.ensure()
@@ -229,12 +250,14 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
             read_inputs=lambda: first.pop() if first else inputs_now(),
             feed=feed,
             spacing=settings.reload_spacing / 1000,
+            resync=settings.resync / 1000,
         )
         waker.target = reconciler.wake
         operators = Operators(reconciler, decisions, pins, parts.generations, feed)
         api = Api(
             status=reconciler.status,
             events=lambda: [dataclasses.asdict(e) for e in feed.events],
+            settings=lambda: effective.settings.model_dump(mode="json"),
             decide=operators.decide,
             maintain=operators.maintain,
             hold=operators.hold,

@@ -45,6 +45,10 @@ class Source(Protocol):
         """Whether the event stream is open."""
 
     @property
+    def problem(self) -> str:
+        """Why Docker did not answer when it last did not; empty once it does again."""
+
+    @property
     def gateway_changes(self) -> int:
         """How often something may have happened to the gateway; it is looked at whenever this moves."""
 

@@ -22,11 +22,11 @@ from proxyctl.core.model import (
     Decision,
     Desired,
     Features,
-    Finding,
     Held,
     Problem,
     Snapshot,
 )
+from proxyctl.core.readiness import merged, undecided, unproven
 from proxyctl.core.render import render
 from proxyctl.core.spacing import Spacing
 from proxyctl.drains import Drains
@@ -88,13 +88,14 @@ class Reconciler:
         read_inputs: Callable[[], Inputs],
         feed: Feed,
         spacing: float,
+        resync: float,
     ) -> None:
-        """Take every collaborator; `spacing` is the least number of seconds between two reloads."""
+        """Take every collaborator, the least seconds between two reloads, and those between two listings."""
         self._source, self._prober, self._gateway = source, prober, gateway
         self._engine, self._applier, self._features = engine, applier, features
         self._decisions, self._held, self._read_inputs, self._feed = decisions, held, read_inputs, feed
         self._severing = severing
-        self._teller = Teller(feed)
+        self._teller, self._resync = Teller(feed), resync
         self._names = Names(resolver, self.wake)
         self._quarantine = Quarantine()
         self._drains = Drains()
@@ -240,14 +241,11 @@ class Reconciler:
         with lap("plan"):
             wanted = targets(snapshot, options, self._features, held)
         previous = self._applier.known
-        # Who serves has proved its name: a DNS that is silent now, or a restart of proxyctl, takes nobody out.
-        served = {(s.container, s.address) for pool in previous.pools for s in pool.servers}
         self._prober.follow(wanted)  # while DNS is asked; what it finds counts once the name does
         with lap("dns"):
-            names = await self._names.check(t for t in wanted if (t.container, t.address) not in served)
-        findings = {t: f for t, f in self._prober.findings().items() if names.get(t, "") == ""}
-        findings |= {t: Finding(ok=False, reason=r, late=True) for t, r in names.items() if r}
-        self._undecided = any(t not in findings or not (findings[t].ok or findings[t].late) for t in wanted)
+            names = await self._names.check(unproven(wanted, previous))
+        findings = merged(self._prober.findings(), names)
+        self._undecided = undecided(wanted, findings)
         with lap("plan"):
             now = time.monotonic()
             outcome = desired(
@@ -354,15 +352,19 @@ class Reconciler:
         """Return the shape that LABELS.md promises for `status --json`; without live figures the proxy is not asked."""
         applied, snapshot = self._applier.applied, self._source.snapshot
         counts = await self._engine.counts() if applied and figures else ()
-        synced = self._source.synced_at
+        synced, connected = self._source.synced_at, self._source.connected
+        age = None if synced is None else round(time.time() - synced, 3)
+        stale = status.staleness(age, connected=connected, resync=self._resync, problem=self._source.problem)
         return {
             "network": snapshot.network if snapshot else None,
             "engine": self._engine.kind,
             "version": self._features.version_text,
             "revision": applied.revision if applied else None,
             "generation": applied.number if applied else None,
-            "synced_seconds_ago": None if synced is None else round(time.time() - synced, 3),
-            "events_connected": self._source.connected,
+            "synced_seconds_ago": age,
+            "events_connected": connected,
+            "stale": bool(stale),
+            "stale_reason": stale or None,
             "pools": status.pools(self._outcome, applied.desired if applied else Desired(), snapshot, counts)
             if snapshot
             else [],

@@ -22,6 +22,8 @@ from proxyctl.core.model import EngineKind, Tuning
 from proxyctl.errors import UsageError
 
 CONFIG_NAME = "proxyctl.toml"
+LOOKED_WITH = ("engine", "image", "templates", "label_prefix", "expose_by_default", "defaults", "proxy")
+"""What decides how the world is read and printed: those verbs that look take it from a `watch` that runs."""
 LAST_PORT = 65535
 
 
@@ -137,12 +139,20 @@ def default_state(network: str, env: Mapping[str, str] = os.environ, *, root: bo
     return Path(base) / "proxyctl" / network
 
 
-def load(flags: Mapping[str, Any], env: Mapping[str, str] = os.environ) -> Settings:
-    """Merge the three sources; `flags` hold only what was given, by field name. Raise UsageError."""
+def load(
+    flags: Mapping[str, Any], env: Mapping[str, str] = os.environ, running: Mapping[str, Any] | None = None
+) -> Settings:
+    """Merge the three sources; `flags` hold only what was given, by field name. Raise UsageError.
+
+    `running` are the settings of a `watch` that runs, as JSON: its `LOOKED_WITH` count where none of the three says.
+    """
     named = {k: v for k, v in flags.items() if v is not None}
     config = named.pop("config", None) or env.get("PROXYCTL_CONFIG")
     path = Path(config) if config else Path(CONFIG_NAME)
     given, origin = _merged(named, env, path if config or path.is_file() else None)
+    for field in LOOKED_WITH:
+        if field in (running or {}) and field not in given:
+            given[field], origin[field] = (running or {})[field], f"the running watch: {field}"
     if not given.get("network"):
         raise NoNetwork("which network? give --network NAME or set PROXYCTL_NETWORK")
     if isinstance(given["network"], str):

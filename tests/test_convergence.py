@@ -86,6 +86,7 @@ class Stage:
                 read_inputs=lambda: INPUTS[self.features],
                 feed=Feed(),
                 spacing=0,
+                resync=RESYNC,
             )
             holder.append(reconciler)
             wake("start")

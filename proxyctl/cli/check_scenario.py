@@ -76,7 +76,7 @@ def scenario(
     check_files.writable(**{"--junit": junit})
     settings = options.load(network=network, state=state, config=config)
     ask = functools.partial(control.ask, settings.state)
-    prefix = str(ask("/api/v1/status").get("label_prefix") or settings.label_prefix)
+    prefix = str(ask("/api/v1/settings")["label_prefix"])
     client, token = connect(), check_gateway.token(settings.state) or ""
     begun = time.time()
     results: list[Result] = []

@@ -106,7 +106,7 @@ def _network(settings: Settings, client: docker.APIClient) -> Iterator[Finding]:
         )
         return
     try:
-        daemon.check_network(settings.model_copy(update={"create_network": False}), client)
+        daemon.check_network(settings, client)
         yield Finding("network", ok=True, seen=settings.network)
     except ProxyctlError as exc:
         yield Finding("network", ok=False, seen=str(exc), mend=f"docker network create {settings.network}")

@@ -27,7 +27,7 @@ def explain(
     as_json: options.JsonOption = False,
 ) -> int:
     """Tell why; touches nothing. Exit 3 when the container serves nothing or the URL meets no route."""
-    settings = options.load(
+    settings = options.load_as_watch(
         network=network,
         engine=engine,
         config=config,
@@ -41,7 +41,7 @@ def explain(
     if refused and look.applied:  # then what is wanted is not what the proxy does
         outcome = dataclasses.replace(outcome, desired=look.applied.desired)
     told: ContainerExplanation | UrlExplanation
-    if "/" in subject:
+    if "/" in subject or ":" in subject:  # Docker allows neither in a name
         told = explain_url(subject, outcome.desired, look.published)
         if not told.routed:
             told = dataclasses.replace(told, lines=(*told.lines, *(text for own in refused.values() for text in own)))

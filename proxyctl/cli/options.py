@@ -42,3 +42,11 @@ def load(**flags: Any) -> Settings:
     from proxyctl import settings
 
     return settings.load(flags)
+
+
+def load_as_watch(**flags: Any) -> Settings:
+    """Do the same, and take what nobody gave as the `watch` of that gateway has it, if one runs."""
+    from proxyctl import settings
+    from proxyctl.edges import control
+
+    return settings.load(flags, running=control.settings(settings.load(flags).state))

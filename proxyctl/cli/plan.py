@@ -32,7 +32,7 @@ def plan(
     as_json: options.JsonOption = False,
 ) -> int:
     """Say what `watch` would change; touches nothing. Exit 0: nothing to do, 2: changes."""
-    settings = options.load(
+    settings = options.load_as_watch(
         network=network,
         engine=engine,
         image=image,
@@ -54,16 +54,17 @@ def plan(
 
 def _told(look: world.Look) -> dict[str, Any]:
     changes: list[dict[str, Any]] = []
+    reloads = look.how == "reload"  # then all of it is one
     for step, (kind, text) in zip(look.plan.changes, describe(look.plan), strict=True):
-        reason = diff.reload_reason(step, look.outcome.desired, look.features)
-        if look.applied is None:
-            reason = "no generation is applied yet"
-        changes.append({"kind": kind, "text": text, "how": "reload" if reason else "runtime", "reason": reason or None})
+        own = diff.reload_reason(step, look.outcome.desired, look.features) if reloads else ""
+        changes.append({"kind": kind, "text": text, "how": "reload" if reloads else "runtime", "reason": own or None})
     return {
         "network": look.snapshot.network,
         "engine": look.features.engine,
         "applied": look.applied.revision if look.applied else None,
         "revision": look.files.revision,
+        "how": look.how,
+        "reasons": list(look.reload_reasons),
         "changes": changes,
         "problems": [dataclasses.asdict(p) for p in look.outcome.problems],
         "diff": _diff(
@@ -97,9 +98,9 @@ def _diff(before: dict[str, str], after: dict[str, str]) -> str:
 
 def _print(told: dict[str, Any]) -> None:
     console = Console()
+    console.print(_headline(told), highlight=False, markup=False, soft_wrap=True)
     for change in told["changes"]:
-        why = f"  ({change['reason']})" if change["reason"] else ""
-        console.print(f"{change['how']:>8}  {change['text']}{why}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"{change['kind']:>8}  {change['text']}", highlight=False, markup=False, soft_wrap=True)
     for problem in told["problems"]:
         subject = f"{problem['container']} {problem['label']}".strip()
         console.print(f" problem  {subject}: {problem['reason']}", highlight=False, markup=False, soft_wrap=True)
@@ -110,5 +111,12 @@ def _print(told: dict[str, Any]) -> None:
             highlight=False,
             soft_wrap=True,
         )
+
+
+def _headline(told: dict[str, Any]) -> str:
+    """Say how all of it would be applied, and why so."""
     if not told["changes"] and not told["diff"]:
-        console.print("nothing to do", highlight=False)
+        return "nothing to do"
+    if told["how"] == "unchanged":
+        return "no reload: the configuration that serves says it already"
+    return f"by reload: {'; '.join(told['reasons'])}" if told["reasons"] else "at run time, without a reload"

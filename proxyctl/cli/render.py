@@ -20,7 +20,7 @@ def render(
     expose_by_default: options.Expose = None,
 ) -> None:
     """Print the configuration; touches nothing. Problems go to stderr."""
-    settings = options.load(
+    settings = options.load_as_watch(
         network=network,
         engine=engine,
         image=image,

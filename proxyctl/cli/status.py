@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
 
 import typer
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
+from rich.text import Text
 
 from proxyctl.cli import options, tables
 from proxyctl.edges import control
+from proxyctl.errors import UsageError
+
+REFRESH = 1.0
 
 
 def status(
@@ -19,21 +24,41 @@ def status(
     state: options.State = None,
     config: options.Config = None,
     as_json: options.JsonOption = False,
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Refresh until Ctrl-C.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Refresh on a terminal until Ctrl-C.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 when there are problems.")] = False,
 ) -> int:
     """Show the gateway, its pools and servers, and every problem."""
     settings = options.load(network=network, state=state, config=config)
     console = Console()
+    if watch and (as_json or strict or not console.is_terminal):
+        what = "--json" if as_json else "--strict" if strict else "a pipe or a file"
+        raise UsageError(
+            f"--watch: a view that refreshes is for a terminal, not for {what}: ask without it, again and again"
+        )
     told = control.ask(settings.state, "/api/v1/status")
+    if watch:
+        _live(console, settings.state, told)
     if as_json:
         typer.echo(json.dumps(told, indent=1))
-    elif watch and console.is_terminal:
-        with Live(console=console, screen=False) as live:
-            while True:
-                live.update(tables.status(told, width=console.width))
-                time.sleep(1)
-                told = control.ask(settings.state, "/api/v1/status")
     else:
         console.print(tables.status(told, width=console.width))
     return 3 if strict and told["problems"] else 0
+
+
+def _live(console: Console, state: Path, told: dict[str, Any]) -> NoReturn:
+    """Refresh until Ctrl-C; while no `watch` answers, as between two, what the last one said stays."""
+    answered, silent = time.monotonic(), ""
+    with Live(console=console, screen=False) as live:
+        while True:
+            view = tables.status(told, width=console.width)
+            if silent:
+                view = Group(
+                    view, Text(f"{silent}: as it was {time.monotonic() - answered:.0f} s ago", style="bold red")
+                )
+            live.update(view)
+            time.sleep(REFRESH)
+            try:
+                told = control.ask(state, "/api/v1/status")
+                answered, silent = time.monotonic(), ""
+            except control.NoWatch:
+                silent = "no `proxyctl watch` answers"

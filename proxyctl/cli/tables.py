@@ -9,7 +9,6 @@ from rich.table import Table
 from rich.text import Text
 
 COLOURS = {"up": "green", "starting": "cyan", "draining": "yellow", "down": "red", "maintenance": "magenta"}
-STALE = 60.0
 
 
 def status(told: dict[str, Any], *, width: int, title: str = "") -> RenderableType:
@@ -41,7 +40,10 @@ def status(told: dict[str, Any], *, width: int, title: str = "") -> RenderableTy
                 )
             name, routes = "", ""
     parts: list[RenderableType] = [Text(title, style="bold")] if title else []
-    parts += [_headline(told), table if told["pools"] else Text("no labelled container yet", style="dim")]
+    parts.append(_headline(told))
+    if told["stale"]:
+        parts.append(Text(f"STALE: {told['stale_reason']}; the pools stay as they are", style="bold red"))
+    parts += [table if told["pools"] else Text("no labelled container yet", style="dim")]
     for problem in told["problems"]:
         subject = " ".join(filter(None, (problem["container"], problem["label"])))
         mark, colour = ("✘", "red") if problem.get("severity") == "error" else ("!", "yellow")
@@ -54,10 +56,7 @@ def _headline(told: dict[str, Any]) -> Text:
     seen = "never" if age is None else f"{age:.0f} s ago"
     version, revision = told.get("version", ""), told["revision"] or "none"
     generation = told["generation"] or "none"
-    text = Text(f"{told['network']}: {told['engine']} {version}, generation {generation} ({revision}), listed {seen}")
-    if not told["events_connected"] or age is None or age > STALE:
-        text.append("  STALE: docker is not answering", style="bold red")
-    return text
+    return Text(f"{told['network']}: {told['engine']} {version}, generation {generation} ({revision}), listed {seen}")
 
 
 def _route(route: dict[str, Any]) -> str:

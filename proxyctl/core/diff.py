@@ -7,9 +7,9 @@ the others need one, is decided here so that `proxyctl plan` can say it beforeha
 from __future__ import annotations
 
 import dataclasses
-from typing import assert_never
+from typing import Protocol, assert_never
 
-from proxyctl.core.model import Desired, Features, Listener, Pool, Server, Snapshot
+from proxyctl.core.model import ConfigFiles, Desired, Features, Listener, Pool, Server, Snapshot
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -232,6 +232,44 @@ def reload_reason(change: Change, after: Desired, features: Features) -> str:  #
             return f"port {listener.port}: listeners and routes are made and changed only by a reload"
         case _:
             assert_never(change)
+
+
+class Confirmed(Protocol):
+    """What the running proxy was last confirmed to do."""
+
+    @property
+    def desired(self) -> Desired:
+        """What was asked of it."""
+
+    @property
+    def revision(self) -> str:
+        """The hash of how that was printed."""
+
+    @property
+    def topology(self) -> str:
+        """The same without servers."""
+
+
+def reload_reasons(
+    applied: Confirmed | None, desired: Desired, files: ConfigFiles, features: Features
+) -> tuple[str, ...]:
+    """Return why a proxy that does `applied` cannot do `desired`, printed as `files`, without a reload; empty: it can.
+
+    One reason is enough for the whole: then run time is used for no part of it.
+    """
+    if applied is None:
+        return ("the proxy does not yet run a known generation",)
+    if files.revision == applied.revision:
+        return ()
+    changes = plan(applied.desired, desired)
+    if reasons := changes.reload_reasons(features):
+        return reasons
+    if files.topology != applied.topology:
+        return ("templates or settings changed",)
+    if not changes:
+        # only a server's text changed, by a template: the running proxy knows nothing of it
+        return ("templates changed",)
+    return ()
 
 
 def same_servers(running: tuple[tuple[str, Server], ...], desired: Desired) -> bool:

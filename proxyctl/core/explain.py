@@ -173,6 +173,8 @@ def _membership(
 
 def _answer(target: Target, finding: Finding | None) -> Condition:
     endpoint = f"{target.address}:{target.port}"
+    if finding and finding.ok and finding.reason:
+        return Condition(ok=True, text=f"{target.name} at {endpoint} is taken as ready: {finding.reason}")
     if finding and finding.ok:
         return Condition(ok=True, text=f"{target.name} resolves and {endpoint} answers")
     reason = finding.reason if finding else "it has not been asked yet"

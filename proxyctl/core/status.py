@@ -8,6 +8,8 @@ from typing import Any
 from proxyctl.core.desired import Outcome, Waiting
 from proxyctl.core.model import Desired, Pool, Problem, Server, ServerCount, Snapshot
 
+MISSED_RESYNCS = 3
+
 
 def pools(
     outcome: Outcome, applied: Desired, snapshot: Snapshot, counts: Iterable[ServerCount]
@@ -96,6 +98,23 @@ def _waiting(server: Waiting) -> dict[str, Any]:
         "requests": None,
         "reason": server.reason,
     }
+
+
+def staleness(age: float | None, *, connected: bool, resync: float, problem: str) -> str:
+    """Return why what is shown may not be true any more, for a person; empty while it is fresh.
+
+    `age` is how many seconds ago Docker was listed, None: never, and `resync` how often it should be; `problem` is
+    what Docker was last heard to fail with. One listing that comes late is no news, three are.
+    """
+    if connected and age is not None and age <= MISSED_RESYNCS * resync:
+        return ""
+    if problem:
+        return problem
+    if age is None:
+        return "Docker has not been listed yet"
+    if not connected:
+        return "the connection to Docker ended and is being opened anew"
+    return f"Docker was listed {age:.0f} s ago, and should be every {resync:g} s"
 
 
 def problems(found: Iterable[Problem]) -> list[dict[str, Any]]:

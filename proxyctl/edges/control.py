@@ -58,6 +58,14 @@ def ask(state: Path, path: str, *, post: dict[str, Any] | None = None) -> dict[s
     return told
 
 
+def settings(state: Path) -> dict[str, Any]:
+    """Return what the `watch` at a state folder goes by; nothing when none answers."""
+    try:
+        return ask(state, "/api/v1/settings")
+    except ProxyctlError:
+        return {}
+
+
 def status(state: Path) -> dict[str, Any] | None:
     """Return the status of the `watch` at a state folder; None when none answers."""
     try:

@@ -17,7 +17,6 @@ from aiohttp import web
 from proxyctl.errors import ProxyctlError, UsageError
 
 MAX_WEIGHT = 256  # of the label `weight`
-STALE_AFTER = 90.0  # seconds without a complete listing, three missed resyncs, after which /healthz says 503
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -30,13 +29,14 @@ class Api:
         *,
         status: Callable[[], Awaitable[dict[str, Any]]],
         events: Callable[[], list[dict[str, Any]]],
+        settings: Callable[[], dict[str, Any]],
         decide: Callable[..., Awaitable[dict[str, Any]]],
         maintain: Callable[..., Awaitable[dict[str, Any]]],
         hold: Callable[[int | None], Awaitable[dict[str, Any]]],
         release: Callable[[], Awaitable[dict[str, Any]]],
     ) -> None:
-        """Take functions that return the status and the event log, and those that carry out an operator's wish."""
-        self._status, self._events, self._decide = status, events, decide
+        """Take functions that return status, event log and settings, and those that carry out an operator's wish."""
+        self._status, self._events, self._settings, self._decide = status, events, settings, decide
         self._maintain, self._hold, self._release = maintain, hold, release
 
     def reading(self) -> list[web.RouteDef]:
@@ -47,9 +47,10 @@ class Api:
             web.get("/api/v1/events", self._get_events),
         ]
 
-    def changing(self) -> list[web.RouteDef]:
-        """Return the routes for operators."""
+    def operating(self) -> list[web.RouteDef]:
+        """Return the routes for operators; settings are theirs too, for they name folders of this machine."""
         return [
+            web.get("/api/v1/settings", self._get_settings),
             web.post("/api/v1/servers/{name}", self._post_server),
             web.post("/api/v1/pools/{name}", self._post_pool),
             web.post("/api/v1/rollback", self._post_rollback),
@@ -57,16 +58,17 @@ class Api:
 
     async def _healthz(self, _: web.Request) -> web.Response:
         status = await self._status()
-        age = status["synced_seconds_ago"]
-        fresh = age is not None and age < STALE_AFTER
-        told = {"ok": fresh, "synced_seconds_ago": age, "events_connected": status["events_connected"]}
-        return web.json_response(told, status=200 if fresh else 503)
+        told = {k: status[k] for k in ("synced_seconds_ago", "events_connected", "stale_reason")}
+        return web.json_response({"ok": not status["stale"], **told}, status=503 if status["stale"] else 200)
 
     async def _get_status(self, _: web.Request) -> web.Response:
         return web.json_response(await self._status())
 
     async def _get_events(self, _: web.Request) -> web.Response:
         return web.json_response({"events": self._events()})
+
+    async def _get_settings(self, _: web.Request) -> web.Response:
+        return web.json_response(self._settings())
 
     async def _post_server(self, request: web.Request) -> web.Response:
         """Take `{"drain": bool}` or `{"weight": int | null}` for a container; answered when the proxy does it."""
@@ -131,7 +133,7 @@ def _only_hosts(allowed: set[str]) -> Any:
 async def serve(api: Api, *, control: Path, tcp: tuple[str, int] | None) -> list[web.AppRunner]:
     """Listen on control.sock and, if asked, on TCP; raise UsageError when that cannot be done."""
     private = web.Application()
-    private.add_routes([*api.reading(), *api.changing()])
+    private.add_routes([*api.reading(), *api.operating()])
     runners = [web.AppRunner(private, access_log=None)]
     await runners[0].setup()
     try:

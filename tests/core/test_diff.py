@@ -22,9 +22,10 @@ from proxyctl.core.diff import (
     effective_weight,
     plan,
     reload_reason,
+    reload_reasons,
     same_servers,
 )
-from proxyctl.core.model import Desired, Features, HealthCheck, Listener, Pool, Route, Server
+from proxyctl.core.model import ConfigFiles, Desired, Features, HealthCheck, Listener, Pool, Route, Server
 from tests.core.worlds import HAPROXY, NET, NGINX, container, world
 
 A, B = Server("a", "id-a", "10.0.0.1", 80), Server("b", "id-b", "10.0.0.2", 80)
@@ -156,6 +157,42 @@ def test_haproxy_reloads_for_this(before: Desired, after: Desired, reason: str) 
     """Pools, listeners, roles and a limit given or taken away need a reload, and the reason says which."""
     assert reason in only(before, after)
     assert plan(before, after).reload_reasons(HAPROXY) == (only(before, after),)
+
+
+@dataclasses.dataclass(frozen=True)
+class Generation:
+    """What a proxy was confirmed to do."""
+
+    desired: Desired
+    revision: str = "old"
+    topology: str = "topology"
+
+
+UNCHANGED = ConfigFiles((), "old", "topology")
+SERVERS_ONLY = ConfigFiles((), "new", "topology")
+MORE = ConfigFiles((), "new", "other topology")
+
+
+@pytest.mark.parametrize(
+    ("applied", "after", "files", "reasons"),
+    [
+        (None, STATE, MORE, ("the proxy does not yet run a known generation",)),
+        (STATE, STATE, UNCHANGED, ()),
+        (having(A, drained(B)), having(A), UNCHANGED, ()),
+        (having(A), STATE, SERVERS_ONLY, ()),
+        (STATE, STATE, SERVERS_ONLY, ("templates changed",)),
+        (STATE, STATE, MORE, ("templates or settings changed",)),
+        (having(A), STATE, MORE, ("templates or settings changed",)),
+        (having(A), having(A, B, balance="uri"), MORE, (reload_reason(PoolChanged(BARE, URI), STATE, HAPROXY),)),
+    ],
+)
+def test_what_the_whole_of_it_costs(
+    applied: Desired | None, after: Desired, files: ConfigFiles, reasons: tuple[str, ...]
+) -> None:
+    """One reason is enough for all of it; what is printed the same needs no reload, whatever it stands for."""
+    confirmed = Generation(applied) if applied else None
+    assert reload_reasons(confirmed, after, files, HAPROXY) == reasons
+    assert (reload_reasons(confirmed, after, files, NGINX) == ()) == (files == UNCHANGED)
 
 
 def test_a_cookie_needs_haproxy_3_to_join() -> None:

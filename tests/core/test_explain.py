@@ -135,6 +135,13 @@ def test_a_container_that_does_not_answer() -> None:
     assert failing(unasked)[0] == "10.0.0.2:80 is not ready: it has not been asked yet"
 
 
+def test_a_container_that_was_not_asked_itself() -> None:
+    """It is not said to resolve and answer, and why it is taken as ready is."""
+    (target,) = targets(world(WEB), Options(), HAPROXY)
+    made = explained("web", WEB, findings={target: Finding(ok=True, reason="no gateway runs to ask from")})
+    assert "✔ web at 10.0.0.2:80 is taken as ready: no gateway runs to ask from" in made.lines
+
+
 def test_a_draining_container() -> None:
     """Who drains is in the pool, but gets nothing new."""
     made = explained("web", WEB, decisions={"id-web": Decision(drain=True)})

@@ -40,7 +40,9 @@ def test_while_docker_is_away_the_pool_stays_and_afterwards_the_truth_is_caught_
     relay.cut()
     eventually(lambda: not (watch.status() or {"events_connected": True})["events_connected"], "the loss to show", 20)
     assert watch.served_by(4) == {"web1": 4}
-    assert "STALE" in watch.ctl("status").stdout
+    eventually(lambda: (watch.status() or {})["stale_reason"], "a reason", 5)
+    assert "STALE: " in (shown := watch.ctl("status").stdout)
+    assert "Docker does not answer" in " ".join(shown.split())
     watch.run("web2", labels={"pool": "web"})
     watch.run("web3", labels={"pool": "web"})
     watch.container("web1").remove(force=True)

@@ -247,7 +247,7 @@ def test_a_haproxy_that_does_not_answer_for_a_while_is_asked_again(
         try:
             watch.run("web2", labels={"pool": "web"})
             # by the log, for a status counts requests: it is asked of the workers too, 5 s each time
-            eventually(lambda: "does not answer" in watch.log.read_text(), "a problem that says so", 8)
+            eventually(lambda: "does not answer" in watch.log.read_text(), "a problem that says so")
         finally:
             for pid in workers:
                 os.kill(pid, signal.SIGCONT)

@@ -55,7 +55,7 @@ def made(docker_client: docker.DockerClient, network: str, calls: ThreadPoolExec
 
 
 def test_a_storm_of_joins_is_a_handful_of_reloads(watch: Watch, made: list[Any], calls: ThreadPoolExecutor) -> None:
-    """All serve 3 s after the last start; nginx reloads a handful of times, HAProxy never, and old workers end."""
+    """All come to serve (`make bench` says when); nginx reloads a handful of times, HAProxy never; old workers end."""
     (watch.state.parent / "proxyctl.toml").write_text(f'[proxy]\nshutdown = "{SHUTDOWN}s"\n')
     watch.start("--verbose")
     watch.run("long", labels={"pool": "web"})
@@ -67,7 +67,7 @@ def test_a_storm_of_joins_is_a_handful_of_reloads(watch: Watch, made: list[Any],
         client.sendall(b"GET /stream/60 HTTP/1.1\r\nHost: x\r\n\r\n")
         assert client.recv(100).startswith(b"HTTP/1.1 200")
         list(calls.map(lambda c: c.start(), made))
-        eventually(lambda: watch.servers("web") == everyone, "a pool of all servers", 3)
+        eventually(lambda: watch.servers("web") == everyone, "a pool of all servers")
         reloads = len(re.findall("event=applied how=reload", watch.log.read_text()[before:]))
         if watch.engine == "haproxy":
             assert reloads == 0
@@ -75,7 +75,7 @@ def test_a_storm_of_joins_is_a_handful_of_reloads(watch: Watch, made: list[Any],
         else:
             assert 1 <= reloads <= HANDFUL
             eventually(lambda: ended(client), "the end of the long request, which an old worker had", SHUTDOWN + 3)
-            eventually(lambda: len(children(pid)) == workers, "nobody but the newest workers", 3)
+            eventually(lambda: len(children(pid)) == workers, "nobody but the newest workers")
             assert processes.most <= 3 * workers
     watch.stop()  # it need not follow the removal of them all
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -24,15 +25,34 @@ def test_plan_says_what_would_change_and_how_and_touches_nothing(watch: Watch) -
     watch.start()
     watch.until(web1="up")
     steady = watch.ctl("plan", *engine)
-    assert (steady.returncode, steady.stdout.splitlines()[-1]) == (0, "nothing to do"), steady.stdout
+    assert (steady.returncode, steady.stdout.splitlines()[0]) == (0, "nothing to do"), steady.stdout
     watch.stop()
     watch.run("web2", labels={"pool": "web"})
     told = watch.ctl("plan", *engine, "--json")
     assert told.returncode == 2
     (change,) = json.loads(told.stdout)["changes"]
-    assert change["how"] == ("runtime" if watch.engine == "haproxy" else "reload")
+    how = "runtime" if watch.engine == "haproxy" else "reload"
+    assert (json.loads(told.stdout)["how"], change["how"]) == (how, how)
+    headline = watch.ctl("plan", *engine).stdout.splitlines()[0]
+    assert headline.startswith({"runtime": "at run time, without a reload", "reload": "by reload: "}[how])
     assert "web2" in change["text"]
     assert f"{watch.network}-web2" in json.loads(told.stdout)["diff"]
+    watch.run("api1", labels={"pool": "api", "path": "/api"})
+    told = watch.ctl("plan", *engine, "--json")
+    assert {c["how"] for c in json.loads(told.stdout)["changes"]} == {"reload"}  # beside a new pool
+
+
+def test_plan_says_why_a_template_alone_is_a_reload(watch: Watch, tmp_path: Path) -> None:
+    """Nothing of Docker's has changed: one line with the reason, then the diff."""
+    watch.run("web1", labels={"pool": "web"})
+    watch.start()
+    watch.until(web1="up")
+    name = {"haproxy": "_global.cfg.j2", "nginx": "_http.conf.j2"}[watch.engine]
+    (tmp_path / name).write_text((Path("templates") / watch.engine / name).read_text() + "\n# mine\n")
+    told = watch.ctl("plan", "--engine", watch.engine, "--templates", str(tmp_path))
+    assert told.returncode == 2, told.stderr
+    assert told.stdout.splitlines()[0] == "by reload: templates or settings changed"
+    assert "+# mine" in told.stdout
 
 
 def test_render_prints_the_configuration_that_is_applied(watch: Watch) -> None:

@@ -82,6 +82,12 @@ class DockerGateway:
         ports = ((self._entry.get("NetworkSettings") or {}).get("Ports")) or {}
         return frozenset((str(b["HostIp"]), int(b["HostPort"])) for bindings in ports.values() for b in bindings or ())
 
+    @property
+    def engine(self) -> str | None:
+        """What it was made to run, by its label; None while there is no gateway, or none of ours."""
+        labels = (self._entry.get("Config") or {}).get("Labels") or {}
+        return labels.get(ENGINE_LABEL) if labels.get(layout.GATEWAY_LABEL) == self._spec.network else None
+
     async def ensure(self) -> bool:
         """Make, start or adopt the container; True when it was made or started just now."""
         return await asyncio.to_thread(self._ensure)
