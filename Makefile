@@ -48,7 +48,7 @@ wheel: venv ## wheel and sdist in dist/
 	$(PYTHON) -m build --no-isolation
 
 clean: ## what tests, demos and labs left (by label), build output and caches; never images or .venv
-	@for label in proxyctl.test proxyctl.demo proxyctl.lab proxyctl.check; do \
+	@for label in proxyctl.test proxyctl.demo proxyctl.lab proxyctl.check proxyctl.throwaway; do \
 	  for network in $$(docker network ls --filter label=$$label --format '{{.Name}}'); do \
 	    docker ps --all --quiet --filter label=proxyctl.gateway=$$network; \
 	  done | xargs --no-run-if-empty docker rm --force --volumes; \

@@ -45,12 +45,6 @@ class RuntimeRefused(ProxyctlError):
     """A run-time change got an answer other than the exact expected one: fall back to a reload."""
 
 
-class NotRouted(ProxyctlError):
-    """`explain` found no route or no pool."""
-
-    exit_code = 3
-
-
 class ThresholdFailed(ProxyctlError):
     """`check` measured something that was not what was asked for."""
 

@@ -1,4 +1,4 @@
-"""The files that `check` leaves: a JUnit file for CI, a page for people."""
+"""The files that `check` and `lab` leave: a JUnit file for CI, a page for people."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # aiohttp takes 0.2 s to import, and --help does not need it
 
 
 def writable(**files: Path | None) -> None:
-    """Refuse a file that cannot be written, by its flag: before the load, not after ten minutes of it."""
+    """Refuse a file that cannot be written, by its flag: before the work, not after ten minutes of it."""
     for flag, path in files.items():
         if path is None:
             continue

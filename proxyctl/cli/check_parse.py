@@ -1,4 +1,4 @@
-"""What people write in the options of `check`, as values; a bad one is a UsageError that names the flag."""
+"""What people write in options, as values; a bad one is a UsageError that names the flag."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def seconds(text: str) -> float:
     try:
         return kind.parse(text) / 1000
     except ValueError as exc:
-        raise UsageError(kind.refuse(text)) from exc
+        raise UsageError(kind.refuse(text, str(exc))) from exc
 
 
 def header(text: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.console import Console
 
-from proxyctl.cli import options
+from proxyctl.cli import check_files, options
 from proxyctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -75,8 +75,7 @@ def run(
     labs, language = catalog.chosen(clips), _language(lang)
     if pause and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("--pause waits for Enter, so it needs a terminal")
-    for flag, file in (("--junit", junit), ("--html", html)):
-        _check_writable(flag, file)
+    check_files.writable(**{"--junit": junit, "--html": html})
     view = _view(language)
     results: list[LabResult] = []
     with contextlib.closing(connect()) as client:
@@ -129,15 +128,6 @@ def _write(results: list[LabResult], lang: Lang, junit: Path | None, html: Path 
         from proxyctl.labs.page import to_html
 
         html.write_text(to_html(results, lang), encoding="utf-8")
-
-
-def _check_writable(flag: str, file: Path | None) -> None:
-    """Refuse a file that cannot be written before the labs run, not after."""
-    if file is None:
-        return
-    where = file if file.exists() else file.absolute().parent
-    if file.is_dir() or not os.access(where, os.W_OK):
-        raise UsageError(f"{flag} {file}: cannot be written; name a file in a folder that exists")
 
 
 def _language(given: Lang | None) -> Lang:

@@ -12,13 +12,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from proxyctl.cli import check_parse as parse
 from proxyctl.cli import options
 from proxyctl.cli.interrupts import interrupts
-from proxyctl.core import values
 from proxyctl.edges import control
 from proxyctl.edges.docker.client import connect
 from proxyctl.edges.docker.containers import Containers
-from proxyctl.errors import UsageError
 from proxyctl.rollout import Rollout, Wish
 
 
@@ -39,7 +38,7 @@ def rollout(
     Exit 4 when one does not: then the new ones are removed, and the old ones were never touched.
     """
     settings = options.load(network=network, state=state, config=config)
-    wish = Wish(pool, image, count, _seconds(wait))
+    wish = Wish(pool, image, count, parse.read("--wait", parse.seconds, wait))
     start = time.monotonic()
     with _progress(pool) as say, interrupts() as interrupted:
         ask = functools.partial(control.ask, settings.state)
@@ -50,14 +49,6 @@ def rollout(
         typer.echo(json.dumps(told))
     else:
         typer.echo(f"pool {pool} runs {image} in {', '.join(done.new)} ({seconds} s)")
-
-
-def _seconds(text: str) -> float:
-    kind = values.duration()
-    try:
-        return int(kind.parse(text)) / 1000
-    except ValueError as exc:
-        raise UsageError(f"--wait: {kind.refuse(text, str(exc))}") from exc
 
 
 @contextlib.contextmanager

@@ -275,7 +275,8 @@ class Tuning:
     """The proxy-wide settings of `[proxy]` in proxyctl.toml; times in milliseconds.
 
     `keepalive_min_ms` must exceed a client's pause between two requests on one connection, or a reload
-    costs it one (docs/decisions, reload settings). `shutdown_ms` bounds how long an old worker may finish.
+    costs it one (docs/operations.md, reloads that lose nothing). `shutdown_ms` bounds how long an old worker may
+    finish.
     """
 
     client_timeout_ms: int = 60_000

@@ -59,7 +59,7 @@ def test_a_name_that_does_not_resolve_keeps_out_for_them_as_for_watch(watch: Wat
     watch.in_gateway_namespace("iptables", "-I", "OUTPUT", *asked, "REJECT")  # an answer at once
     planned = watch.ctl("plan")
     assert (planned.returncode, planned.stdout.splitlines()[0]) == (0, "nothing to do"), planned.stdout
-    assert watch.ctl("render").stdout == watch.applied_text()
+    assert watch.ctl("render").stdout == watch.shown_text()
     for target in ("REJECT", "DROP"):
         watch.in_gateway_namespace("iptables", "-D", "OUTPUT", *asked, target)
     watch.until(web1="up", web2="up", within=20)
@@ -91,7 +91,7 @@ def test_they_go_by_what_the_running_watch_goes_by(watch: Watch, run_container: 
     eventually(lambda: "32s" in watch.applied_text() or "32000ms" in watch.applied_text(), "the new setting")
     planned = watch.ctl("plan")
     assert (planned.returncode, planned.stdout.splitlines()[0]) == (0, "nothing to do"), planned.stdout + planned.stderr
-    assert watch.ctl("render").stdout == watch.applied_text()
+    assert watch.ctl("render").stdout == watch.shown_text()
     told = watch.ctl("explain", f"{watch.network}-web1")
     assert told.returncode == 0, told.stdout + told.stderr
     assert "is enabled by default" in told.stdout

@@ -136,6 +136,10 @@ class Watch:
         current = self.state / "proxy" / "current"
         return "".join(p.read_text() for p in sorted(current.iterdir()) if p.name not in {"desired.json", ".applied"})
 
+    def shown_text(self) -> str:
+        """Return it as it may be shown: without the secret of `check`."""
+        return self.applied_text().replace((self.state / "check.token").read_text().strip(), "(secret)")
+
     def proxy_pids(self) -> set[str]:
         """Return the proxy's processes, by their pids on the host."""
         return {row[1] for row in self.gateway.top()["Processes"]}

@@ -64,7 +64,6 @@ class DockerStore:
         self.problem = ""
         self.drift = 0
         self.gateway_changes = 0
-        self.last_event: events.Event | None = None
 
     def expect(self, containers: Iterable[str]) -> None:
         """Say which containers, by id, the first listing should have: what the proxy serves already."""
@@ -207,7 +206,6 @@ class DockerStore:
 
     async def _take(self, event: events.Event) -> bool:
         """Bring one event into the snapshot; return whether anything changed."""
-        self.last_event = event
         actor = event.get("Actor") or {}
         attributes = actor.get("Attributes") or {}
         action = str(event.get("Action", "")).split(":")[0]
