@@ -352,9 +352,9 @@ class Reconciler:
         """Return the shape that LABELS.md promises for `status --json`; without live figures the proxy is not asked."""
         applied, snapshot = self._applier.applied, self._source.snapshot
         counts = await self._engine.counts() if applied and figures else ()
-        synced, connected = self._source.synced_at, self._source.connected
+        synced = self._source.synced_at
         age = None if synced is None else round(time.time() - synced, 3)
-        stale = status.staleness(age, connected=connected, resync=self._resync, problem=self._source.problem)
+        stale = status.staleness(age, resync=self._resync, problem=self._source.problem)
         return {
             "network": snapshot.network if snapshot else None,
             "engine": self._engine.kind,
@@ -362,7 +362,7 @@ class Reconciler:
             "revision": applied.revision if applied else None,
             "generation": applied.number if applied else None,
             "synced_seconds_ago": age,
-            "events_connected": connected,
+            "events_connected": self._source.connected,
             "stale": bool(stale),
             "stale_reason": stale or None,
             "pools": status.pools(self._outcome, applied.desired if applied else Desired(), snapshot, counts)

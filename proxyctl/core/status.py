@@ -100,20 +100,18 @@ def _waiting(server: Waiting) -> dict[str, Any]:
     }
 
 
-def staleness(age: float | None, *, connected: bool, resync: float, problem: str) -> str:
+def staleness(age: float | None, *, resync: float, problem: str) -> str:
     """Return why what is shown may not be true any more, for a person; empty while it is fresh.
 
     `age` is how many seconds ago Docker was listed, None: never, and `resync` how often it should be; `problem` is
-    what Docker was last heard to fail with. One listing that comes late is no news, three are.
+    what Docker fails with now. One listing that comes late is no news, three are; nor is a stream that is opened anew.
     """
-    if connected and age is not None and age <= MISSED_RESYNCS * resync:
-        return ""
     if problem:
         return problem
     if age is None:
         return "Docker has not been listed yet"
-    if not connected:
-        return "the connection to Docker ended and is being opened anew"
+    if age <= MISSED_RESYNCS * resync:
+        return ""
     return f"Docker was listed {age:.0f} s ago, and should be every {resync:g} s"
 
 

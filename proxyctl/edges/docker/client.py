@@ -31,6 +31,8 @@ def explain(exc: Exception) -> str:
         return "no permission on Docker's socket: run as root, or join the group (usermod -aG docker $USER)"
     if any(part in text for part in ("FileNotFoundError", "No such file", "ConnectionRefused", "refused")):
         return "Docker does not answer: is the engine running? (systemctl start docker, or set DOCKER_HOST)"
+    if "Connection aborted" in text or "Connection reset" in text:
+        return "Docker's connection broke off before the answer was there"
     return text.splitlines()[0][:300] if text else type(exc).__name__
 
 
