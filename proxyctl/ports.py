@@ -106,6 +106,10 @@ class Gateway(Protocol):
     def notice(self) -> str:
         """What its operator should know of it; empty when it is as it was asked for."""
 
+    @property
+    def ended(self) -> bool:
+        """Whether its process is known to have ended since `ensure`; never where that cannot be seen."""
+
     async def ensure(self) -> bool:
         """Make, start or adopt the container; True if it was (re)started. Raise GatewayError."""
 

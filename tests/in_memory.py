@@ -88,6 +88,7 @@ class MemoryGateway:
     """Implements `ports.Gateway`: it runs always, and can be looked after while Docker answers."""
 
     notice = ""
+    ended = False
 
     def __init__(self, docker_answers: Callable[[], bool]) -> None:
         self._docker_answers = docker_answers

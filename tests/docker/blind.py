@@ -23,6 +23,7 @@ class CountedGateway:
     """A gateway that notes which commands ran, and has some programs hidden; without a real one nothing may run."""
 
     notice = ""
+    ended = False
 
     def __init__(self, gateway: DockerGateway | None = None, hidden: tuple[str, ...] = ()) -> None:
         self.gateway, self.hidden = gateway, hidden

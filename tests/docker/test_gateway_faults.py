@@ -12,9 +12,10 @@ import docker.types
 import pytest
 
 from proxyctl.core import layout
+from proxyctl.core.model import EngineKind
 from proxyctl.edges.docker.gateway import ENGINE_LABEL
 from proxyctl.errors import GatewayError
-from tests.docker.box import Box
+from tests.docker.box import VERSIONS, Box, server, world
 from tests.docker.watching import BACKEND, LABEL, Watch
 
 pytestmark = pytest.mark.docker
@@ -112,3 +113,21 @@ def test_one_that_was_made_by_others_is_not_removed(watch: Watch) -> None:
     assert watch.engine in ran.stderr
     theirs.reload()
     assert theirs.status == "running"
+
+
+@pytest.mark.parametrize("kind", VERSIONS)
+async def test_a_reload_ends_with_its_gateway(kind: EngineKind, network: str, tmp_path: Path) -> None:
+    """Nobody waits for the answer of a proxy that is gone: the gateway is made again at once."""
+    box = Box(network, tmp_path / "proxy", kind)
+    try:
+        await box.start()
+        await box.load(world())
+        files = box.render(world(server("web1", "172.31.255.254")))
+        box.generations.switch(box.generations.stage(files, world()))
+        box.client.remove_container(f"proxyctl-{network}", force=True)
+        with pytest.raises(GatewayError, match="the gateway ended"):
+            await box.engine.reload(files.revision)
+        assert await box.gateway.ensure()
+        await box.engine.reload(files.revision)
+    finally:
+        await box.close()

@@ -62,6 +62,7 @@ class DockerGateway:
         self.made = False
         """Whether this process made the container; one that it adopted is not its own to remove."""
         self.notice = ""
+        self._seen = False
         """What its operator should know of it; empty when it is as it was asked for."""
 
     @property
@@ -69,6 +70,11 @@ class DockerGateway:
         """The proxy's pid as the host sees it, when this process can reach it there."""
         pid = (self._entry.get("State") or {}).get("Pid") or 0
         return pid if pid and self._is_ours(pid) else None
+
+    @property
+    def ended(self) -> bool:
+        """Whether its process is known to have ended since `ensure`; never where that cannot be seen."""
+        return self._seen and self.pid is None
 
     @property
     def published(self) -> dict[int, int]:
@@ -122,6 +128,7 @@ class DockerGateway:
             self._same_folder()
             self.notice = self._other_image()
             self._checked = str(self._entry.get("Id"))
+        self._seen = self.pid is not None
         return started
 
     @property

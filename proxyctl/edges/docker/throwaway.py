@@ -20,6 +20,7 @@ class Throwaway:
     """Runs one command a container, without a network; implements `run` of `ports.Gateway`, nothing else."""
 
     notice = ""
+    ended = False
 
     def __init__(self, client: docker.APIClient, image: str) -> None:
         """Take the image to ask."""

@@ -21,6 +21,7 @@ from proxyctl.edges.engines import haproxy_runtime as runtime
 from proxyctl.edges.engines import haproxy_state, haproxy_stats, ports
 from proxyctl.edges.engines.haproxy_change import SETTLE, Abilities, Left, PoolChange
 from proxyctl.edges.engines.haproxy_runtime import Info, NoAnswer, Row
+from proxyctl.edges.engines.waiting import while_it_runs
 from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed, RuntimeRefused
 from proxyctl.laps import lap
 from proxyctl.ports import Gateway, NetworkView
@@ -112,6 +113,9 @@ class HAProxy:
         A HAProxy that is booting, because its gateway was made or started a moment ago, is waited for. When it does
         not answer before it is told to reload, as on a machine that has no time for it, that is a GatewayError.
         """
+        await while_it_runs(self._gateway, self._reload(revision))
+
+    async def _reload(self, revision: str) -> None:
         deadline = time.monotonic() + DEADLINE
         try:
             old = await runtime.info(self._admin)

@@ -16,6 +16,7 @@ from proxyctl.core import layout
 from proxyctl.core.diff import Plan
 from proxyctl.core.model import ConfigFiles, EngineKind, Features, Running, ServerCount
 from proxyctl.edges.engines import ports
+from proxyctl.edges.engines.waiting import while_it_runs
 from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed, RuntimeRefused
 from proxyctl.laps import lap
 from proxyctl.ports import Gateway, NetworkView
@@ -111,6 +112,9 @@ class Nginx:
         The master starts new workers, sleeps 100 ms and only then tells the old ones to stop accepting, so
         the first answer with the new revision (20 to 70 ms) proves nothing about the next connection.
         """
+        await while_it_runs(self._gateway, self._reload(revision))
+
+    async def _reload(self, revision: str) -> None:
         held: int | None = None
         try:
             async with asyncio.timeout(DEADLINE):

@@ -24,6 +24,7 @@ class Scripted:
     """A gateway whose commands answer as written down, by their first word."""
 
     notice = ""
+    ended = False
 
     def __init__(self, **answers: Ran) -> None:
         self.answers = {"cat": Ran(0, LIMITS), **answers}
