@@ -11,6 +11,7 @@ from proxyctl.core.forwarded import SPOOFED, forwarded
 from proxyctl.core.verdict import Verdict
 from proxyctl.edges.load.fetch import Answer, fetch
 from proxyctl.edges.load.request import Request
+from proxyctl.edges.load.shots import host_of
 
 UNKNOWN: Final = Verdict(
     "headers",
@@ -28,7 +29,7 @@ async def headers(request: Request) -> Verdict | None:
     if plain is None or spoofed is None:
         return None
     url = URL(request.url)
-    host = next((value for name, value in request.headers if name.lower() == "host"), url.authority)
+    host = next((value for name, value in request.headers if name.lower() == "host"), host_of(url))
     return forwarded(plain, spoofed, scheme=url.scheme, host=host)
 
 

@@ -331,7 +331,9 @@ def test_interrupt(workers: str) -> None:
             os.killpg(process.pid, signal.SIGINT)  # as a terminal does
             out, err = process.communicate(timeout=20)
     assert process.returncode == 0, err
-    assert json.loads(out)["requests"] == len(proxy.heads)
+    told = json.loads(out)
+    assert told["requests"] == len(proxy.heads)
+    assert any(note.startswith("ended early, by Ctrl-C or a signal: ") for note in told["notes"])
 
 
 def test_live_view() -> None:

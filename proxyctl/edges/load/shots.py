@@ -174,14 +174,18 @@ def _keyed(url: str, key: int) -> str:
     )
 
 
+def host_of(url: URL) -> str:
+    """Return the Host that a request for this URL asks for: without the port where it is the scheme's own."""
+    host = f"[{url.raw_host}]" if ":" in (url.raw_host or "") else f"{url.raw_host}"
+    return host if url.port == {"http": 80, "https": 443}[url.scheme] else f"{host}:{url.port}"
+
+
 def head(request: Request, path: str, extra: Sequence[tuple[str, str]] = ()) -> bytes:
     """Return the head of a request without its empty line; headers of the user come instead of ours."""
     url = URL(request.url)
     given = {name.lower() for name, _ in request.headers}
-    default = url.port == {"http": 80, "https": 443}[url.scheme]
-    host = f"[{url.raw_host}]" if ":" in (url.raw_host or "") else url.raw_host
     ours = {
-        "Host": f"{host}" if default else f"{host}:{url.port}",
+        "Host": host_of(url),
         "User-Agent": f"proxyctl-check/{__version__}",
         "Accept": "*/*",
     }
