@@ -5,8 +5,8 @@ from __future__ import annotations
 import collections
 
 import pytest
+import yarl
 from multidict import CIMultiDict
-from yarl import URL
 
 from proxyctl.edges.load.request import Request
 from proxyctl.edges.load.shots import KeyBy, Shot, Shots, host_of, parse_key_by, source_of
@@ -71,8 +71,14 @@ def test_heads(options: dict[str, object], line: str) -> None:
 
 def test_the_host_of_a_url_is_without_the_schemes_own_port() -> None:
     """What is sent, and what a proxy must tell its servers was asked for."""
-    hosts = ("http://a.test/", "http://a.test:80/x", "https://[::1]:443/", "http://10.0.0.1:8080/", "https://a.test:80/")
-    assert [host_of(URL(url)) for url in hosts] == ["a.test", "a.test", "[::1]", "10.0.0.1:8080", "a.test:80"]
+    hosts = (
+        "http://a.test/",
+        "http://a.test:80/x",
+        "https://[::1]:443/",
+        "http://10.0.0.1:8080/",
+        "https://a.test:80/",
+    )
+    assert [host_of(yarl.URL(url)) for url in hosts] == ["a.test", "a.test", "[::1]", "10.0.0.1:8080", "a.test:80"]
 
 
 def test_shares() -> None:
