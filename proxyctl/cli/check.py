@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import os
 import signal
@@ -140,17 +141,21 @@ def check(
         gateway.token_for(urls, folder, named=bool(network or state)),
     )
     before = gateway.status(folder)
-    report = _measure(plan, live=not as_json)
+    report, interrupted = _measure(plan, live=not as_json)
     found = expected(asked, before, gateway.status(folder), urls[0], host, report.requests)
     also = _headers(plan, asked_for=check_headers) if check_headers or (before and report.failed == 0) else []
     report = judge(report.with_events(gateway.events(folder)), found, thresholds, also)
+    if interrupted:
+        note = f"interrupted after {report.requests:,} requests: all of this is about them"
+        report = dataclasses.replace(report, notes=(note, *report.notes))
     _show(report, as_json=as_json)
     check_files.write(report, junit=junit, html=html)
     if not report.ok:
         raise ThresholdFailed(_failed(report))
 
 
-def _measure(plan: Plan, *, live: bool) -> Report:
+def _measure(plan: Plan, *, live: bool) -> tuple[Report, bool]:
+    """Send the load; return what was counted, and whether Ctrl-C ended it early."""
     from proxyctl.cli import check_view
     from proxyctl.edges.load.loop import new_event_loop
     from proxyctl.verify.check import carry_out
@@ -161,18 +166,18 @@ def _measure(plan: Plan, *, live: bool) -> Report:
         parts = (progress.requests / requests if requests else 0.0, progress.seconds / duration if duration else 0.0)
         return min(1.0, max(parts))
 
-    async def run() -> Report:
+    async def run() -> tuple[Report, bool]:
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
         console = Console()
         if not (live and console.is_terminal):
-            return await carry_out(plan, None, stop)
+            return await carry_out(plan, None, stop), stop.is_set()
         with Live(console=console, auto_refresh=False, transient=True) as display:
 
             def show(progress: Progress) -> None:
                 display.update(check_view.live(progress, done(progress), ascii_only=_ascii(console)), refresh=True)
 
-            return await carry_out(plan, show, stop)
+            return await carry_out(plan, show, stop), stop.is_set()
 
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         return runner.run(run())

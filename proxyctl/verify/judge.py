@@ -20,7 +20,6 @@ _WITH_P: Final = ("balance", "faulty_server")  # their thresholds are about NAME
 _BY_KEY: Final = ("source", "uri")
 _LONG_ENOUGH: Final = 1.0  # seconds, for a stall to be looked for
 _ONE_KEY: Final = 0
-_WHOLE: Final = 0.95  # the part of its duration after which a check that ended was not interrupted
 
 
 def judge(
@@ -44,8 +43,6 @@ def judge(
 
 def _notes(report: Report) -> Iterator[str]:
     generator = report.generator
-    if ended := _ended_early(report):
-        yield ended
     if report.unfinished:
         yield f"requests cut off at the end: {report.unfinished}"
     if generator.was_the_limit:
@@ -67,17 +64,6 @@ def _errors(report: Report, threshold: Threshold) -> Verdict:
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(report.errors.items()))
     verdict = threshold.judge(report.failed if report.requests else None)
     return dataclasses.replace(verdict, detail=kinds if report.requests else "no request ended")
-
-
-def _ended_early(report: Report) -> str:
-    """Say how far it came where it was interrupted; what it was asked for is in its options."""
-    wanted, duration = report.options.get("requests"), report.options.get("duration")
-    done = report.requests + report.unfinished
-    if wanted and done < wanted and not (duration and report.seconds >= duration):
-        return f"ended early, by Ctrl-C or a signal: {done:,} of {wanted:,} requests"
-    if duration and not wanted and report.seconds < _WHOLE * duration:
-        return f"ended early, by Ctrl-C or a signal: {report.seconds:.1f} of {duration:g} s"
-    return ""
 
 
 def _distribution(report: Report, expected: Expected | None, notes: list[str]) -> Iterator[Verdict]:
