@@ -16,7 +16,7 @@ from proxyctl.core.model import EngineKind
 from proxyctl.edges.docker.gateway import ENGINE_LABEL
 from proxyctl.errors import GatewayError
 from tests.docker.box import VERSIONS, Box, server, world
-from tests.docker.watching import BACKEND, LABEL, Watch
+from tests.docker.watching import BACKEND, LABEL, Watch, run_proxyctl
 
 pytestmark = pytest.mark.docker
 
@@ -131,3 +131,14 @@ async def test_a_reload_ends_with_its_gateway(kind: EngineKind, network: str, tm
         await box.engine.reload(files.revision)
     finally:
         await box.close()
+
+
+def test_down_leaves_one_that_has_its_state_elsewhere(watch: Watch, tmp_path: Path) -> None:
+    """As that of compose, whose state is a volume: removed from the host, it would come back without its ports."""
+    watch.start()
+    watch.stop()
+    ran = run_proxyctl("down", "--network", watch.network, "--state", str(tmp_path / "other"))
+    assert ran.returncode == 1
+    assert f"has its state in {watch.state}/proxy, and not in {tmp_path}/other/proxy" in ran.stderr
+    assert watch.gateway.status == "running"
+    assert watch.ctl("down").returncode == 0

@@ -334,7 +334,7 @@ class DockerGateway:
         def do() -> bool:
             if not self._inspect():
                 return False
-            self._adoptable_or_raise()
+            self._removable_or_raise()
             with translated("removing the gateway"):
                 self._client.stop(self._name, timeout=5)
                 self._client.remove_container(self._name, force=True, v=True)
@@ -342,10 +342,19 @@ class DockerGateway:
 
         return await asyncio.to_thread(do)
 
-    def _adoptable_or_raise(self) -> None:
+    def _removable_or_raise(self) -> None:
         labels = self._entry["Config"].get("Labels") or {}
         if labels.get(layout.GATEWAY_LABEL) != self._spec.network:
             raise GatewayError(f"{self._name} is no gateway of proxyctl: it is left alone")
+        mounts = [m for m in self._entry.get("Mounts") or () if m["Destination"] == layout.MOUNT]
+        ours = self._mount()
+        if any(ours["Source"] not in {m.get("Name"), m["Source"]} for m in mounts):
+            kept = ", ".join(m.get("Name") or m["Source"] for m in mounts)
+            message = (
+                f"{self._name} has its state in {kept}, and not in {ours['Source']}: another proxyctl made it; "
+                "give the --state it was made with, or end it where it was started (`docker compose down`)"
+            )
+            raise GatewayError(message)
 
     def _is_ours(self, pid: int) -> bool:
         """Whether `pid` is the gateway's own process in this pid namespace, and may be entered."""
