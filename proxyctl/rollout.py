@@ -143,7 +143,7 @@ class Rollout:
                 name, reason = next(iter(waiting.items()))
                 raise ProxyctlError(f"{name} does not serve after {wish.wait:g} s: {reason}")
             time.sleep(_POLL)
-        self._say(f"all {len(made)} new ones serve after {time.monotonic() - start:.1f} s")
+        self._say(f"all new ones ({len(made)}) serve after {time.monotonic() - start:.1f} s")
 
     def _not_serving(self, pool: str, made: dict[str, str]) -> dict[str, str]:
         """Return those that do not serve in the pool, and why."""

@@ -92,6 +92,8 @@ def _look(settings: Settings) -> Iterator[Finding]:
 
 
 def _mend_docker(reason: str) -> str:
+    if "DOCKER_HOST=" in reason:
+        return "unset DOCKER_HOST, or give it as unix:///PATH or tcp://HOST:PORT"
     if "permission" in reason:
         return "sudo usermod -aG docker $USER, then log in again"
     if shutil.which("dockerd"):

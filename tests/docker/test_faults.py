@@ -78,7 +78,7 @@ def test_no_engine_is_one_line_with_what_to_do(tmp_path: Path) -> None:
     for verb in ("watch", "plan", "render"):
         ran = run_proxyctl(verb, "--network", "web", env=env)
         assert ran.returncode == 1
-        assert "is the engine running?" in one_line(ran.stderr)
+        assert f"nobody answers at DOCKER_HOST=unix://{tmp_path}/no.sock" in one_line(ran.stderr)
     ran = run_proxyctl("doctor", "--network", "web", env=env)
     assert ran.returncode == 3
     assert "✘ docker" in ran.stdout
@@ -94,7 +94,7 @@ def test_a_socket_without_permission_says_how_to_get_it(tmp_path: Path) -> None:
             "watch", "--network", "web", env={"DOCKER_HOST": f"unix://{path}", "PROXYCTL_STATE": str(tmp_path / "s")}
         )
     assert ran.returncode == 1
-    expected = "is the engine running?" if os.geteuid() == 0 else "usermod -aG docker"  # root is refused nothing
+    expected = "nobody answers at DOCKER_HOST=" if os.geteuid() == 0 else "usermod -aG docker"  # root is refused nothing
     assert expected in one_line(ran.stderr)
 
 

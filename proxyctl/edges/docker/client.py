@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 
 import docker
@@ -27,9 +28,14 @@ def translated(doing: str) -> Iterator[None]:
 def explain(exc: Exception) -> str:
     """Return one line for a person about why Docker could not be asked."""
     text = str(getattr(exc, "explanation", None) or exc)
+    host = os.environ.get("DOCKER_HOST")
+    if host and "Invalid bind address" in text:
+        return f"DOCKER_HOST={host} cannot be meant: give unix:///PATH or tcp://HOST:PORT, or unset it"
     if "Permission denied" in text or "PermissionError" in text:
         return "no permission on Docker's socket: run as root, or join the group (usermod -aG docker $USER)"
     if any(part in text for part in ("FileNotFoundError", "No such file", "ConnectionRefused", "refused")):
+        if host:
+            return f"nobody answers at DOCKER_HOST={host}: start the engine there, give another, or unset it"
         return "Docker does not answer: is the engine running? (systemctl start docker, or set DOCKER_HOST)"
     if "Connection aborted" in text or "Connection reset" in text:
         return "Docker's connection broke off before the answer was there"

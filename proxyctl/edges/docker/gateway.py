@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import dataclasses
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -245,7 +246,8 @@ class DockerGateway:
                     self._client.remove_container(self._name, force=True)
             text = str(exc)
             if "port is already allocated" in text or "address already in use" in text:
-                text = f"a published port is already taken: {text[-160:]}; choose another --publish"
+                where = re.search(r"[\d.]+:\d+", text)
+                text = f"{where[0] if where else 'a published port'} is already taken: choose another --publish"
             raise GatewayError(text) from exc
         self._inspect()
 
