@@ -94,7 +94,9 @@ def test_a_socket_without_permission_says_how_to_get_it(tmp_path: Path) -> None:
             "watch", "--network", "web", env={"DOCKER_HOST": f"unix://{path}", "PROXYCTL_STATE": str(tmp_path / "s")}
         )
     assert ran.returncode == 1
-    expected = "nobody answers at DOCKER_HOST=" if os.geteuid() == 0 else "usermod -aG docker"  # root is refused nothing
+    expected = (
+        "nobody answers at DOCKER_HOST=" if os.geteuid() == 0 else "usermod -aG docker"
+    )  # root is refused nothing
     assert expected in one_line(ran.stderr)
 
 
