@@ -340,8 +340,10 @@ class FakeEngine:
                     return 200, [world.listing(b) for b in boxes if _matches(b, filters)]
                 case "network" if any(subject in b.networks for b in world.boxes.values()):
                     return 200, world.network(subject)
-                case "network" | "remove":  # nothing is ever removed through the API here
-                    return 404, {"message": f"{subject} not found"}
+                case "network":
+                    return 404, {"message": f"network {subject} not found"}
+                case "remove":  # nothing is ever removed through the API here
+                    return 404, {"message": f"No such container: {subject}"}
                 case _:
                     box = next((b for b in world.boxes.values() if subject in {b.id, b.name}), None)
                     missing = 404, {"message": f"No such container: {subject}"}
