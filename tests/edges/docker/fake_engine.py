@@ -342,10 +342,9 @@ class FakeEngine:
                     return 200, world.network(subject)
                 case "network":
                     return 404, {"message": f"network {subject} not found"}
-                case "remove":  # nothing is ever removed through the API here
-                    return 404, {"message": f"No such container: {subject}"}
                 case _:
-                    box = next((b for b in world.boxes.values() if subject in {b.id, b.name}), None)
+                    boxes = [] if kind == "remove" else [*world.boxes.values()]  # nothing is ever removed this way
+                    box = next((b for b in boxes if subject in {b.id, b.name}), None)
                     missing = 404, {"message": f"No such container: {subject}"}
                     return missing if box is None else (200, world.inspect(box))
 
