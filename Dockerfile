@@ -4,7 +4,7 @@
 FROM python:3.11-slim AS build
 RUN python -m venv /opt/proxyctl
 COPY requirements/runtime.txt /src/
-RUN /opt/proxyctl/bin/pip install --no-cache-dir --require-hashes --requirement /src/runtime.txt
+RUN /opt/proxyctl/bin/pip install --no-cache-dir --require-hashes --no-deps --requirement /src/runtime.txt
 COPY . /src
 RUN /opt/proxyctl/bin/pip install --no-cache-dir --no-deps /src
 

@@ -31,7 +31,10 @@ def ensure(terminal: Terminal, root: Path) -> str:
     pip = (venv / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
     remedy = "pip must reach a package index (see `pip config list`); then run `make setup` again"
     if found.get("lock") != wanted["lock"]:
-        terminal.run(*pip, "--require-hashes", "--requirement", root / "requirements/dev.txt", remedy=remedy)
+        # the lock is whole: left to resolve, pip takes a newer release for `coverage[toml]` than the one that is pinned
+        terminal.run(
+            *pip, "--require-hashes", "--no-deps", "--requirement", root / "requirements/dev.txt", remedy=remedy
+        )
     terminal.run(*pip, "--no-deps", "--no-build-isolation", "--editable", root)
     stamp.write_text(json.dumps(wanted))
     version = terminal.run(venv / "bin/python", "--version").strip()

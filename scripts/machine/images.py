@@ -189,7 +189,7 @@ class Images:
             python = (source / "usr/bin/python3").resolve().name
             library = f"usr/local/lib/{python}/dist-packages"
             only_wheels = ("--only-binary=:all:", "--implementation=cp", f"--python-version={python[6:]}")
-            install = ("-m", "pip", "install", "--quiet", "--require-hashes", "--no-compile", *only_wheels)
+            install = ("-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps", "--no-compile", *only_wheels)
             target = (f"--target={source / library}", f"--requirement={lock}")
             self._terminal.run(ROOT / ".venv/bin/python", *install, *target)
             rootfs = Rootfs(self._terminal, source, source.parent / "base")
