@@ -125,7 +125,7 @@ async def test_a_reload_ends_with_its_gateway(kind: EngineKind, network: str, tm
         files = box.render(world(server("web1", "172.31.255.254")))
         box.generations.switch(box.generations.stage(files, world()))
         box.client.remove_container(f"proxyctl-{network}", force=True)
-        with pytest.raises(GatewayError, match="the gateway ended"):
+        with pytest.raises(GatewayError, match="the gateway has ended"):
             await box.engine.reload(files.revision)
         assert await box.gateway.ensure()
         await box.engine.reload(files.revision)

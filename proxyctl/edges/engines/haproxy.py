@@ -21,7 +21,7 @@ from proxyctl.edges.engines import haproxy_runtime as runtime
 from proxyctl.edges.engines import haproxy_state, haproxy_stats, ports
 from proxyctl.edges.engines.haproxy_change import SETTLE, Abilities, Left, PoolChange
 from proxyctl.edges.engines.haproxy_runtime import Info, NoAnswer, Row
-from proxyctl.edges.engines.waiting import while_it_runs
+from proxyctl.edges.engines.waiting import refuse_ended, while_it_runs
 from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed, RuntimeRefused
 from proxyctl.laps import lap
 from proxyctl.ports import Gateway, NetworkView
@@ -113,9 +113,7 @@ class HAProxy:
         A HAProxy that is booting, because its gateway was made or started a moment ago, is waited for. When it does
         not answer before it is told to reload, as on a machine that has no time for it, that is a GatewayError.
         """
-        await while_it_runs(self._gateway, self._reload(revision))
-
-    async def _reload(self, revision: str) -> None:
+        refuse_ended(self._gateway)
         deadline = time.monotonic() + DEADLINE
         try:
             old = await runtime.info(self._admin)
@@ -126,6 +124,9 @@ class HAProxy:
             if old.revision == revision:
                 haproxy_state.write(self._run_folder, {}, frozenset())
                 return
+        await while_it_runs(self._gateway, self._load(revision, old, deadline))
+
+    async def _load(self, revision: str, old: Info, deadline: float) -> None:
         told = False
         try:
             async with runtime.held(self._admin) as worker:

@@ -16,7 +16,7 @@ from proxyctl.core import layout
 from proxyctl.core.diff import Plan
 from proxyctl.core.model import ConfigFiles, EngineKind, Features, Running, ServerCount
 from proxyctl.edges.engines import ports
-from proxyctl.edges.engines.waiting import while_it_runs
+from proxyctl.edges.engines.waiting import refuse_ended, while_it_runs
 from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed, RuntimeRefused
 from proxyctl.laps import lap
 from proxyctl.ports import Gateway, NetworkView
@@ -112,9 +112,7 @@ class Nginx:
         The master starts new workers, sleeps 100 ms and only then tells the old ones to stop accepting, so
         the first answer with the new revision (20 to 70 ms) proves nothing about the next connection.
         """
-        await while_it_runs(self._gateway, self._reload(revision))
-
-    async def _reload(self, revision: str) -> None:
+        refuse_ended(self._gateway)
         held: int | None = None
         try:
             async with asyncio.timeout(DEADLINE):
@@ -122,16 +120,19 @@ class Nginx:
                 if before.revision == revision:
                     return
                 held = self._hold(before.revision)
-                with lap("answers"):
-                    await self._gateway.signal("HUP")
-                    await self._until_answers(revision)
-                with lap("retires"):
-                    await _until_refused(held)
+                await while_it_runs(self._gateway, self._load(revision, held))
         except TimeoutError as exc:
             raise ReloadFailed(await self._why(revision)) from exc
         finally:
             if held is not None:
                 os.close(held)
+
+    async def _load(self, revision: str, held: int | None) -> None:
+        with lap("answers"):
+            await self._gateway.signal("HUP")
+            await self._until_answers(revision)
+        with lap("retires"):
+            await _until_refused(held)
 
     async def _answer(self) -> Running:
         """Wait for any answer: only that proves that pid 1 is nginx and no shell, which a HUP would end."""

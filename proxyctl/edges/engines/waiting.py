@@ -1,4 +1,7 @@
-"""Waiting for a proxy, for no longer than its container runs."""
+"""Waiting for a proxy that serves, for no longer than its container runs.
+
+One that ends while it boots may have a reason of its own, in its log: that wait is the engine's.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,19 @@ from proxyctl.ports import Gateway
 _LOOK = 0.1  # seconds between two looks at the gateway
 
 
+def refuse_ended(gateway: Gateway) -> None:
+    """Raise GatewayError where the gateway has ended: nobody is left to answer."""
+    if gateway.ended:
+        message = "the gateway has ended, and gets its new configuration when it is back"
+        raise GatewayError(message)
+
+
 async def while_it_runs(gateway: Gateway, waiting: Coroutine[Any, Any, None]) -> None:
-    """Await it; where the gateway ends meanwhile, end it and raise GatewayError: nobody is left to answer."""
+    """Await it; where the gateway ends meanwhile, end it and raise GatewayError."""
     task = asyncio.create_task(waiting)
     try:
         while not (await asyncio.wait({task}, timeout=_LOOK))[0]:
-            if gateway.ended:
-                message = "the gateway ended before it had its new configuration"
-                raise GatewayError(message)
+            refuse_ended(gateway)
         await task
     finally:
         task.cancel()
