@@ -63,8 +63,8 @@ class DockerGateway:
         self.made = False
         """Whether this process made the container; one that it adopted is not its own to remove."""
         self.notice = ""
-        self._seen = False
         """What its operator should know of it; empty when it is as it was asked for."""
+        self._seen = False
 
     @property
     def pid(self) -> int | None:
