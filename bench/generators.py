@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from bench import machine
-from tests.edges.backends import echo_process
+from tests.backend.backends import echo_process
 
 SECONDS = 3
 TURNS = 3

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.rig import BASE, Rig
+from proxyctl.api import client as control
 from proxyctl.core import layout
-from proxyctl.edges import control
 
 EVERY = 2.5
 """Seconds from one event to the next, on average."""

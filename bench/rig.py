@@ -24,8 +24,8 @@ import docker
 import docker.errors
 from docker.models.containers import Container
 
+from proxyctl.api import client as control
 from proxyctl.core import layout
-from proxyctl.edges import control
 
 LABEL = "proxyctl.bench"
 PREFIX = "bench"

@@ -25,7 +25,8 @@ from bench.__main__ import NAMES, RESULTS, removed_at_the_end, say
 from bench.happenings import ABRUPT, Event, Happenings, plan
 from bench.rig import BASE
 from bench.samples import SERIES, SLACK, Sample, Samples, look, quarters
-from proxyctl.verify import Report, SteadyLoad
+from proxyctl.check.report import Report
+from proxyctl.check.steady import SteadyLoad
 
 SHORTEST, LEAST, MOST = 0.5, 4, 5000
 KINDS = tuple(itertools.product(("GET", "POST"), (True, False)))

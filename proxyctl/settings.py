@@ -1,7 +1,7 @@
 """One frozen, validated object out of proxyctl.toml, PROXYCTL_* variables and flags.
 
 Flags win over the environment, the environment over the file. Every mistake is one UsageError line that
-names where it stands and what is accepted. Next: `daemon`, which hands the parts to who needs them.
+names where it stands and what is accepted. Next: `app.parts`, which hands the parts to who needs them.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Annotated, Any
 
 import pydantic
 
-from proxyctl.core import values
-from proxyctl.core.labels import Options, check_defaults
+from proxyctl.core.features import values
+from proxyctl.core.labels.reading import Options, check_defaults
 from proxyctl.core.model import EngineKind, Tuning
 from proxyctl.errors import UsageError
 

@@ -24,10 +24,10 @@ import docker
 import docker.errors
 from rich.console import Console
 
-from proxyctl import verify
-from proxyctl.cli import check_view
+from proxyctl.api import client as control
+from proxyctl.check import run as check
+from proxyctl.cli.check import view
 from proxyctl.core import layout
-from proxyctl.edges import control
 
 LABEL = "proxyctl.demo"
 BACKEND = "proxyctl/echo:latest"
@@ -139,7 +139,7 @@ class Demo:
         console.print("\n$ proxyctl check " + self.url + "   while web4 joins and web1 is stopped", style="bold")
         ended = asyncio.Event()
         checking = asyncio.create_task(
-            verify.run(self.url, duration=30.0, concurrency=4, rate=300, token=token, stop=ended)
+            check.run(self.url, duration=30.0, concurrency=4, rate=300, token=token, stop=ended)
         )
         await asyncio.sleep(1)
         console.print(await self.join("web4", token))
@@ -152,7 +152,7 @@ class Demo:
         ended.set()
         report = await checking
         console.print()
-        console.print(check_view.final(report))
+        console.print(view.final(report))
         return report.failed == 0
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from proxyctl.edges.docker.client import connect
 from proxyctl.labs import catalog
 from proxyctl.labs.console import MARKS
 from proxyctl.labs.fold import fold
 from proxyctl.labs.report import LabResult, StepResult
 from proxyctl.labs.run import run_lab
 from proxyctl.labs.texts import LANGS, Lang, Text
+from proxyctl.providers.docker.client import connect
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "labs"
 WIDTH = 100

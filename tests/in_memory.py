@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from proxyctl.core import diff
 from proxyctl.core.model import (
     ConfigFiles,
     Desired,
@@ -21,8 +20,10 @@ from proxyctl.core.model import (
     ServerCount,
     Target,
 )
+from proxyctl.core.plan import Plan, apply
 from proxyctl.errors import DockerUnavailable, ReloadFailed, ResolveError, RuntimeRefused
-from proxyctl.ports import Generations, Ran, Wake
+from proxyctl.providers.port import Ran, Wake
+from proxyctl.state.port import Generations
 
 
 class MemoryEngine:
@@ -50,12 +51,12 @@ class MemoryEngine:
         self._revision, self._topology = current.revision, current.topology
         self._do(current.desired)
 
-    async def change(self, plan: diff.Plan, files: ConfigFiles) -> None:
+    async def change(self, plan: Plan, files: ConfigFiles) -> None:
         """Carry out a plan that begins with what is."""
         if _effect(plan.before) != _effect(self.does) or plan.reload_reasons(self._features):
             message = "the plan is one for another state, or for a reload"
             raise RuntimeRefused(message)
-        self._do(diff.apply(plan, self.does))
+        self._do(apply(plan, self.does))
 
     async def cut(self, servers: Iterable[tuple[str, str]]) -> None:
         """Nothing runs on."""

@@ -14,20 +14,17 @@ import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
-from proxyctl.apply import Applier
-from proxyctl.core.desired import Options, desired, targets
+from proxyctl.core.decide.desired import Options, desired, targets
 from proxyctl.core.model import Desired, Features, Finding, Server, Target, Tuning
-from proxyctl.edges.docker.store import DockerStore
-from proxyctl.edges.files import templates
-from proxyctl.edges.files.decisions import Decisions
-from proxyctl.edges.files.generations import GenerationFolder
-from proxyctl.feed import Feed
-from proxyctl.ports import Inputs
-from proxyctl.reconciler import Reconciler
+from proxyctl.engines import templates
+from proxyctl.providers.docker.source import DockerStore
+from proxyctl.reconcile.apply import Applier
+from proxyctl.reconcile.journal import Feed
+from proxyctl.reconcile.reconciler import Reconciler
+from proxyctl.state.generations import GenerationFolder
+from proxyctl.state.overrides import Decisions
+from proxyctl.state.port import Inputs
 from tests.core.worlds import HAPROXY, NGINX
-from tests.edges.docker.fake_engine import HOWS, UNCLOSED, FakeEngine, running
-from tests.edges.docker.following import NET, following, forgiving, fresh, one_resync, until
-from tests.edges.docker.world import Box
 from tests.in_memory import (
     MemoryEngine,
     MemoryGateway,
@@ -35,6 +32,9 @@ from tests.in_memory import (
     MemoryResolver,
     MemorySevering,
 )
+from tests.providers.docker.fake_engine import HOWS, UNCLOSED, FakeEngine, running
+from tests.providers.docker.following import NET, following, forgiving, fresh, one_resync, until
+from tests.providers.docker.world import Box
 
 pytestmark = pytest.mark.filterwarnings(UNCLOSED)
 

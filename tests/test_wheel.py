@@ -99,7 +99,7 @@ def test_every_module_is_there(installed: Installed) -> None:
 @pytest.mark.parametrize("engine", ["haproxy", "nginx"])
 def test_the_templates_are_inside(installed: Installed, engine: str) -> None:
     """What ships is what the checkout has, file by file."""
-    code = f"from proxyctl.edges.files import templates as t; print(t.shipped({engine!r}))"
+    code = f"from proxyctl.engines import templates as t; print(t.shipped({engine!r}))"
     shipped = Path(installed.python(code))
     assert shipped.is_relative_to(installed.folder)
     ours = ROOT / "templates" / engine

@@ -9,7 +9,7 @@ def main() -> None:
     """Run the command line and exit with the code that LABELS.md promises."""
     if sys.argv[1:2] == ["echo"]:
         # the backend of demos and tests must start in a blink: it does not wait for the libraries of the rest
-        from proxyctl.edges.echo import main as echo_main
+        from proxyctl.backend.server import main as echo_main
 
         sys.exit(echo_main(sys.argv[2:]))
     from proxyctl.cli.app import run

@@ -18,14 +18,14 @@ import docker
 import docker.errors
 import typer
 
-from proxyctl import daemon
+from proxyctl.api import client as control
+from proxyctl.app import parts
 from proxyctl.cli import options
-from proxyctl.edges import control
-from proxyctl.edges.docker.client import connect
-from proxyctl.edges.docker.own import own_container
-from proxyctl.edges.docker.throwaway import Throwaway
-from proxyctl.edges.netns import LocalView
 from proxyctl.errors import ProxyctlError
+from proxyctl.gateway.netns import LocalView
+from proxyctl.gateway.throwaway import Throwaway
+from proxyctl.providers.docker.client import connect
+from proxyctl.providers.docker.own import own_container
 from proxyctl.settings import NoNetwork, Settings
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - as Docker says it
@@ -108,7 +108,7 @@ def _network(settings: Settings, client: docker.APIClient) -> Iterator[Finding]:
         )
         return
     try:
-        daemon.check_network(settings, client)
+        parts.check_network(settings, client)
         yield Finding("network", ok=True, seen=settings.network)
     except ProxyctlError as exc:
         yield Finding("network", ok=False, seen=str(exc), mend=f"docker network create {settings.network}")
@@ -116,7 +116,7 @@ def _network(settings: Settings, client: docker.APIClient) -> Iterator[Finding]:
 
 def _image(settings: Settings, client: docker.APIClient) -> Iterator[Finding]:
     throwaway = Throwaway(client, settings.gateway_image)
-    engine = daemon.make_engine(settings.engine, throwaway, Path(), LocalView())
+    engine = parts.make_engine(settings.engine, throwaway, Path(), LocalView())
     try:
         features = asyncio.run(engine.features())
         yield Finding("image", ok=True, seen=f"{settings.gateway_image} has {settings.engine} {features.version_text}")
@@ -133,7 +133,7 @@ def _ports(settings: Settings, client: docker.APIClient) -> Iterator[Finding]:
     if settings.publish and own_container(client) is not None:
         yield Finding("ports", ok=True, seen="not looked at: from inside a container the host's cannot be seen")
         return
-    gateway = daemon.build(settings, client).gateway
+    gateway = parts.build(settings, client).gateway
     asyncio.run(gateway.find())
     for publish in settings.publish:
         mine = {(publish.ip, publish.host_port), (EVERYWHERE, publish.host_port)} & gateway.bindings

@@ -11,13 +11,13 @@ from typing import Annotated
 import docker.errors
 import typer
 
-from proxyctl import daemon
+from proxyctl.api import client as control
+from proxyctl.app import parts
 from proxyctl.cli import options
 from proxyctl.core import layout
-from proxyctl.edges import control
-from proxyctl.edges.docker.client import connect, translated
-from proxyctl.edges.files import decisions as state_files
 from proxyctl.errors import ProxyctlError
+from proxyctl.providers.docker.client import connect, translated
+from proxyctl.state import overrides as state_files
 
 
 def down(
@@ -36,7 +36,7 @@ def down(
         )
         raise ProxyctlError(message)
     client = connect()
-    removed = asyncio.run(daemon.build(settings, client).gateway.remove())
+    removed = asyncio.run(parts.build(settings, client).gateway.remove())
     typer.echo(f"removed {layout.gateway_name(settings.network)}" if removed else "there was no gateway")
     if not keep_state and settings.state.is_dir():
         _remove_state(settings.state)

@@ -1,4 +1,4 @@
-"""`proxyctl echo`: here only so that the verb is listed; `proxyctl.edges.echo` parses and runs it."""
+"""`proxyctl echo`: here only so that the verb is listed; `proxyctl.backend.server` parses and runs it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True, "help_optio
 
 def echo(context: typer.Context) -> None:
     """Run the small web server that demos and tests put behind the proxy."""
-    from proxyctl.edges.echo import main
+    from proxyctl.backend.server import main
 
     raise typer.Exit(main(context.args))

@@ -10,10 +10,10 @@ from typing import Annotated
 import typer
 import uvloop
 
-from proxyctl import look as world
+from proxyctl.api import client as control
+from proxyctl.app import preview as world
 from proxyctl.cli import options
 from proxyctl.core.explain import ContainerExplanation, UrlExplanation, explain_container, explain_url
-from proxyctl.edges import control
 
 
 def explain(

@@ -10,12 +10,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from proxyctl.api import client as control
 from proxyctl.cli import options
-from proxyctl.core.history import Past
-from proxyctl.edges import control
-from proxyctl.edges.files.generations import GenerationFolder
-from proxyctl.edges.files.held import HeldFile
 from proxyctl.errors import UsageError
+from proxyctl.state.generations import GenerationFolder
+from proxyctl.state.history import Past
+from proxyctl.state.pin import HeldFile
 
 
 def history(

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.console import Console
 
-from proxyctl.cli import check_files, options
+from proxyctl.cli import options
+from proxyctl.cli.check import files
 from proxyctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -68,14 +69,14 @@ def run(
     ] = None,
 ) -> int:
     """Run labs; exit 99 when a step fails."""
-    from proxyctl.edges.docker.client import connect
     from proxyctl.labs import catalog
     from proxyctl.labs.run import run_lab
+    from proxyctl.providers.docker.client import connect
 
     labs, language = catalog.chosen(clips), _language(lang)
     if pause and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("--pause waits for Enter, so it needs a terminal")
-    check_files.writable(**{"--junit": junit, "--html": html})
+    files.writable(**{"--junit": junit, "--html": html})
     view = _view(language)
     results: list[LabResult] = []
     with contextlib.closing(connect()) as client:
@@ -96,8 +97,8 @@ def run(
 @app.command()
 def clean() -> None:
     """Remove what ended labs left, by label; a lab that is running is left alone."""
-    from proxyctl.edges.docker.client import connect
     from proxyctl.labs.cleaning import remove_leftovers
+    from proxyctl.providers.docker.client import connect
 
     with contextlib.closing(connect()) as client:
         removed, alive = remove_leftovers(client)

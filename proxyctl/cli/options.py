@@ -47,6 +47,6 @@ def load(**flags: Any) -> Settings:
 def load_as_watch(**flags: Any) -> Settings:
     """Do the same, and take what nobody gave as the `watch` of that gateway has it, if one runs."""
     from proxyctl import settings
-    from proxyctl.edges import control
+    from proxyctl.api import client as control
 
     return settings.load(flags, running=control.settings(settings.load(flags).state))

@@ -13,11 +13,11 @@ import uvloop
 from rich.console import Console
 from rich.syntax import Syntax
 
-from proxyctl import look as world
+from proxyctl.api import client as control
+from proxyctl.app import preview as world
 from proxyctl.cli import options
-from proxyctl.core import diff
 from proxyctl.core.describe import describe
-from proxyctl.edges import control
+from proxyctl.core.plan import reload_reason
 
 
 def plan(
@@ -56,7 +56,7 @@ def _told(look: world.Look) -> dict[str, Any]:
     changes: list[dict[str, Any]] = []
     reloads = look.how == "reload"  # then all of it is one
     for step, (kind, text) in zip(look.plan.changes, describe(look.plan), strict=True):
-        own = diff.reload_reason(step, look.outcome.desired, look.features) if reloads else ""
+        own = reload_reason(step, look.outcome.desired, look.features) if reloads else ""
         changes.append({"kind": kind, "text": text, "how": "reload" if reloads else "runtime", "reason": own or None})
     return {
         "network": look.snapshot.network,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 import uvloop
 
-from proxyctl import look as world
+from proxyctl.app import preview as world
 from proxyctl.cli import options
 
 

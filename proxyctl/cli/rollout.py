@@ -12,13 +12,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from proxyctl.cli import check_parse as parse
+from proxyctl.api import client as control
 from proxyctl.cli import options
+from proxyctl.cli.check import parse
 from proxyctl.cli.interrupts import interrupts
-from proxyctl.edges import control
-from proxyctl.edges.docker.client import connect
-from proxyctl.edges.docker.containers import Containers
-from proxyctl.rollout import Rollout, Wish
+from proxyctl.operate.rollout import Rollout, Wish
+from proxyctl.providers.docker.client import connect
+from proxyctl.providers.docker.containers import Containers
 
 
 def rollout(

@@ -12,8 +12,8 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from proxyctl.api import client as control
 from proxyctl.cli import options, tables
-from proxyctl.edges import control
 from proxyctl.errors import UsageError
 
 REFRESH = 1.0

@@ -13,11 +13,11 @@ import uvloop
 from rich.console import Console
 from rich.live import Live
 
-from proxyctl import daemon
+from proxyctl.app import watch as daemon
 from proxyctl.cli import logs, options, tables
 from proxyctl.errors import ProxyctlError
-from proxyctl.feed import Feed
-from proxyctl.reconciler import Reconciler
+from proxyctl.reconcile.journal import Feed
+from proxyctl.reconcile.reconciler import Reconciler
 from proxyctl.settings import Settings
 
 REFRESH = 1.0  # seconds between two looks at the live figures

@@ -5,26 +5,38 @@ from __future__ import annotations
 import dataclasses
 from typing import assert_never
 
-from proxyctl.core import diff
 from proxyctl.core.model import Listener, Pool, Server
+from proxyctl.core.plan import (
+    Change,
+    ListenerAdded,
+    ListenerChanged,
+    ListenerRemoved,
+    Plan,
+    PoolAdded,
+    PoolChanged,
+    PoolRemoved,
+    ServerAdded,
+    ServerChanged,
+    ServerRemoved,
+)
 
 
-def describe(plan: diff.Plan) -> list[tuple[str, str]]:
+def describe(plan: Plan) -> list[tuple[str, str]]:
     """Say each change of a plan as (kind, sentence); kinds: join, leave, drain, change, pool, route."""
     return [_describe(change) for change in plan.changes]
 
 
-def _describe(change: diff.Change) -> tuple[str, str]:
+def _describe(change: Change) -> tuple[str, str]:
     match change:
-        case diff.ServerAdded(pool, server):
+        case ServerAdded(pool, server):
             return "join", f"{server.name} joined pool {pool} at {server.address}:{server.port}"
-        case diff.ServerRemoved(pool, server):
+        case ServerRemoved(pool, server):
             return "leave", f"{server.name} left pool {pool}"
-        case diff.ServerChanged(pool, before, after):
+        case ServerChanged(pool, before, after):
             return _changed(pool, before, after)
-        case diff.PoolAdded() | diff.PoolRemoved() | diff.PoolChanged():
+        case PoolAdded() | PoolRemoved() | PoolChanged():
             return "pool", _pool(change)
-        case diff.ListenerAdded() | diff.ListenerRemoved() | diff.ListenerChanged():
+        case ListenerAdded() | ListenerRemoved() | ListenerChanged():
             return "route", _listener(change)
         case _:
             assert_never(change)
@@ -41,15 +53,15 @@ def _changed(pool: str, before: Server, after: Server) -> tuple[str, str]:
     return "change", f"{after.name} in pool {pool}: {told or 'a new container of the same name'}"
 
 
-def _pool(change: diff.PoolAdded | diff.PoolRemoved | diff.PoolChanged) -> str:
+def _pool(change: PoolAdded | PoolRemoved | PoolChanged) -> str:
     match change:
-        case diff.PoolAdded(pool):
+        case PoolAdded(pool):
             return f"pool {pool.name} added ({_servers(pool)})"
-        case diff.PoolRemoved(pool):
+        case PoolRemoved(pool):
             return f"pool {pool.name} removed"
-        case diff.PoolChanged(before, pool) if before.maintenance != pool.maintenance:
+        case PoolChanged(before, pool) if before.maintenance != pool.maintenance:
             return f"pool {pool.name} is {'now' if pool.maintenance else 'no longer'} in maintenance"
-        case diff.PoolChanged(_, pool):
+        case PoolChanged(_, pool):
             return f"pool {pool.name}: settings changed"
         case _:
             assert_never(change)
@@ -59,13 +71,13 @@ def _servers(pool: Pool) -> str:
     return ", ".join(server.name for server in pool.servers) or "no server yet"
 
 
-def _listener(change: diff.ListenerAdded | diff.ListenerRemoved | diff.ListenerChanged) -> str:
+def _listener(change: ListenerAdded | ListenerRemoved | ListenerChanged) -> str:
     match change:
-        case diff.ListenerAdded(listener):
+        case ListenerAdded(listener):
             return f"port {listener.port} opened{_routes(' for ', listener)}"
-        case diff.ListenerRemoved(listener):
+        case ListenerRemoved(listener):
             return f"port {listener.port} closed"
-        case diff.ListenerChanged(_, listener):
+        case ListenerChanged(_, listener):
             return f"port {listener.port} now routes {_routes('', listener) or 'nothing'}"
         case _:
             assert_never(change)

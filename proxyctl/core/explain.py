@@ -9,10 +9,10 @@ import dataclasses
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from proxyctl.core import labels
-from proxyctl.core.desired import Outcome
-from proxyctl.core.labels import Options
-from proxyctl.core.members import Member, judge
+from proxyctl.core.decide.desired import Outcome
+from proxyctl.core.decide.members import Member, judge
+from proxyctl.core.labels import reading
+from proxyctl.core.labels.reading import Options
 from proxyctl.core.model import (
     Container,
     Desired,
@@ -27,7 +27,7 @@ from proxyctl.core.model import (
     Snapshot,
     Target,
 )
-from proxyctl.core.render import match, open_path
+from proxyctl.core.routing import match, open_path
 from proxyctl.errors import UsageError
 
 _URL = re.compile(
@@ -128,7 +128,7 @@ def _about(container: Container, snapshot: Snapshot, options: Options, errors: s
     """Yield what has to hold for the container as a whole."""
     state = "is being stopped" if container.live and container.stopping else f"is {container.state}"
     yield Condition(container.live and not container.stopping, state)
-    declaration = labels.parse(container, options)
+    declaration = reading.parse(container, options)
     key = f"{options.label_prefix}.enable"
     if declaration.takes_part:
         yield Condition(ok=True, text=f"is enabled by {key}" if declaration.asked else "is enabled by default")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from proxyctl.core.desired import Outcome, Waiting
+from proxyctl.core.decide.desired import Outcome, Waiting
 from proxyctl.core.model import Desired, Pool, Problem, Server, ServerCount, Snapshot
 
 MISSED_RESYNCS = 3

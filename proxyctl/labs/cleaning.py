@@ -19,9 +19,9 @@ from pathlib import Path
 import docker
 
 from proxyctl.core import layout
-from proxyctl.edges.docker.client import translated
 from proxyctl.errors import ProxyctlError
 from proxyctl.labs.step import LABEL
+from proxyctl.providers.docker.client import translated
 
 FILES = "proxyctl-lab-"
 """How the names of temporary files and folders begin; the tag comes next."""

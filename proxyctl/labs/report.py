@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from proxyctl import junit
+from proxyctl.check.reports import xml
 from proxyctl.labs.step import Lab, Step
 from proxyctl.labs.texts import Lang, Said, Text, say
 from proxyctl.labs.topology import Topology
@@ -86,15 +86,15 @@ def _step_json(result: StepResult, lang: Lang) -> Mapping[str, Any]:
 def to_junit(results: Sequence[LabResult], lang: Lang) -> str:
     """Return a JUnit file: a suite for each lab, a case for each step."""
     suites = (
-        junit.Suite(result.lab.id, tuple(_case(result, step, lang) for step in result.steps), result.seconds)
+        xml.Suite(result.lab.id, tuple(_case(result, step, lang) for step in result.steps), result.seconds)
         for result in results
     )
-    return junit.to_xml("proxyctl lab", suites)
+    return xml.to_xml("proxyctl lab", suites)
 
 
-def _case(result: LabResult, step: StepResult, lang: Lang) -> junit.Case:
+def _case(result: LabResult, step: StepResult, lang: Lang) -> xml.Case:
     reason = step.reason.to(lang) if step.reason else ""
-    return junit.Case(
+    return xml.Case(
         name=f"{step.step.id}: {step.step.goal.to(lang)}",
         classname=f"lab.{result.lab.id}",
         seconds=step.seconds,

@@ -16,7 +16,6 @@ import docker
 import docker.errors
 import requests
 
-from proxyctl.edges.docker.client import explain, translated
 from proxyctl.errors import ProxyctlError
 from proxyctl.labs import cleaning
 from proxyctl.labs.at import At, Differs, Skip
@@ -25,6 +24,7 @@ from proxyctl.labs.shell import Shell
 from proxyctl.labs.step import Lab, Step, as_command, label
 from proxyctl.labs.texts import Said, Text
 from proxyctl.labs.topology import Watcher
+from proxyctl.providers.docker.client import explain, translated
 
 OnStep = Callable[[int, StepResult], None]
 

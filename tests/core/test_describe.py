@@ -7,8 +7,8 @@ import dataclasses
 import pytest
 
 from proxyctl.core.describe import describe
-from proxyctl.core.diff import plan
 from proxyctl.core.model import Desired, Listener, Pool, Route, Server
+from proxyctl.core.plan import diff
 
 WEB1 = Server("web1", "c1", "172.18.0.2", 80)
 WEB2 = Server("web2", "c2", "172.18.0.3", 80)
@@ -56,4 +56,4 @@ HTTP = Listener(80, routes=(Route("", "/", "web"), Route("shop.example", "/api",
 )
 def test_each_change_is_one_sentence(before: Desired, after: Desired, told: list[tuple[str, str]]) -> None:
     """The kind and the words for every kind of change."""
-    assert describe(plan(before, after)) == told
+    assert describe(diff(before, after)) == told

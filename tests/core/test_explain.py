@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from proxyctl.core.desired import Options, Outcome, targets
+from proxyctl.core.decide.desired import Options, Outcome, targets
 from proxyctl.core.explain import ContainerExplanation, explain_container, explain_url
 from proxyctl.core.model import (
     Container,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxyctl.core import status
-from proxyctl.core.desired import Outcome, Refusal, Waiting
+from proxyctl.core.decide.desired import Outcome, Refusal, Waiting
 from proxyctl.core.model import Desired, Listener, Pool, Problem, Route, Server, ServerCount
 from tests.core.worlds import container, world
 

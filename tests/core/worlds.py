@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from proxyctl.core.desired import Options, Outcome, desired, targets
+from proxyctl.core.decide.desired import Options, Outcome, desired, targets
 from proxyctl.core.model import (
     Attachment,
     Container,

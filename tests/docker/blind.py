@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 
-from proxyctl.edges.docker.gateway import DockerGateway
-from proxyctl.ports import Ran
+from proxyctl.gateway.lifecycle import DockerGateway
+from proxyctl.providers.port import Ran
 
 
 class NoView:

@@ -9,12 +9,12 @@ from typing import Any
 
 import docker
 
+from proxyctl.app.parts import MODULES, make_engine
 from proxyctl.core.model import ConfigFiles, Desired, EngineKind, Features, Listener, Pool, Route, Server, Tuning
-from proxyctl.core.render import render
-from proxyctl.daemon import MODULES, make_engine
-from proxyctl.edges.docker.gateway import DockerGateway, Spec
-from proxyctl.edges.files.generations import GenerationFolder
-from proxyctl.edges.netns import GatewayView
+from proxyctl.engines.render import render
+from proxyctl.gateway.lifecycle import DockerGateway, Spec
+from proxyctl.gateway.netns import GatewayView
+from proxyctl.state.generations import GenerationFolder
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 TOKEN = "0123456789abcdef"

@@ -9,8 +9,8 @@ import concurrent.futures
 from types import TracebackType
 from typing import Self
 
-from proxyctl.verify import SteadyLoad
-from proxyctl.verify.report import Report
+from proxyctl.check.report import Report
+from proxyctl.check.steady import SteadyLoad
 from tests.docker.wire import Wire
 
 RATES = {("GET", "keepalive"): 67.0, ("GET", "close"): 54.0, ("POST", "keepalive"): 71.0, ("POST", "close"): 46.0}

@@ -12,7 +12,7 @@ from typing import Any
 
 import docker.errors
 
-from proxyctl.edges import control
+from proxyctl.api import client as control
 from tests.docker.watching import Watch, eventually
 
 BASE = ("web1", "web2", "web3")

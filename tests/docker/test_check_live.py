@@ -10,9 +10,9 @@ from typing import Any
 import docker
 import pytest
 
-from proxyctl import verify
-from proxyctl.edges import control
-from proxyctl.verify.tally import Progress
+from proxyctl.api import client as control
+from proxyctl.check.measures.tally import Progress
+from proxyctl.check.run import run as run_check
 from tests.docker.conftest import fresh_network
 from tests.docker.watching import Watch, eventually, run_proxyctl, watching
 
@@ -108,7 +108,7 @@ async def test_events_of_watch_are_in_the_report(world: Watch) -> None:
         if progress.requests > 20:
             under_way.set()
 
-    load = asyncio.create_task(verify.run(world.url, duration=60, rate=100, stop=stop, on_progress=show))
+    load = asyncio.create_task(run_check(world.url, duration=60, rate=100, stop=stop, on_progress=show))
     await asyncio.wait_for(under_way.wait(), 20)
     await asyncio.to_thread(world.ctl, "weight", server, "2")
 

@@ -1,4 +1,4 @@
-"""`proxyctl.edges.dns` and `proxyctl.edges.netns` against Docker's own DNS on a real network."""
+"""`proxyctl.providers.docker.resolve` and `proxyctl.gateway.netns` against Docker's own DNS on a real network."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import cast
 
 import pytest
 
-from proxyctl.edges import dns as dns_module
-from proxyctl.edges.dns import EmbeddedDns
-from proxyctl.edges.netns import GatewayView, LocalView
 from proxyctl.errors import ResolveError
+from proxyctl.gateway.netns import GatewayView, LocalView
+from proxyctl.providers.docker import resolve as dns_module
+from proxyctl.providers.docker.resolve import EmbeddedDns
 from tests.docker.blind import CountedGateway, NoView
 from tests.docker.box import Box, RunContainer, start_nginx
 

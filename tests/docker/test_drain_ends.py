@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from proxyctl.core import layout
-from proxyctl.edges.engines import haproxy_runtime
+from proxyctl.engines.haproxy import runtime
 from tests.docker.watching import Watch, eventually
 
 pytestmark = pytest.mark.docker
@@ -91,7 +91,7 @@ def until_servers(watch: Watch, pool: str, expected: dict[str, str], within: flo
 def until_deleted(watch: Watch, pool: str) -> None:
     """Wait until HAProxy itself knows no server in the pool."""
     admin = watch.state / "proxy" / "run" / layout.ADMIN_SOCKET
-    eventually(lambda: not asyncio.run(haproxy_runtime.rows(admin, pool)), f"{pool}'s server to be deleted", 3)
+    eventually(lambda: not asyncio.run(runtime.rows(admin, pool)), f"{pool}'s server to be deleted", 3)
 
 
 def act(watch: Watch, name: str) -> None:

@@ -1,4 +1,4 @@
-"""The fake engine of `tests/edges/docker` is like the real one: the same events, the same views, the same JSON."""
+"""The fake engine of `tests/providers/docker` is like the real one: the same events, the same views, the same JSON."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import docker.errors
 import pytest
 
 from proxyctl.core.model import Container
-from proxyctl.edges.docker import view
-from proxyctl.edges.docker.events import ACTIONS
+from proxyctl.providers.docker import view
+from proxyctl.providers.docker.events import ACTIONS
 from tests.docker.watching import BACKEND, LABEL, eventually
-from tests.edges.docker.fake_engine import FakeEngine, running
-from tests.edges.docker.world import Box
+from tests.providers.docker.fake_engine import FakeEngine, running
+from tests.providers.docker.world import Box
 
 pytestmark = pytest.mark.docker
 

@@ -13,8 +13,8 @@ import pytest
 
 from proxyctl.core import layout
 from proxyctl.core.model import EngineKind
-from proxyctl.edges.docker.gateway import ENGINE_LABEL
 from proxyctl.errors import GatewayError
+from proxyctl.gateway.lifecycle import ENGINE_LABEL
 from tests.docker.box import VERSIONS, Box, server, world
 from tests.docker.watching import BACKEND, LABEL, Watch, run_proxyctl
 

@@ -1,4 +1,4 @@
-"""`proxyctl.edges.engines.haproxy` on real containers: what is confirmed is true, and nothing is lost."""
+"""`proxyctl.engines.haproxy.engine` on real containers: what is confirmed is true, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import pytest
 
 from proxyctl.core import layout
 from proxyctl.core.model import Desired, Listener, Route
-from proxyctl.edges.engines import haproxy as engine_module
-from proxyctl.edges.engines import haproxy_runtime
+from proxyctl.engines.haproxy import engine as engine_module
+from proxyctl.engines.haproxy import runtime
 from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed
-from proxyctl.ports import Ran
+from proxyctl.providers.port import Ran
 from tests.docker.box import VERSIONS, Box, RunContainer, named, server, start_backend, world
 from tests.docker.reloads import answers_of_forty, lost_over_eight
 
@@ -137,7 +137,7 @@ async def test_a_reload_is_a_new_worker_even_for_the_same_revision(box: Box, bac
     """What was changed at run time by anyone is gone after it."""
     files = await box.load(world(server("web1", backend("web1"))))
     socket = box.run_folder / layout.ADMIN_SOCKET
-    await haproxy_runtime.ask(socket, "set server web/web1 weight 0")
+    await runtime.ask(socket, "set server web/web1 weight 0")
     await box.engine.reload(files.revision)
     running = await box.engine.running()
     assert running is not None

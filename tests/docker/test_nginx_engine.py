@@ -1,4 +1,4 @@
-"""`proxyctl.edges.engines.nginx` on real containers: what is confirmed is true, and nothing is lost."""
+"""`proxyctl.engines.nginx.engine` on real containers: what is confirmed is true, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from proxyctl.core import layout
 from proxyctl.core.model import Desired
-from proxyctl.edges.engines import nginx as engine_module
+from proxyctl.engines.nginx import engine as engine_module
 from proxyctl.errors import ConfigRefused, ReloadFailed
 from tests.docker.box import VERSIONS, Box, RunContainer, start_nginx
 from tests.docker.reloads import answers_of_forty, lost_over_eight

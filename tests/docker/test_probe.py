@@ -1,4 +1,4 @@
-"""`proxyctl.edges.probe` against real containers, through the network's own view and by commands."""
+"""`proxyctl.gateway.probe` against real containers, through the network's own view and by commands."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from proxyctl.core.model import Finding, HealthCheck, Target
-from proxyctl.edges.netns import LocalView
-from proxyctl.edges.probe import Prober
-from proxyctl.ports import Gateway, NetworkView, Ran
+from proxyctl.gateway.netns import LocalView
+from proxyctl.gateway.port import Gateway
+from proxyctl.gateway.probe import Prober
+from proxyctl.providers.port import NetworkView, Ran
 from tests.docker.blind import CountedGateway, NoView
 from tests.docker.box import Box, RunContainer, start_nginx
 

@@ -10,7 +10,7 @@ import docker
 import pytest
 
 from proxyctl.core import layout
-from proxyctl.edges.engines import haproxy_runtime
+from proxyctl.engines.haproxy import runtime
 from tests.docker.watching import BACKEND, LABEL, Watch, eventually, watching
 
 pytestmark = pytest.mark.docker
@@ -190,8 +190,8 @@ def test_a_reload_that_failed_is_not_searched_and_not_tried_again(
         (told,) = eventually(lambda: reasons(watch), "a problem")
         assert "is `description` gone from the template?" in told[1]
         admin = watch.state / "proxy" / "run" / layout.ADMIN_SOCKET
-        before = asyncio.run(haproxy_runtime.info(admin)).pid
+        before = asyncio.run(runtime.info(admin)).pid
         watch.run("odd", labels={"weight": "300"})  # makes passes, and changes nothing that is wanted
         eventually(lambda: reasons(watch, "odd"), "the end of a later pass")
         assert reasons(watch) == [told]
-        assert asyncio.run(haproxy_runtime.info(admin)).pid == before
+        assert asyncio.run(runtime.info(admin)).pid == before

@@ -18,7 +18,8 @@ import docker
 import docker.errors
 import pytest
 
-from proxyctl.verify import Report, SteadyLoad
+from proxyctl.check.report import Report
+from proxyctl.check.steady import SteadyLoad
 from tests.docker.watching import BACKEND, LABEL, Watch, eventually
 
 pytestmark = pytest.mark.docker

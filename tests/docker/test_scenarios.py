@@ -15,10 +15,10 @@ from typing import Any
 import docker
 import pytest
 
-from proxyctl.edges import control
-from proxyctl.scenarios import run
-from proxyctl.scenarios.events import Scenario
-from proxyctl.scenarios.stage import LABEL, Place, Stage
+from proxyctl.api import client as control
+from proxyctl.check.scenarios import run
+from proxyctl.check.scenarios.events import Scenario
+from proxyctl.check.scenarios.stage import LABEL, Place, Stage
 from tests.docker.conftest import fresh_network
 from tests.docker.watching import Watch, eventually, run_proxyctl, watching
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from proxyctl.edges import control
+from proxyctl.api import client as control
 from tests.docker.watching import Watch, eventually
 
 pytestmark = pytest.mark.docker

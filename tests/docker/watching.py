@@ -19,7 +19,7 @@ from typing import Any
 import docker
 import docker.errors
 
-from proxyctl.edges import control
+from proxyctl.api import client as control
 
 BACKEND = "proxyctl/echo:latest"
 LABEL = "proxyctl.test"

@@ -1,0 +1,1 @@
+"""What `watch` answers over HTTP (`server`), and how verbs ask it (`client`)."""

@@ -1,0 +1,1 @@
+"""The composition root: `parts` wires, `watch` runs, plan, render and explain look through `preview`."""

@@ -1,0 +1,170 @@
+"""One look at the world for `plan`, `render` and `explain`: the questions of `watch`, asked once; touches nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+
+import docker
+
+from proxyctl.app.parts import Parts, build, check_network, inputs_of, make_engine
+from proxyctl.core.decide.desired import Outcome, desired, targets
+from proxyctl.core.decide.readiness import merged, undecided, unproven
+from proxyctl.core.labels.reading import Options
+from proxyctl.core.model import ConfigFiles, Desired, Features, Finding, Held, Snapshot, Target
+from proxyctl.core.plan import Plan, diff, reload_reasons
+from proxyctl.engines.render import render
+from proxyctl.errors import UsageError
+from proxyctl.gateway.netns import LocalView
+from proxyctl.gateway.probe import Prober
+from proxyctl.gateway.throwaway import Throwaway
+from proxyctl.providers.docker.client import connect
+from proxyctl.providers.docker.resolve import EmbeddedDns
+from proxyctl.providers.docker.source import DockerStore
+from proxyctl.reconcile.apply import How
+from proxyctl.reconcile.names import Names
+from proxyctl.settings import Settings
+from proxyctl.state import overrides as state_files
+from proxyctl.state.pin import HeldFile
+from proxyctl.state.port import Generation
+
+ANSWER_WAIT = 1.0  # seconds that a container has to answer
+DNS_WAIT = 2.5  # longer than two names, that of the container and its short id, take where nothing upstream answers
+
+
+@dataclasses.dataclass(frozen=True)
+class Look:
+    """What `look` saw: the world, what follows from it, and what is applied now."""
+
+    snapshot: Snapshot
+    findings: dict[Target, Finding]
+    outcome: Outcome
+    features: Features
+    options: Options
+    held: Held | None
+    files: ConfigFiles
+    applied: Generation | None
+    applied_files: dict[str, str]
+    published: dict[int, int]
+
+    @property
+    def plan(self) -> Plan:
+        """Return what would change."""
+        return diff(self.applied.desired if self.applied else Desired(), self.outcome.desired)
+
+    @property
+    def reload_reasons(self) -> tuple[str, ...]:
+        """Return why it would take a reload; empty when it would not."""
+        return reload_reasons(self.applied, self.outcome.desired, self.files, self.features)
+
+    @property
+    def how(self) -> How:
+        """Return how all of it would be applied, as one."""
+        if self.applied and self.applied.revision == self.files.revision:
+            return "unchanged"
+        return "reload" if self.reload_reasons else "runtime"
+
+
+async def look(settings: Settings) -> Look:
+    """Ask Docker, DNS and the containers once and say what `watch` would do; touches nothing.
+
+    Where the settings do not say which engine is meant, it is the gateway's. Without a running gateway names and ports
+    cannot be asked from inside the network: they are taken as good.
+    """
+    client = await asyncio.to_thread(connect)
+    await asyncio.to_thread(check_network, settings, client)
+    settings, parts, there = await _gateway(settings, client)
+    source = DockerStore(
+        lambda: client, network=settings.network, label_prefix=settings.label_prefix, resync=settings.resync / 1000
+    )
+    snapshot = await source.list_once()
+    features = await parts.engine.features() if there else await _features_of_image(settings, client)
+    token, pins = state_files.known_token(settings.state) or "0" * 32, HeldFile(settings.state)
+    inputs = pins.inputs(token, settings.label_prefix) or inputs_of(settings, token)
+    wanted = targets(snapshot, inputs.options, features, pins.held)
+    current = parts.generations.current()
+    previous = current.desired if current else Desired()
+    findings: dict[Target, Finding] = dict.fromkeys(wanted, Finding(ok=True, reason="no gateway runs to ask from"))
+    if there:
+        findings = await _ask(parts, wanted, unproven(wanted, previous))
+    kept = state_files.Decisions(settings.state)
+    outcome = desired(
+        snapshot,
+        findings=findings,
+        decisions=kept.all(),
+        maintenance=kept.maintenance,
+        held=pins.held,
+        options=inputs.options,
+        features=features,
+        previous=previous,
+    )
+    files = render(
+        outcome.desired, features=features, tuning=inputs.tuning, templates=inputs.templates, token=inputs.token
+    )
+    files = dataclasses.replace(files, files=tuple((name, _told(text, token)) for name, text in files.files))
+    applied_files = parts.generations.files(current.number) if current else {}
+    return Look(
+        snapshot,
+        findings,
+        outcome,
+        features,
+        inputs.options,
+        pins.held,
+        files,
+        current,
+        {name: _told(text, token) for name, text in applied_files.items()},
+        parts.gateway.published,
+    )
+
+
+def _told(text: str, secret: str) -> str:
+    """Return a configuration as it may be shown: terminals are shared, and logs are kept."""
+    return text.replace(secret, "(secret)")
+
+
+async def _gateway(settings: Settings, client: docker.APIClient) -> tuple[Settings, Parts, bool]:
+    """Return the settings with the gateway's engine, what to ask it with, and whether it runs; raise UsageError."""
+    parts = build(settings, client)
+    there = await parts.gateway.find()
+    engine = parts.gateway.engine
+    if engine in {None, settings.engine}:
+        return settings, parts, there
+    if "engine" in settings.model_fields_set:
+        message = (
+            f"--engine {settings.engine}: the gateway of network {settings.network} runs {engine}: leave it out, "
+            f"or run `proxyctl down --network {settings.network}` first"
+        )
+        raise UsageError(message)
+    return await _gateway(settings.model_copy(update={"engine": engine}), client)
+
+
+async def _ask(parts: Parts, wanted: tuple[Target, ...], unproven: tuple[Target, ...]) -> dict[Target, Finding]:
+    """Give the containers a second to answer, and DNS the time that it has for a name that nobody knows."""
+    loop, woken = asyncio.get_running_loop(), asyncio.Event()
+
+    def wake(_: str) -> None:
+        woken.set()
+
+    prober, names = Prober(parts.view, wake, parts.gateway), Names(EmbeddedDns(parts.view, parts.gateway), wake)
+    prober.follow(wanted)
+    began = loop.time()
+    while True:
+        woken.clear()
+        known = await names.check(unproven)
+        findings = merged(prober.findings(), known)
+        left = began + (DNS_WAIT if None in known.values() else ANSWER_WAIT) - loop.time()
+        if left <= 0 or not undecided(wanted, findings):
+            break
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(left):
+                await woken.wait()
+    await names.check(())  # which ends the questions
+    await prober.close()
+    return findings
+
+
+async def _features_of_image(settings: Settings, client: docker.APIClient) -> Features:
+    """Ask the binary of an image without a gateway, in a throw-away container."""
+    throwaway = Throwaway(client, settings.gateway_image)
+    return await make_engine(settings.engine, throwaway, settings.state / "proxy" / "run", LocalView()).features()

@@ -1,0 +1,1 @@
+"""The sample web server of demos, tests and labs: `proxyctl echo`."""

@@ -1,0 +1,1 @@
+"""`check`: load → measures → verdicts → reports; `scenarios` make an event happen meanwhile."""

@@ -1,0 +1,119 @@
+"""Two reports as what `core.compare` takes, and what makes them hard to compare."""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from proxyctl.check.report import Report
+from proxyctl.check.reports.document import iso
+from proxyctl.check.verdicts import compare as core
+from proxyctl.check.verdicts.compare import Difference, Run, Times
+
+SCHEMA: Final = 1
+
+_AGREE: Final = (
+    *("urls", "shares", "concurrency", "rate", "workers", "method", "body_bytes", "keepalive", "http_version"),
+    *("keys", "key_by"),
+)
+_MACHINE: Final = ("cpu", "cpus", "system", "proxyctl", "python")
+
+
+def run_of(report: Report) -> Run:
+    """Return a report as a run: its slices put together to its blocks."""
+    starts = [block.at for block in report.blocks]
+    slices: list[list[Any]] = [[] for _ in starts]
+    for piece in report.timeline:
+        slices[bisect.bisect_right(starts, piece.at) - 1].append(piece)
+    ends = [*starts[1:], report.seconds][: len(starts)]
+    return Run(
+        blocks=tuple(
+            core.Block(
+                seconds=max(1e-6, end - block.at),
+                requests=sum(piece.requests for piece in pieces),
+                errors=sum(piece.errors for piece in pieces),
+                servers=_added(piece.servers for piece in pieces),
+                latency=Times.of(block.latency),
+            )
+            for block, pieces, end in zip(report.blocks, slices, ends, strict=True)
+        ),
+        latency=Times.of(report.latency.counts),
+        longest_ms=report.latency_ms["max"],
+        expected=report.expected.weights if report.expected else None,
+    )
+
+
+def notes(a: Report, b: Report) -> tuple[str, ...]:
+    """Return what to know before believing a comparison."""
+    return tuple(_notes(a, b))
+
+
+def to_json(a: Report, b: Report, differences: tuple[Difference, ...], *, level: float, least: float) -> dict[str, Any]:
+    """Return the JSON of docs/check.md."""
+    return {
+        "schema": SCHEMA,
+        "level": level,
+        "least": least,
+        "a": _run(a),
+        "b": _run(b),
+        "figures": [
+            {
+                "name": one.name,
+                "a": one.a,
+                "b": one.b,
+                "change": one.change,
+                "p": one.p,
+                "limit": one.limit,
+                "visible": one.visible,
+                "verdict": one.word,
+                "worse": one.is_worse,
+            }
+            for one in differences
+        ],
+        "shares": {name: [_share(report, name) for report in (a, b)] for name in sorted({*a.servers, *b.servers})},
+        "worse": [one.name for one in differences if one.is_worse],
+        "notes": list(notes(a, b)),
+    }
+
+
+def _notes(a: Report, b: Report) -> Iterator[str]:
+    for letter, report in (("A", a), ("B", b)):
+        if core.too_short(run_of(report)):
+            yield f"{letter} is too short to say how rate and latency vary; 1 s is enough, 10 s are better"
+        if report.generator.was_the_limit:
+            yield f"the generator was the limit of {letter}: its figures are not the proxy's alone"
+    for what, one, other, keys in (
+        ("options differ", a.options, b.options, _AGREE),
+        ("machine differs", a.machine, b.machine, _MACHINE),
+    ):
+        for key in keys:
+            if one.get(key) != other.get(key):
+                yield f"{what}: {key} {_told(one, key)} in A, {_told(other, key)} in B"
+
+
+def _told(options: Mapping[str, Any], key: str) -> str:
+    value = options.get(key)
+    return "unset" if value is None else ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def _run(report: Report) -> dict[str, Any]:
+    return {
+        "url": report.url,
+        "started_at": iso(report.started_at),
+        "seconds": round(report.seconds, 3),
+        "requests": report.requests,
+        "ok": report.ok,
+    }
+
+
+def _share(report: Report, name: str) -> float:
+    return report.servers.get(name, 0) / max(1, sum(report.servers.values()))
+
+
+def _added(counts: Iterator[Mapping[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for name, count in itertools.chain.from_iterable(one.items() for one in counts):
+        total[name] = total.get(name, 0) + count
+    return total

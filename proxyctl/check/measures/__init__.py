@@ -1,0 +1,1 @@
+"""What a load adds up to: tallies, histograms, time lines."""

@@ -1,0 +1,1 @@
+"""One report as JSON, JUnit XML and an HTML page."""

@@ -1,0 +1,195 @@
+"""Plays scenarios one after the other, on the pool's own containers or on throw-away ones, and says how each went."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Literal
+
+import docker
+import docker.errors
+
+from proxyctl.check.load.shots import KeyBy
+from proxyctl.check.report import Report
+from proxyctl.check.reports.xml import Case, Suite, to_xml
+from proxyctl.check.scenarios.events import SCENARIOS, Scenario
+from proxyctl.check.scenarios.stage import BY_KEY, LABEL, WITHIN, Ask, Place, Stage, Target, Unfit, Unmet
+from proxyctl.core import layout
+from proxyctl.errors import ProxyctlError, UsageError
+from proxyctl.gateway.netns import GatewayView
+from proxyctl.providers.docker.client import translated
+
+EPHEMERAL_SERVERS = 3
+_OUTSIDE = (
+    "balance=source shows with clients of many addresses only; they are played inside the gateway's network, which "
+    "takes root on the host that it runs on"
+)
+_SHOWN = 3  # failures that are listed in a result
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Result:
+    """How one scenario went; `seen` is what happened, or why it failed or was skipped."""
+
+    name: str
+    status: Literal["ok", "failed", "skipped"]
+    expected: str
+    seen: str
+    requests: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+
+
+def chosen(names: Iterable[str], *, ephemeral: bool) -> tuple[Scenario, ...]:
+    """Return the scenarios of these names, `all` being every one that leaves a pool as it was; raise UsageError."""
+    known = {s.name: s for s in SCENARIOS}
+    found: list[Scenario] = []
+    for name in names:
+        if name == "all":
+            found += [s for s in SCENARIOS if ephemeral or not s.lasting]
+        elif name in known:
+            found.append(known[name])
+        else:
+            raise UsageError(f"there is no scenario {name}; there are {', '.join(known)} and all")
+    return tuple(dict.fromkeys(found))
+
+
+def play(scenario: Scenario, stage: Stage) -> Result:
+    """Play one scenario and take back what it changed."""
+    begun = time.monotonic()
+    status: Literal["ok", "failed", "skipped"] = "ok"
+    try:
+        with stage.playing():
+            seen = scenario.play(stage)
+    except Unfit as exc:
+        return Result(scenario.name, "skipped", scenario.expected, str(exc))
+    except (Unmet, ProxyctlError, docker.errors.APIError) as exc:
+        status, seen = "failed", str(exc)
+    report = stage.report()
+    if report.failed:
+        status, seen = "failed", f"{_lost(report)}; {seen}"
+    if stage.leftovers:
+        status, seen = "failed", f"{seen}; not taken back: {'; '.join(stage.leftovers)}"
+    seconds = round(time.monotonic() - begun, 1)
+    return Result(scenario.name, status, scenario.expected, seen, report.requests, report.failed, seconds)
+
+
+def _lost(report: Report) -> str:
+    shown = [f"{f.error} at {f.at:.2f} s{f' by {f.server}' if f.server else ''}" for f in report.failures[:_SHOWN]]
+    more = f" and {report.failed - len(shown)} more" if report.failed > len(shown) else ""
+    return f"{report.failed} of {report.requests} requests failed: {', '.join(shown)}{more}"
+
+
+# ------------------------------------------------------------------ where it plays
+
+
+def target(client: docker.APIClient, ask: Ask, place: Place, token: str, path: str = "") -> Target:
+    """Return where the pool answers: its first route, at a published port or at the gateway's own address.
+
+    `path` is asked for instead of the route's own, and must be below it. Raise UsageError.
+    """
+    pools = {p["name"]: p for p in ask("/api/v1/status")["pools"]}
+    if place.pool not in pools:
+        raise UsageError(f"--pool {place.pool}: there is no such pool; known are {', '.join(pools) or 'none'}")
+    pool = pools[place.pool]
+    if pool["protocol"] == "tcp" or not pool["routes"]:
+        raise UsageError(f"--pool {place.pool}: a scenario sends HTTP, and this pool has no HTTP route")
+    route = pool["routes"][0]
+    below = route["path"].rstrip("/")
+    if path and not path.startswith("/"):
+        raise UsageError(f"--path {path}: it begins with /")
+    if path and not (path + "/").startswith(f"{below}/"):
+        raise UsageError(f"--path {path}: the route of pool {place.pool} takes paths that begin with {below}/")
+    with translated("inspecting the gateway"):
+        entry = client.inspect_container(layout.gateway_name(place.network))
+    settings = entry["NetworkSettings"]
+    published = (settings.get("Ports") or {}).get(f"{route['listen']}/tcp") or []
+    if published:
+        ip = published[0]["HostIp"]
+        authority = f"{'127.0.0.1' if ip in {'0.0.0.0', '::', ''} else ip}:{published[0]['HostPort']}"  # noqa: S104
+    else:
+        authority = f"{settings['Networks'][place.network]['IPAddress']}:{route['listen']}"
+    host, path = (route["host"] or "").replace("*", "check", 1), path or route["path"]
+    kind = pool["balance"]
+    if kind != "source":
+        return Target(f"http://{authority}{path}", host, token, KeyBy(kind) if kind in BY_KEY else None)
+    return _from_inside(f"http://127.0.0.1:{route['listen']}{path}", host, token, entry["State"]["Pid"])
+
+
+def _from_inside(url: str, host: str, token: str, pid: int) -> Target:
+    """Return a target for clients with addresses of their own, which only loopback has: that of the gateway."""
+    unfit = "" if GatewayView(lambda: pid).direct else _OUTSIDE
+    return Target(url, host, token, KeyBy("source"), pid, unfit)
+
+
+@contextlib.contextmanager
+def throwaway(
+    client: docker.APIClient,
+    ask: Ask,
+    place: Place,
+    image: str,
+    own: Mapping[str, str],
+    interrupted: Callable[[], bool],
+    within: float = WITHIN,
+) -> Iterator[Place]:
+    """Give a pool of containers that are made for this block and removed after it, with a host of its own.
+
+    `own` are labels of the user's, without their prefix.
+    """
+    name = f"check-{secrets.token_hex(3)}"
+    prefix = place.prefix
+    told = {"drain": "10s", **own, "enable": "true", "pool": name, "host": f"{name}.test"}
+    labels = {f"{prefix}.{key}": value for key, value in told.items()} | {LABEL: name}
+    try:
+        with translated(f"image {image}"):
+            client.inspect_image(image)  # type: ignore[no-untyped-call]
+    except docker.errors.NotFound as exc:
+        raise UsageError(f"--image {image}: it is not here: pull it, or build it with `make setup`") from exc
+    try:
+        with translated("making throw-away containers"):
+            host = client.create_host_config(network_mode=place.network)
+            for number in range(1, EPHEMERAL_SERVERS + 1):
+                made = client.create_container(image, name=f"{name}-{number}", labels=labels, host_config=host)
+                client.start(made["Id"])
+        _until_all_serve(ask, name, interrupted, within)
+        yield dataclasses.replace(place, pool=name, ephemeral=True)
+    finally:
+        with translated("removing throw-away containers"):
+            for entry in client.containers(all=True, filters={"label": [f"{LABEL}={name}"]}):
+                with contextlib.suppress(docker.errors.NotFound):
+                    client.remove_container(entry["Id"], force=True, v=True)
+
+
+def _until_all_serve(ask: Ask, pool: str, interrupted: Callable[[], bool], within: float) -> None:
+    def states() -> list[str]:
+        return [s["state"] for p in ask("/api/v1/status")["pools"] if p["name"] == pool for s in p["servers"]]
+
+    deadline = time.monotonic() + within
+    while states() != ["up"] * EPHEMERAL_SERVERS:
+        if interrupted():
+            raise KeyboardInterrupt
+        if time.monotonic() > deadline:
+            problems = ask("/api/v1/status")["problems"]
+            why = next((p["reason"] for p in problems if p["container"].startswith(pool)), f"they are {states()}")
+            raise ProxyctlError(f"the throw-away containers do not serve within {within:g} s: {why}")
+        time.sleep(0.05)
+
+
+def to_junit(results: Iterable[Result], begun: float) -> str:
+    """Return a JUnit file with a case for each scenario; `begun` is Unix time."""
+    cases = tuple(
+        Case(
+            r.name,
+            "proxyctl.check.scenario",
+            r.seconds,
+            failure=r.seen if r.status == "failed" else None,
+            skipped=r.seen if r.status == "skipped" else None,
+            output=r.seen if r.status == "ok" else "",
+        )
+        for r in results
+    )
+    suite = Suite("scenario", cases, sum(c.seconds for c in cases), begun)
+    return to_xml("proxyctl check scenario", [suite])

@@ -1,0 +1,1 @@
+"""Pure: which figures are good, and the statistics behind that."""

@@ -1,0 +1,103 @@
+"""What `check` asks of a running `watch`: the token that names servers, who should serve, and what happened."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import typer
+
+from proxyctl import settings
+from proxyctl.api import client as control
+from proxyctl.core import layout
+from proxyctl.errors import ProxyctlError, UsageError
+
+
+def state_folder(network: str | None, state: Path | None) -> Path | None:
+    """Return the state folder of the gateway that is meant; without a word of it, the only one there is."""
+    if state:
+        return state
+    try:
+        return settings.load({"network": network}).state
+    except UsageError:
+        if network:
+            raise
+    parent = settings.default_state("any").parent
+    with contextlib.suppress(OSError):
+        folders = [folder for folder in parent.iterdir() if (folder / control.SOCKET).exists()]
+        return folders[0] if len(folders) == 1 else None
+    return None
+
+
+def token(folder: Path | None) -> str | None:
+    """Return the secret that makes the gateway name who served."""
+    if folder is None:
+        return os.environ.get("PROXYCTL_CHECK_TOKEN")
+    return settings.check_token(folder.name, {**os.environ, "PROXYCTL_STATE": str(folder)})
+
+
+def token_for(urls: Iterable[str], folder: Path | None, *, named: bool) -> str | None:
+    """Return the secret for these URLs, and say so where it is withheld.
+
+    Unless somebody `named` the gateway (or gave the secret itself), it goes to this machine and its gateways alone.
+    """
+    secret = token(folder)
+    if secret is None or named or os.environ.get("PROXYCTL_CHECK_TOKEN"):
+        return secret
+    strangers = sorted({host for url in urls if not _ours(host := urlsplit(url).hostname or "")})
+    if not strangers:
+        return secret
+    told = f"{', '.join(strangers)} is neither this machine nor a gateway on it, so it is not told the check secret"
+    typer.echo(f"proxyctl: {told}; --network or --state name a gateway that is", err=True)
+    return None
+
+
+def _ours(host: str) -> bool:
+    """Return whether all addresses of a host are this machine's, or those of gateways that run on it."""
+    try:
+        found = {str(info[4][0]) for info in socket.getaddrinfo(host, None)}
+    except (OSError, UnicodeError):
+        return True  # nobody is there to be told
+    others = {address for address in found if not _local(address)}
+    return not others or others <= _gateways()
+
+
+def _local(address: str) -> bool:
+    """Return whether an address is this machine's: only such can be bound."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+    return True
+
+
+def _gateways() -> set[str]:
+    """Return the addresses of the gateways that run here; none where Docker cannot be asked."""
+    from proxyctl.providers.docker.client import connect, translated
+
+    with contextlib.suppress(ProxyctlError), contextlib.closing(connect()) as client, translated("listing gateways"):
+        entries = client.containers(filters={"label": layout.GATEWAY_LABEL})
+        return {n["IPAddress"] for e in entries for n in e["NetworkSettings"]["Networks"].values()}
+    return set()
+
+
+def status(folder: Path | None) -> Mapping[str, Any] | None:
+    """Return the gateway's status; None where nobody answers."""
+    return control.status(folder) if folder else None
+
+
+def events(folder: Path | None) -> list[dict[str, Any]]:
+    """Return the log of what `watch` did; nothing where nobody answers."""
+    if folder is None:
+        return []
+    try:
+        told: list[dict[str, Any]] = control.ask(folder, "/api/v1/events")["events"]
+    except ProxyctlError:
+        return []
+    return told

@@ -1,0 +1,80 @@
+"""Who gets which place on the gateway when more than one pool claims it.
+
+A pool that has a place keeps it, so that a newcomer's label never takes traffic from those who serve it.
+The result does not depend on any order of containers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+
+from proxyctl.core.labels.reading import Claim
+from proxyctl.core.model import Desired, Listener, Route
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Claimant:
+    """A pool that wants places. `present`, `live`: some container of it has not ended, is running.
+
+    `oldest` is when the first of its containers was made, in Unix seconds.
+    """
+
+    pool: str
+    tcp: bool
+    present: bool
+    live: bool
+    oldest: int
+    claims: tuple[Claim, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Refused:
+    """A claim that another pool, the `keeper`, stood in the way of; `what` it keeps is for a person."""
+
+    pool: str
+    claim: Claim
+    keeper: str
+    what: str
+    labels: tuple[str, ...]
+
+
+def settle(claimants: Iterable[Claimant], previous: Desired) -> tuple[tuple[Listener, ...], tuple[Refused, ...]]:
+    """Return the listeners with their routes, and who has to stay without."""
+    held = {(x.port, x.protocol == "tcp", r.host, r.path, r.pool) for x in previous.listeners for r in x.routes}
+
+    def rank(entry: tuple[Claimant, Claim]) -> tuple[bool, bool, bool, int, str, Claim]:
+        pool, claim = entry
+        has = (claim.listen, pool.tcp, claim.host, claim.path, pool.pool) in held
+        return not pool.present, not has, not pool.live, pool.oldest, pool.pool, claim
+
+    granted: dict[int, list[tuple[Claimant, Claim]]] = {}
+    refused: list[Refused] = []
+    for claimant, claim in sorted(((p, c) for p in claimants for c in p.claims), key=rank):
+        port = granted.setdefault(claim.listen, [])
+        refusal = next((r for other, taken in port if (r := _clash(claimant, claim, other, taken))), None)
+        if refusal:
+            refused.append(refusal)
+        else:
+            port.append((claimant, claim))
+    listeners = (
+        Listener(
+            number,
+            "tcp" if any(p.tcp for p, _ in port) else "http",
+            tuple(Route(c.host, c.path, p.pool, c.strip_prefix) for p, c in port),
+        )
+        for number, port in granted.items()
+    )
+    return tuple(sorted(listeners)), tuple(refused)
+
+
+def _clash(claimant: Claimant, claim: Claim, keeper: Claimant, taken: Claim) -> Refused | None:
+    """Return the refusal of `claim` where both cannot be; a tcp port is one pool's alone."""
+    if claimant.tcp or keeper.tcp:
+        spoken = "tcp" if keeper.tcp else "http"
+        what = f"port {claim.listen} for {spoken}"
+        return Refused(claimant.pool, claim, keeper.pool, what, ("listen",))
+    if (claim.host, claim.path) != (taken.host, taken.path):
+        return None
+    what = f"{claim.host or 'any host '}{claim.path} on port {claim.listen}"
+    return Refused(claimant.pool, claim, keeper.pool, what, ("host", "path"))

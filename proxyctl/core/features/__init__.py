@@ -1,0 +1,1 @@
+"""The table of label keys and the types of their values. Pure."""

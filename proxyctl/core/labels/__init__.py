@@ -1,0 +1,1 @@
+"""Reading one container's labels by the table of `core.features`. Pure."""

@@ -1,1 +1,0 @@
-"""The proxies: one module each, all implementing `proxyctl.ports.Engine`."""

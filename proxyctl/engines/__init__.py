@@ -1,0 +1,1 @@
+"""The proxies: one package each that knows nothing of the others; `port` is what they implement."""

@@ -1,0 +1,1 @@
+"""HAProxy: servers change at run time, all else takes a confirmed reload."""

@@ -1,0 +1,263 @@
+"""HAProxy as an Engine: servers join, leave and change at run time, all else takes a confirmed reload.
+
+Owns how HAProxy is started, checked, reloaded and asked. Must not know when and why. The configuration that it
+relies on for the proof is `templates/haproxy/_global.cfg.j2`. Next: `haproxy_change` for the run-time changes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from proxyctl.core import layout
+from proxyctl.core.model import ConfigFiles, Desired, EngineKind, Features, Running, Server, ServerCount
+from proxyctl.core.plan import Change, Plan, ServerAdded, ServerChanged, ServerRemoved, same_servers
+from proxyctl.engines import ports
+from proxyctl.engines.haproxy import lines, master, runtime, state, stats
+from proxyctl.engines.haproxy.change import SETTLE, Abilities, Left, PoolChange
+from proxyctl.engines.haproxy.runtime import Info, NoAnswer, Row
+from proxyctl.engines.timings import lap
+from proxyctl.engines.waiting import refuse_ended, while_it_runs
+from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed, RuntimeRefused
+from proxyctl.gateway.port import Gateway
+from proxyctl.providers.port import NetworkView
+
+STOP_SIGNAL = "SIGUSR1"
+
+DEADLINE = 10.0
+"""Seconds for a reload. 10,000 servers take 0.2 s; more than this and HAProxy has refused or hangs."""
+
+_NAME = layout.CONFIG_NAME["haproxy"]
+_PAUSE = 0.002
+_SPARE_FILES = 200
+"""Descriptors beside two for each connection: listeners, checks, idle connections to servers."""
+_MOST_CONNECTIONS = 10_000
+
+
+def command() -> tuple[str, ...]:
+    """Return what the gateway runs: HAProxy's master, as soon as there is a generation to run.
+
+    Sockets of a killed predecessor are removed first, so that one that can be connected to is alive.
+    """
+    wait = f"until [ -e {layout.CURRENT} ]; do sleep 0.1; done; rm -f {layout.RUN}/*.sock"
+    start = f"exec haproxy -W -db -f {layout.CURRENT}/{_NAME} -S {layout.RUN}/{layout.MASTER_SOCKET},mode,600"
+    return ("sh", "-c", f"{wait}; {start}")
+
+
+class HAProxy:
+    """One HAProxy inside a gateway; `run_folder` is `layout.RUN` as this process sees it.
+
+    All engines are made with a view of the network. This one has no use for it: a view shows what containers see,
+    which need not be the gateway's own namespace, so what is taken there is asked inside the gateway.
+    """
+
+    kind: EngineKind = "haproxy"
+
+    def __init__(self, gateway: Gateway, run_folder: Path, _view: NetworkView) -> None:
+        self._gateway = gateway
+        self._run_folder = run_folder
+        self._admin = run_folder / layout.ADMIN_SOCKET
+        self._master = run_folder / layout.MASTER_SOCKET
+        self._status = run_folder / layout.STATUS_SOCKET
+        self._current = run_folder.parent / "current" / _NAME
+        self._known: tuple[Features, int] | None = None
+        self._left: Left = {}
+
+    async def features(self) -> Features:
+        """Read the version from `haproxy -v` and the file limit from pid 1; raise GatewayError."""
+        return (await self._abilities())[0]
+
+    async def _abilities(self) -> tuple[Features, int]:
+        ran = await self._gateway.run(("haproxy", "-v"))
+        found = re.search(r"HAProxy version (\d+(?:\.\d+)+)", ran.output)
+        if ran.code != 0 or found is None:
+            raise GatewayError(f"the gateway's image has no haproxy that runs: {master.last_line(ran.output)}")
+        limits = await self._gateway.run(("cat", "/proc/1/limits"))
+        files = re.search(r"Max open files\s+(\d+)", limits.output)
+        allowed = int(files[1]) if files else 1024
+        most = max(1, min((allowed - _SPARE_FILES) // 2, _MOST_CONNECTIONS))
+        self._known = Features("haproxy", tuple(map(int, found[1].split("."))), maxconn=most), allowed
+        return self._known
+
+    async def check(self, folder: str, files: ConfigFiles) -> None:
+        """Have `haproxy -c` read the generation, and look at what it does not see; raise ConfigRefused.
+
+        `-c` neither binds nor counts descriptors. A reload that fails for one of these reasons makes every
+        listener refuse connections for a second (DATAPLANE 2.2), so it must not be tried.
+        """
+        ran = await self._gateway.run(("haproxy", "-c", "-f", f"{folder}/{_NAME}"))
+        if ran.code != 0:
+            raise ConfigRefused(master.alerts(ran.output) or f"haproxy -c ended with {ran.code}")
+        text = dict(files.files).get(_NAME, "")
+        await self._check_descriptors(text)
+        await ports.refuse_taken(self._gateway, lines.ports(text) - lines.ports(self._current_text()))
+        if await self._info() is None:
+            # It may boot as soon as `current` points to this generation.
+            known = state.known(lines.servers(self._current_text()))
+            state.write(self._run_folder, lines.servers(text), known)
+
+    async def _check_descriptors(self, text: str) -> None:
+        _, allowed = self._known or await self._abilities()
+        wanted = lines.maxconn(text)
+        if wanted is not None and 2 * wanted + _SPARE_FILES > allowed:
+            needed = 2 * wanted + _SPARE_FILES
+            raise ConfigRefused(f"maxconn {wanted} needs {needed} open files, and the gateway is allowed {allowed}")
+
+    async def reload(self, revision: str) -> None:
+        """Load `current`; return once a new worker answers with `revision` and the old one accepts nothing more.
+
+        A HAProxy that is booting, because its gateway was made or started a moment ago, is waited for. When it does
+        not answer before it is told to reload, as on a machine that has no time for it, that is a GatewayError.
+        """
+        refuse_ended(self._gateway)
+        deadline = time.monotonic() + DEADLINE
+        try:
+            old = await runtime.info(self._admin)
+        except runtime.Silent as exc:
+            raise GatewayError(f"HAProxy does not answer: {exc}") from exc
+        except NoAnswer:
+            old = await self._booted(deadline)
+            if old.revision == revision:
+                state.write(self._run_folder, {}, frozenset())
+                return
+        await while_it_runs(self._gateway, self._load(revision, old, deadline))
+
+    async def _load(self, revision: str, old: Info, deadline: float) -> None:
+        told = False
+        try:
+            async with runtime.held(self._admin) as worker:
+                await self._keep_health()
+                told = True
+                with lap("answers"):
+                    await master.reload(self._master, self._gateway.logs, deadline)
+                    await self._until_serves(revision, old, deadline)
+                with lap("retires"):
+                    while await worker.accepts() and time.monotonic() < deadline:  # noqa: ASYNC110 - it has no event
+                        await asyncio.sleep(_PAUSE)
+        except NoAnswer as exc:
+            error = ReloadFailed if told else GatewayError
+            raise error(f"HAProxy does not answer: {exc}") from exc
+        finally:
+            state.write(self._run_folder, {}, frozenset())
+        self._left.clear()
+
+    async def _booted(self, deadline: float) -> Info:
+        while (info := await self._info()) is None:
+            if time.monotonic() > deadline:
+                raise ReloadFailed(f"HAProxy does not answer: {await self._why()}")
+            await asyncio.sleep(_PAUSE)
+        return info
+
+    async def _keep_health(self) -> None:
+        """Have the next worker start with those servers down that are down now, or that it is the first to meet."""
+        now = await runtime.rows(self._admin)
+        up = frozenset((r.pool, r.name, r.address, r.port) for r in now if r.up or (r.maintenance and not r.leftover))
+        state.write(self._run_folder, lines.servers(self._current_text()), up)
+
+    async def _until_serves(self, revision: str, old: Info, deadline: float) -> None:
+        while (new := await self._info()) is None or new.pid == old.pid:
+            if time.monotonic() > deadline:
+                raise ReloadFailed(f"HAProxy does not answer after its reload: {await self._why()}")
+            await asyncio.sleep(_PAUSE)
+        if new.revision != revision:
+            has = new.revision or "a configuration that names none (is `description` gone from the template?)"
+            raise ReloadFailed(f"HAProxy has loaded {has}, and revision {revision} was to be loaded")
+
+    async def change(self, plan: Plan, files: ConfigFiles) -> None:
+        """Carry out a plan that needs no reload, prove it from HAProxy's own list; raise RuntimeRefused.
+
+        While HAProxy is silent, as on a machine that has no time for it, that is a GatewayError: nothing was refused.
+
+        The servers are brought to what the lines of `files` say, so a user's own template counts here too.
+        """
+        text = dict(files.files).get(_NAME, "")
+        if lines.default_server(text):
+            raise RuntimeRefused("default-server does not count for a server that is added at run time")
+        (features, _), wanted = self._known or await self._abilities(), lines.servers(text)
+        can = Abilities(init_state=features.since(3, 1), keeps_idle=features.since(3, 3))
+        before = lines.servers(self._current_text())
+        for pool in sorted({_pool_of(change) for change in plan.changes}):
+            change = PoolChange(
+                self._admin,
+                pool,
+                wanted=wanted.get(pool, {}),
+                before=before.get(pool, {}),
+                left=self._left,
+                can=can,
+            )
+            await change.carry_out()
+            await self._prove(pool, plan.after)
+
+    async def cut(self, servers: Iterable[tuple[str, str]]) -> None:
+        """End the sessions of servers that drain, also those that were there before a reload."""
+        for pool, name in servers:
+            with contextlib.suppress(NoAnswer):
+                await runtime.ask(self._admin, f"shutdown sessions server {pool}/{name}")
+                await master.cut_in_old_workers(self._master, pool, name)
+
+    async def _prove(self, pool: str, after: Desired) -> None:
+        """Compare HAProxy's list with what was asked for, by name, address, port and weight in effect."""
+        expected = Desired((), tuple(p for p in after.pools if p.name == pool))
+        deadline = time.monotonic() + SETTLE
+        while True:
+            try:
+                found = _servers(await runtime.rows(self._admin, pool))
+            except NoAnswer as exc:
+                raise RuntimeRefused(str(exc)) from exc
+            if same_servers(found, expected):
+                return
+            if time.monotonic() > deadline:
+                have = ", ".join(f"{s.name} {s.address}:{s.port} weight {s.weight}" for _, s in found) or "nobody"
+                raise RuntimeRefused(f"pool {pool} now has {have}, which is not what was asked for")
+            await asyncio.sleep(_PAUSE)
+
+    async def running(self) -> Running | None:
+        """Return what the serving worker answers with; None when it does not answer.
+
+        Its servers have name, address, port and weight in effect, with `draining` for weight 0; HAProxy does not
+        tell the rest. `core.plan.same_servers` compares just these.
+        """
+        try:
+            answer = await runtime.ask(self._admin, "show info", "show servers state")
+            info, rows = runtime.read_info(answer), runtime.read_rows(answer)
+        except NoAnswer:
+            return None
+        return Running(info.revision, info.topology, _servers(rows))
+
+    async def counts(self) -> tuple[ServerCount, ...]:
+        """Return requests since the last reload and health per server; empty when HAProxy does not answer."""
+        return await asyncio.to_thread(stats.counts, self._status)
+
+    async def _info(self) -> Info | None:
+        try:
+            return await runtime.info(self._admin)
+        except NoAnswer:
+            return None
+
+    async def _why(self) -> str:
+        return master.newest(await self._gateway.logs(50))
+
+    def _current_text(self) -> str:
+        try:
+            return self._current.read_text("utf-8")
+        except OSError:
+            return ""
+
+
+def _servers(rows: Iterable[Row]) -> tuple[tuple[str, Server], ...]:
+    """Return the servers in use; those in maintenance that were removed are not."""
+    return tuple(
+        (r.pool, Server(r.name, "", r.address, r.port, weight=r.weight, draining=r.weight == 0 or r.drain))
+        for r in rows
+        if not r.leftover
+    )
+
+
+def _pool_of(change: Change) -> str:
+    if isinstance(change, ServerAdded | ServerRemoved | ServerChanged):
+        return change.pool
+    raise RuntimeRefused(f"{type(change).__name__} takes a reload")

@@ -1,0 +1,1 @@
+"""Nginx: every change takes a confirmed reload."""

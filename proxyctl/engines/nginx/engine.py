@@ -1,0 +1,226 @@
+"""nginx as an Engine: everything takes a reload, and a reload counts only once no new connection meets the old.
+
+Owns how nginx is started, checked, signalled and asked. Must not know when and why. The configuration that it
+relies on for the proof is `templates/nginx/_status.conf.j2`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from proxyctl.core import layout
+from proxyctl.core.model import ConfigFiles, EngineKind, Features, Running, ServerCount
+from proxyctl.core.plan import Plan
+from proxyctl.engines import ports
+from proxyctl.engines.timings import lap
+from proxyctl.engines.waiting import refuse_ended, while_it_runs
+from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed, RuntimeRefused
+from proxyctl.gateway.port import Gateway
+from proxyctl.providers.port import NetworkView
+
+STOP_SIGNAL = "SIGQUIT"
+
+DEADLINE = 10.0
+"""Seconds for a reload. 10,000 servers take 0.2 s; more than this and nginx has refused or hangs."""
+
+_PAUSE = 0.002
+_ANSWER = 1.0
+"""Seconds for one answer of the status listener; it does nothing but return a constant."""
+
+_REVISION = re.compile(r"proxyctl revision=(\w*) topology=(\w*)")
+_LISTEN = re.compile(r"^\s*listen\s+(?:[^\s;]*:)?(\d+)[\s;]", re.MULTILINE)
+_SPARE_FILES = 100
+"""Descriptors that a worker needs beside its connections: listeners, logs, temporary files."""
+
+
+def command() -> tuple[str, ...]:
+    """Return what the gateway runs: nginx, as soon as there is a generation to run.
+
+    Sockets of a killed predecessor are removed first: nginx cannot bind to a path that exists.
+    """
+    script = (
+        f"until [ -e {layout.CURRENT} ]; do sleep 0.1; done; "
+        f"rm -f {layout.RUN}/*.sock; exec nginx -c {layout.CURRENT}/{layout.CONFIG_NAME['nginx']}"
+    )
+    return ("sh", "-c", script)
+
+
+class Nginx:
+    """One nginx inside a gateway; `run_folder` is `layout.RUN` as this process sees it.
+
+    All engines are made with a view of the network; this one has no use for it, `nginx -t` binds by itself.
+    """
+
+    kind: EngineKind = "nginx"
+
+    def __init__(self, gateway: Gateway, run_folder: Path, _view: NetworkView) -> None:
+        self._gateway = gateway
+        self._run_folder = run_folder
+
+    async def features(self) -> Features:
+        """Read version and build options from `nginx -V` and the file limit from pid 1."""
+        ran = await self._gateway.run(("nginx", "-V"))
+        found = re.search(r"nginx version: \S+?/(\d+(?:\.\d+)+)", ran.output)
+        if ran.code != 0 or found is None:
+            raise GatewayError(f"the gateway's image has no nginx that runs: {_last_line(ran.output)}")
+        version = tuple(map(int, found[1].split(".")))
+        limits = await self._gateway.run(("cat", "/proc/1/limits"))
+        files = re.search(r"Max open files\s+(\d+)", limits.output)
+        allowed = int(files[1]) if files else 1024
+        return Features("nginx", version, await self._stream(ran.output), max(1, (allowed - _SPARE_FILES) // 2))
+
+    async def _stream(self, build: str) -> str:
+        """Return "static", the module file that is there, or ""."""
+        options = dict(o.partition("=")[::2] for o in re.findall(r"--([\w-]+(?:=\S+)?)", build))
+        if options.get("with-stream") == "":
+            return "static"
+        if "with-stream" not in options:
+            return ""
+        prefix = options.get("prefix", "/usr/local/nginx")
+        module = f"{options.get('modules-path', f'{prefix}/modules')}/ngx_stream_module.so"
+        ran = await self._gateway.run(("test", "-e", module))
+        return module if ran.code == 0 else ""
+
+    async def check(self, folder: str, files: ConfigFiles) -> None:
+        """Have `nginx -t` read the generation and bind its addresses; raise ConfigRefused with its error line.
+
+        The running nginx is not disturbed: an address in use is no error to `-t`, it unlinks only unix sockets
+        that it made, and it creates the pid file at most (nginx 1.22 to 1.30, ngx_connection.c, nginx.c). So ports
+        that it does not have yet are looked at here: a reload that cannot bind them fails after seconds of trying.
+        """
+        name = layout.CONFIG_NAME["nginx"]
+        ran = await self._gateway.run(("nginx", "-t", "-q", "-c", f"{folder}/{name}"))
+        if ran.code != 0:
+            line = _emergency(ran.output) or _last_line(ran.output) or f"nginx -t ended with {ran.code}"
+            raise ConfigRefused(line.replace(f"{folder}/", ""))
+        await ports.refuse_taken(self._gateway, _ports(dict(files.files).get(name, "")) - _ports(self._current_text()))
+
+    def _current_text(self) -> str:
+        try:
+            return (self._run_folder.parent / "current" / layout.CONFIG_NAME["nginx"]).read_text("utf-8")
+        except OSError:
+            return ""
+
+    async def reload(self, revision: str) -> None:
+        """Load `current`; return once nginx answers with `revision` and its old workers accept nothing any more.
+
+        A gateway that boots is waited for, and one that has the revision already is left alone.
+
+        The master starts new workers, sleeps 100 ms and only then tells the old ones to stop accepting, so
+        the first answer with the new revision (20 to 70 ms) proves nothing about the next connection.
+        """
+        refuse_ended(self._gateway)
+        held: int | None = None
+        try:
+            async with asyncio.timeout(DEADLINE):
+                before = await self._answer()
+                if before.revision == revision:
+                    return
+                held = self._hold(before.revision)
+                await while_it_runs(self._gateway, self._load(revision, held))
+        except TimeoutError as exc:
+            raise ReloadFailed(await self._why(revision)) from exc
+        finally:
+            if held is not None:
+                os.close(held)
+
+    async def _load(self, revision: str, held: int | None) -> None:
+        with lap("answers"):
+            await self._gateway.signal("HUP")
+            await self._until_answers(revision)
+        with lap("retires"):
+            await _until_refused(held)
+
+    async def _answer(self) -> Running:
+        """Wait for any answer: only that proves that pid 1 is nginx and no shell, which a HUP would end."""
+        while True:
+            running = await self.running()
+            if running is not None:
+                return running
+            await asyncio.sleep(_PAUSE)
+
+    async def _until_answers(self, revision: str) -> None:
+        while (await self._answer()).revision != revision:  # noqa: ASYNC110 - nginx tells nobody, it must be asked
+            await asyncio.sleep(_PAUSE)
+
+    def _hold(self, revision: str) -> int | None:
+        """Hold the socket on which only workers of `revision` accept: the reload unlinks its path."""
+        try:
+            return os.open(self._run_folder / f"accepts-{revision}.sock", os.O_PATH | os.O_CLOEXEC)
+        except FileNotFoundError:  # a template of the user's without it
+            return None
+
+    async def change(self, plan: Plan, files: ConfigFiles) -> None:  # noqa: ARG002 - part of the protocol
+        """Refuse: nginx takes nothing at run time."""
+        raise RuntimeRefused("nginx takes every change by a reload")
+
+    async def cut(self, servers: Iterable[tuple[str, str]]) -> None:
+        """Do nothing: a server that drains has left the upstream, and worker_shutdown_timeout ends its old workers."""
+
+    async def running(self) -> Running | None:
+        """Return the revision and topology that a worker answers with; None when none answers."""
+        try:
+            async with asyncio.timeout(_ANSWER):
+                text = await _get(self._run_folder / layout.STATUS_SOCKET, "/revision")
+        except (OSError, TimeoutError):
+            return None
+        found = _REVISION.search(text)
+        return Running(found[1], found[2]) if found else None
+
+    async def counts(self) -> tuple[ServerCount, ...]:
+        """Return nothing: open source nginx does not count per server."""
+        return ()
+
+    async def _why(self, revision: str) -> str:
+        """Say why a reload was not confirmed, from the newest `[emerg]` line, else the last line."""
+        logs = await self._gateway.logs(50)
+        line = _emergency(logs, newest=True) or _last_line(logs) or "and its log is empty"
+        running = await self.running()
+        has = f"still has {running.revision}" if running else "does not answer"
+        return f"nginx {has}, {revision} was not loaded within {DEADLINE:.0f} s: {line}"
+
+
+async def _get(path: Path, url: str) -> str:
+    """Return the whole answer to one request on a unix socket."""
+    folder = os.open(path.parent, os.O_PATH | os.O_CLOEXEC)
+    try:  # by descriptor: an address has room for 107 characters, a state folder may be longer
+        reader, writer = await asyncio.open_unix_connection(f"/proc/self/fd/{folder}/{path.name}")
+    finally:
+        os.close(folder)
+    try:
+        writer.write(f"GET {url} HTTP/1.0\r\n\r\n".encode())
+        return (await reader.read()).decode(errors="replace")
+    finally:
+        writer.close()
+
+
+async def _until_refused(held: int | None) -> None:
+    """Wait until nobody listens on the socket behind the descriptor."""
+    while held is not None:
+        try:
+            _, writer = await asyncio.open_unix_connection(f"/proc/self/fd/{held}")
+        except ConnectionRefusedError:
+            return
+        except ConnectionResetError:  # the last worker closed it with this connection still in its queue
+            continue
+        writer.close()
+        await asyncio.sleep(_PAUSE)
+
+
+def _ports(text: str) -> set[int]:
+    """Return the TCP ports that a configuration listens on."""
+    return {int(port) for port in _LISTEN.findall(text)}
+
+
+def _emergency(output: str, *, newest: bool = False) -> str:
+    """Return nginx's own error from its first or newest `[emerg]` line, without time and pid, or ""."""
+    found = re.findall(r"\[emerg\] (?:\d+#\d+: )?(.+)", output)
+    return f"[emerg] {found[-1 if newest else 0].strip()}" if found else ""
+
+
+def _last_line(output: str) -> str:
+    return output.strip().rpartition("\n")[2].strip()

@@ -1,0 +1,133 @@
+"""From `Desired` to configuration text, with the templates as plain text and the hashes that name the result.
+
+Every value that a template prints was typed and checked by `core.labels`, so text cannot become directives.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import traceback
+from collections.abc import Callable, Mapping
+
+import jinja2
+
+from proxyctl.core import layout
+from proxyctl.core.model import ConfigFiles, Desired, Features, Pool, Route, Server, Tuning
+from proxyctl.core.plan import effective_weight
+from proxyctl.core.routing import open_path, sites
+from proxyctl.errors import TemplateError
+
+
+def upstream(pool: Pool) -> tuple[Server, ...]:
+    """Return the servers that an nginx upstream of this pool holds.
+
+    nginx has neither weight 0 nor, with `hash` and `random`, backup servers: those without weight are left
+    out, and where the method knows no backup, the backups stand in only while there is nobody else.
+    """
+    usable = tuple(s for s in pool.servers if effective_weight(s) > 0)
+    if pool.balance in {"roundrobin", "leastconn"} and any(not s.backup for s in usable):
+        return usable
+    primary = tuple(s for s in usable if not s.backup)
+    return primary or tuple(dataclasses.replace(s, backup=False) for s in usable)
+
+
+def closed(route: Route, pool: Pool) -> bool:
+    """Whether nothing that comes by this route can reach a server: nginx answers 503 by itself."""
+    return (pool.maintenance and not open_path(route, pool)) or not upstream(pool)
+
+
+def render(
+    desired: Desired, *, features: Features, tuning: Tuning, templates: Mapping[str, str], token: str
+) -> ConfigFiles:
+    """Render every template of the engine that does not start with `_` and name the result by its hash.
+
+    `templates` maps file names (`haproxy.cfg.j2`, `_backend.cfg.j2`) to their text; `token` is the secret
+    that `check` sends. Raise TemplateError with file and line.
+    """
+    print_files = _Printer(tuple(sorted(templates.items())), features, tuning, token)
+    bare = Desired(desired.listeners, tuple(dataclasses.replace(p, servers=()) for p in desired.pools))
+    try:
+        topology = _topology(print_files, bare)
+        draft = tuple((name, text.replace(_TOPOLOGY, topology)) for name, text in print_files(desired))
+    except jinja2.TemplateSyntaxError as exc:
+        raise TemplateError(f"template {exc.name}, line {exc.lineno}: {exc.message}") from exc
+    except Exception as exc:  # an operator's template can raise anything, as `{{ 1 / 0 }}` does
+        raise TemplateError(f"template {_place(exc, templates)}: {exc}") from exc
+    revision = _digest(draft)
+    return ConfigFiles(tuple((name, text.replace(_REVISION, revision)) for name, text in draft), revision, topology)
+
+
+# What templates print in place of the hashes, which are known only when all is printed; as long as they are.
+_REVISION, _TOPOLOGY = f"{'revision':@^16}", f"{'topology':@^16}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Printer:
+    """All that a rendering depends on beside the desired state."""
+
+    templates: tuple[tuple[str, str], ...]
+    features: Features
+    tuning: Tuning
+    token: str
+
+    def __call__(self, state: Desired) -> tuple[tuple[str, str], ...]:
+        """Render every template that is not a partial."""
+        environment = _environment(self.templates)
+        context = {
+            "listeners": [(x, sites(x)) for x in state.listeners],
+            "pools": state.pools,
+            "upstream": upstream,
+            "open_path": open_path,
+            "closed": closed,
+            "effective_weight": effective_weight,
+            "features": self.features,
+            "tuning": self.tuning,
+            "layout": layout,
+            "token": self.token,
+            "revision": _REVISION,
+            "topology": _TOPOLOGY,
+        }
+        names = [name for name, _ in self.templates if not name.startswith("_")]
+        return tuple((n.removesuffix(".j2"), environment.get_template(n).render(context)) for n in names)
+
+
+@functools.lru_cache(maxsize=4)
+def _environment(templates: tuple[tuple[str, str], ...]) -> jinja2.Environment:
+    """Return the compiled templates: compiling takes 20 ms, rendering 1 ms."""
+    texts = dict(templates)
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(lambda name: _source(texts, name)),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701 - this is configuration, not HTML; values are typed before they get here
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        auto_reload=False,
+    )
+    environment.filters["seconds"] = lambda ms: f"{ms}ms"
+    return environment
+
+
+@functools.lru_cache(maxsize=4)
+def _topology(print_files: _Printer, bare: Desired) -> str:
+    """Return the hash of a state without servers; joins and leaves do not change it."""
+    return _digest(print_files(bare))
+
+
+def _source(templates: Mapping[str, str], name: str) -> tuple[str, str, Callable[[], bool]] | None:
+    """Return a template with its name as file name, which is what tracebacks show; None: there is none."""
+    text = templates.get(name)
+    return None if text is None else (text, name, lambda: True)
+
+
+def _place(exc: Exception, templates: Mapping[str, str]) -> str:
+    """Return `file, line N` of the template that raised, from the traceback that Jinja rewrites."""
+    frames = [(f.f_code.co_filename, line) for f, line in traceback.walk_tb(exc.__traceback__)]
+    return next((f"{name}, line {line}" for name, line in reversed(frames) if name in templates), "?")
+
+
+def _digest(files: tuple[tuple[str, str], ...]) -> str:
+    text = "\0".join(f"{name}\0{text}" for name, text in files)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

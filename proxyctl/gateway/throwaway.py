@@ -1,0 +1,66 @@
+"""Commands in a throw-away container of an image, for questions about a binary whose gateway does not run."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+
+import docker
+import docker.errors
+
+from proxyctl.errors import DockerUnavailable, GatewayError
+from proxyctl.providers.docker.client import translated
+from proxyctl.providers.port import Ran
+
+LABEL = "proxyctl.throwaway"
+
+
+class Throwaway:
+    """Runs one command a container, without a network; implements `run` of `ports.Gateway`, nothing else."""
+
+    notice = ""
+    ended = False
+
+    def __init__(self, client: docker.APIClient, image: str) -> None:
+        """Take the image to ask."""
+        self._client, self._image = client, image
+
+    async def run(self, argv: Sequence[str]) -> Ran:
+        """Run the command and return its output; raise GatewayError when the image is missing or cannot run it."""
+        return await asyncio.to_thread(self._run, argv)
+
+    def _run(self, argv: Sequence[str]) -> Ran:
+        client, id_ = self._client, ""
+        try:
+            with translated(f"image {self._image}"):
+                host = client.create_host_config(network_mode="none")
+                made = client.create_container(
+                    self._image, entrypoint=list(argv), command=[], labels={LABEL: "1"}, host_config=host
+                )
+                id_ = made["Id"]
+                client.start(id_)
+                code = client.wait(id_, timeout=30)["StatusCode"]
+                return Ran(code, client.logs(id_).decode(errors="replace"))
+        except docker.errors.NotFound as exc:
+            message = f"image {self._image} is not here: pull it, build it with `make setup`, or name one with --image"
+            raise GatewayError(message) from exc
+        except DockerUnavailable as exc:
+            raise GatewayError(str(exc)) from exc
+        finally:
+            if id_:
+                with contextlib.suppress(docker.errors.DockerException):
+                    client.remove_container(id_, force=True)
+
+    async def signal(self, name: str) -> None:
+        """Not for a throw-away."""
+        raise GatewayError(f"no gateway to send {name} to")
+
+    async def logs(self, lines: int) -> str:  # noqa: ARG002 - the Protocol's
+        """Return nothing: the output came with `run`."""
+        return ""
+
+    async def ensure(self) -> bool:
+        """Not for a throw-away."""
+        message = "no gateway"
+        raise GatewayError(message)

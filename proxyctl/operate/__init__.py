@@ -1,0 +1,1 @@
+"""What operators ask for: overrides, rollback, rollout."""

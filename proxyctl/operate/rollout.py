@@ -1,0 +1,213 @@
+"""A rollout: new containers beside the old, then in their place; or, when one does not serve, everything as before.
+
+Needs a running `watch`: it lets the new ones join by their labels and drains the old ones. Until every new one serves,
+the old ones are not touched; from then on the only way back is another rollout. What a new one is made of is for
+`providers.docker.successor` to say.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from proxyctl.errors import ProxyctlError
+from proxyctl.providers.docker.successor import Old, Successor, refusal, successors
+
+_POLL = 0.1
+_SERVES = {"up", "maintenance"}
+
+
+class RolledBack(ProxyctlError):
+    """The new containers are gone again, the old ones serve as before."""
+
+    exit_code = 4
+
+
+class Docker(Protocol):
+    """What is asked of Docker; every failure is a ProxyctlError."""
+
+    def old(self, id_: str) -> Old:
+        """Return a container with its image's defaults."""
+
+    def image_id(self, image: str) -> str:
+        """Return the id of an image."""
+
+    def taken(self) -> tuple[set[str], dict[tuple[str, str], int]]:
+        """Return all names, and the highest number of each compose service."""
+
+    def make(self, successor: Successor) -> str:
+        """Create a container and return its id."""
+
+    def start(self, id_: str, name: str) -> None:
+        """Start it."""
+
+    def end(self, id_: str) -> str:
+        """Return how it ended; empty while it runs."""
+
+    def stop(self, id_: str, seconds: int) -> None:
+        """Stop it."""
+
+    def remove(self, id_: str, *, volumes: bool) -> None:
+        """Remove it."""
+
+
+class Ask(Protocol):
+    """Asks the running `watch`, as `edges.control.ask` does for one state folder."""
+
+    def __call__(self, path: str, *, post: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return its JSON; raise ProxyctlError."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be rolled out; `count` None: as many as there are; `wait` in seconds."""
+
+    pool: str
+    image: str
+    count: int | None
+    wait: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Done:
+    """The names of those that came and of those that went."""
+
+    new: tuple[str, ...]
+    old: tuple[str, ...]
+
+
+class Rollout:
+    """One rollout, from the look at the old containers to the removal of the last."""
+
+    def __init__(self, docker: Docker, ask: Ask, say: Callable[[str], None], interrupted: Callable[[], bool]) -> None:
+        """Take Docker, the watch, who is told of each step, and whether somebody wants it to end."""
+        self._docker, self._ask, self._say, self._interrupted = docker, ask, say, interrupted
+        self._drain = 30
+        self._served: set[str] = set()  # the new ones that were seen to serve
+
+    def run(self, wish: Wish) -> Done:
+        """Roll out; raise RolledBack when a new one does not serve, ProxyctlError when nothing could be begun."""
+        old = self._old(wish.pool)
+        if why := refusal(old):
+            raise ProxyctlError(why)
+        made: dict[str, str] = {}
+        try:
+            self._bring_up(wish, old, made)
+        except BaseException as exc:
+            self._remove(made)
+            if isinstance(exc, ProxyctlError):
+                raise RolledBack(f"rolled back, the old ones serve on: {exc}") from exc
+            raise
+        self._replace(old)
+        return Done(tuple(made), tuple(o.name for o in old))
+
+    def _old(self, pool: str) -> list[Old]:
+        pools = {p["name"]: p for p in self._ask("/api/v1/status")["pools"]}
+        if pool not in pools:
+            raise ProxyctlError(f"no pool is named {pool}; known are {', '.join(pools) or 'none'}")
+        self._drain = max(1, round(pools[pool]["drain_seconds"]))
+        ids = dict.fromkeys(s["container"] for s in pools[pool]["servers"])
+        if not ids:
+            raise ProxyctlError(f"pool {pool} has no container whose configuration a new one could take over")
+        return [self._docker.old(i) for i in ids]
+
+    def _bring_up(self, wish: Wish, old: Sequence[Old], made: dict[str, str]) -> None:
+        """Make and start the new ones, noted in `made` as they come, and wait until all serve at the same time."""
+        image_id = self._docker.image_id(wish.image)
+        names, numbers = self._docker.taken()
+        wanted = successors(
+            old, wish.image, image_id=image_id, count=wish.count or len(old), taken=names, numbers=numbers
+        )
+        for each in wanted:
+            self._unless_interrupted()
+            for notice in each.notices:
+                self._say(notice)
+            made[each.name] = self._docker.make(each)
+            self._docker.start(made[each.name], each.name)
+            self._say(f"{each.name}: started from {wish.image}")
+        start = time.monotonic()
+        told: set[str] = set()
+        while waiting := self._not_serving(wish.pool, made):
+            for name in made.keys() - waiting.keys() - told:
+                told.add(name)
+                self._say(f"{name}: serves after {time.monotonic() - start:.1f} s")
+            self._unless_interrupted()
+            for name in waiting:
+                if end := self._docker.end(made[name]):
+                    raise ProxyctlError(f"{name}: {end}")
+            if time.monotonic() - start > wish.wait:
+                name, reason = next(iter(waiting.items()))
+                raise ProxyctlError(f"{name} does not serve after {wish.wait:g} s: {reason}")
+            time.sleep(_POLL)
+        self._say(f"all new ones ({len(made)}) serve after {time.monotonic() - start:.1f} s")
+
+    def _not_serving(self, pool: str, made: dict[str, str]) -> dict[str, str]:
+        """Return those that do not serve in the pool, and why."""
+        try:
+            status = self._ask("/api/v1/status")
+        except ProxyctlError as exc:
+            return dict.fromkeys(made, str(exc))
+        self._served |= made.keys() & _serving(status)
+        servers = {s["name"]: s for p in status["pools"] if p["name"] == pool for s in p["servers"]}
+        reasons = {p["container"]: p["reason"] for p in status["problems"] if p["severity"] == "error"}
+        waiting = {}
+        for name in made:
+            state = servers[name]["state"] if name in servers else "not in the pool"
+            if state not in _SERVES:
+                reason = (servers[name]["reason"] if name in servers else "") or reasons.get(name)
+                waiting[name] = reason or f"it is {state}"
+        return waiting
+
+    def _replace(self, old: Sequence[Old]) -> None:
+        """Drain, stop and remove the old ones, one after the other."""
+        for number, each in enumerate(old):
+            left = ", ".join(o.name for o in old[number:])
+            if self._interrupted():
+                raise ProxyctlError(f"interrupted: the new ones serve, and these old ones are still there: {left}")
+            try:
+                self._retire(each.name, each.inspect["Id"], volumes=False)
+            except ProxyctlError as exc:
+                raise ProxyctlError(f"the new ones serve, and these old ones are still there: {left}: {exc}") from exc
+            self._say(f"{each.name}: drained, stopped and removed")
+
+    def _remove(self, made: dict[str, str]) -> None:
+        """Remove the new ones; those that ever served are drained and stopped as well."""
+        for name, id_ in made.items():
+            try:
+                if self._ever_served(name):
+                    self._retire(name, id_, volumes=True)
+                else:
+                    self._docker.remove(id_, volumes=True)
+                self._say(f"{name}: removed")
+            except ProxyctlError as exc:
+                self._say(f"{name}: could not be removed: {exc}")
+
+    def _ever_served(self, name: str) -> bool:
+        """Return whether requests may run on a new one; where nobody can be asked, they may."""
+        try:
+            return name in self._served or name in _serving(self._ask("/api/v1/status"))
+        except ProxyctlError:
+            return True
+
+    def _retire(self, name: str, id_: str, *, volumes: bool) -> None:
+        """Take one out without losing a request: no new ones first, then its own way to end, for `drain` at most.
+
+        Also one that drains, is ill or has left the pool already may have requests that run.
+        """
+        with contextlib.suppress(ProxyctlError):  # `watch` is away: then the stop itself drains it, as any stop does
+            self._ask(f"/api/v1/servers/{quote(name, safe='')}", post={"drain": True})
+        self._docker.stop(id_, self._drain)
+        self._docker.remove(id_, volumes=volumes)
+
+    def _unless_interrupted(self) -> None:
+        if self._interrupted():
+            raise ProxyctlError("interrupted")
+
+
+def _serving(status: dict[str, Any]) -> set[str]:
+    """Return the names of those that get requests in any pool."""
+    return {s["name"] for p in status["pools"] for s in p["servers"] if s["state"] in _SERVES}

@@ -1,0 +1,1 @@
+"""Where the world is read: one package for each source of containers."""

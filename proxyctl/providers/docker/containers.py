@@ -1,0 +1,134 @@
+"""Single containers, as a rollout needs them: read, made like others, stopped, removed. Decides nothing.
+
+What to make is `successor`'s to say, when is `proxyctl.operate.rollout`'s.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http
+from collections.abc import Iterator
+
+import docker
+import docker.errors
+
+from proxyctl.errors import ProxyctlError
+from proxyctl.providers.docker.client import translated
+from proxyctl.providers.docker.successor import COMPOSE, Network, Old, Successor
+
+
+class Containers:
+    """Docker's containers by id; every failure is a ProxyctlError with one line."""
+
+    def __init__(self, client: docker.APIClient) -> None:
+        """Take a client; it is asked from one thread only."""
+        self._client = client
+
+    def old(self, id_: str) -> Old:
+        """Return a container with its image's defaults."""
+        with _told(f"container {id_[:12]}"):
+            entry = self._client.inspect_container(id_)
+        name = entry["Name"].lstrip("/")
+        with _told(f"the image of {name}, which tells its own settings from the image's,"):
+            image = self._client.inspect_image(entry["Image"])  # type: ignore[no-untyped-call]
+        return Old(entry, image.get("Config") or {})
+
+    def image_id(self, image: str) -> str:
+        """Return the id of an image; raise when it is not here."""
+        with _told(f"image {image}", "pull or build it first"):
+            return str(self._client.inspect_image(image)["Id"])  # type: ignore[no-untyped-call]
+
+    def taken(self) -> tuple[set[str], dict[tuple[str, str], int]]:
+        """Return the names of all containers, and the highest container number of each compose service."""
+        names: set[str] = set()
+        numbers: dict[tuple[str, str], int] = {}
+        with _told("listing containers"):
+            entries = self._client.containers(all=True)
+        for entry in entries:
+            names |= {n.lstrip("/") for n in entry.get("Names") or ()}
+            labels = entry.get("Labels") or {}
+            service = labels.get(f"{COMPOSE}project", ""), labels.get(f"{COMPOSE}service", "")
+            number = labels.get(f"{COMPOSE}container-number", "")
+            if number.isdecimal():
+                numbers[service] = max(int(number), numbers.get(service, 0))
+        return names, numbers
+
+    def make(self, successor: Successor) -> str:
+        """Create a container and connect it, not started yet; return its id."""
+        first, *others = successor.networks
+        body = {**successor.body, "NetworkingConfig": {"EndpointsConfig": {first.name: _endpoint(first)}}}
+        with _told(f"making {successor.name}"):
+            id_ = str(self._client.create_container_from_config(body, successor.name)["Id"])  # type: ignore[no-untyped-call]
+        try:
+            with _told(f"connecting {successor.name}"):
+                for network in others:
+                    self._client.connect_container_to_network(
+                        id_,
+                        network.name,
+                        aliases=list(network.aliases),
+                        links=list(network.links),
+                        driver_opt=dict(network.options),
+                    )
+        except ProxyctlError:
+            self.remove(id_, volumes=True)
+            raise
+        return id_
+
+    def start(self, id_: str, name: str) -> None:
+        """Start a container."""
+        with _told(f"starting {name}"):
+            self._client.start(id_)
+
+    def end(self, id_: str) -> str:
+        """Return how a container ended, with its last line; empty while it runs.
+
+        One that its restart policy started again counts as ended: what fails once at its start will do so again.
+        """
+        try:
+            with translated("inspecting"):
+                entry = self._client.inspect_container(id_)
+                state = entry["State"]
+                if state["Running"] and not state.get("Restarting") and not entry.get("RestartCount"):
+                    return ""
+        except docker.errors.NotFound:
+            return "it is gone"
+        lines = []
+        with contextlib.suppress(ProxyctlError, docker.errors.NotFound), translated("its log"):
+            lines = self._client.logs(id_, tail=20).decode(errors="replace").split("\n")
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        how = "ended and was started again" if state["Running"] else f"ended with exit code {state['ExitCode']}"
+        return f"it {how}" + (f": {last[:200]}" if last else "")
+
+    def stop(self, id_: str, seconds: int) -> None:
+        """Stop a container; it gets that many seconds to finish, or its own stop time-out if that is longer."""
+        with contextlib.suppress(docker.errors.NotFound), translated(f"stopping {id_[:12]}"):
+            own = self._client.inspect_container(id_)["Config"].get("StopTimeout") or 10
+            self._client.stop(id_, timeout=max(seconds, own))
+
+    def remove(self, id_: str, *, volumes: bool) -> None:
+        """Remove a container, with its anonymous volumes if wanted; one that is gone or just going is no error."""
+        with contextlib.suppress(docker.errors.NotFound), translated(f"removing {id_[:12]}"):
+            try:
+                self._client.remove_container(id_, force=True, v=volumes)
+            except docker.errors.APIError as exc:
+                if exc.status_code != http.HTTPStatus.CONFLICT or "in progress" not in str(exc.explanation):
+                    raise
+
+
+def _endpoint(network: Network) -> dict[str, object]:
+    return {
+        "Aliases": list(network.aliases),
+        "Links": [":".join(link) for link in network.links],
+        "DriverOpts": dict(network.options),
+    }
+
+
+@contextlib.contextmanager
+def _told(subject: str, advice: str = "") -> Iterator[None]:
+    """Turn "not found" into one line too."""
+    try:
+        with translated(subject):
+            yield
+    except docker.errors.NotFound as exc:
+        message = f"{subject} is not here{f': {advice}' if advice else f' ({exc.explanation})'}"
+        raise ProxyctlError(message) from exc

@@ -1,0 +1,107 @@
+"""Docker's event stream, and how an event is read.
+
+docker-py's iterator ends in the same way for a dropped socket as for a normal end, and its events() has no time-out:
+the stream is opened and read in a thread, and whoever follows it has to ping beside it. Next: `store`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import docker
+import structlog
+
+from proxyctl.errors import DockerUnavailable
+from proxyctl.providers.docker.client import translated
+
+log = structlog.get_logger()
+
+ACTIONS = [
+    *("create", "start", "kill", "die", "stop", "destroy", "pause", "unpause", "rename", "restart"),
+    *("health_status", "oom", "update", "connect", "disconnect"),
+]
+OPEN_WITHIN = 10.0
+
+Event = Mapping[str, Any]
+
+
+async def subscribe(connect: Callable[[], docker.APIClient]) -> tuple[Any, asyncio.Queue[Event | None]]:
+    """Open a stream in a thread of its own, for which nothing waits longer than `OPEN_WITHIN`; raise DockerUnavailable.
+
+    Return the stream, for `close`, and the queue that it fills; None is its end, of whatever kind.
+    """
+    queue: asyncio.Queue[Event | None] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    opened: asyncio.Future[Any] = loop.create_future()
+
+    def settle(stream: Any, exc: Exception | None) -> None:
+        if opened.done():  # too late, nobody wants it any more
+            close(stream)
+        elif exc:
+            opened.set_exception(exc)
+        else:
+            opened.set_result(stream)
+
+    def tell(function: Callable[..., None], *args: Any) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
+            loop.call_soon_threadsafe(function, *args)
+
+    def read() -> None:
+        try:
+            stream = _open(connect)
+        except Exception as exc:  # noqa: BLE001 - it goes on where `opened` is awaited
+            tell(settle, None, exc)
+            return
+        tell(settle, stream, None)
+        with contextlib.suppress(Exception):  # every kind of end is the same: reconnect
+            for event in stream:
+                tell(queue.put_nowait, event)
+        tell(queue.put_nowait, None)
+
+    threading.Thread(target=read, name="docker-events", daemon=True).start()
+    try:
+        async with asyncio.timeout(OPEN_WITHIN):
+            return await opened, queue
+    except TimeoutError as exc:
+        message = f"events: no answer within {OPEN_WITHIN:.0f} s"
+        raise DockerUnavailable(message) from exc
+
+
+def _open(connect: Callable[[], docker.APIClient]) -> Any:
+    with translated("events"):
+        client = connect()
+        stream = client.events(decode=True, filters={"type": ["container", "network"], "event": ACTIONS})
+        # events() looks at the status only when it is read, too late to say why there is no stream
+        client._raise_for_status(stream._response)  # type: ignore[attr-defined]  # noqa: SLF001
+        return stream
+
+
+def close(stream: Any) -> None:
+    """End a stream; one that has ended already is no error."""
+    with contextlib.suppress(Exception):
+        stream.close()
+
+
+def subject(event: Event) -> str:
+    """Return the id of the container that an event is about."""
+    actor = event.get("Actor") or {}
+    if event.get("Type") == "network":
+        return str((actor.get("Attributes") or {}).get("container", ""))
+    return str(actor.get("ID", ""))
+
+
+def log_steps(event: Event, taken: float) -> None:
+    """Log how long after Docker's own time an event was taken, and how long its inspect took."""
+    late, inspect = taken - event.get("timeNano", 0) / 1e9, time.time() - taken
+    log.debug("event", what=describe(event), late_ms=round(late * 1000, 1), inspect_ms=round(inspect * 1000, 1))
+
+
+def describe(event: Event) -> str:
+    """Return `start web1`."""
+    attributes = (event.get("Actor") or {}).get("Attributes") or {}
+    return f"{event.get('Action')} {attributes.get('name', '')}".strip()

@@ -1,0 +1,33 @@
+"""The container that this process itself runs in, if it does."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import docker
+import docker.errors
+
+from proxyctl.providers.docker.client import translated
+
+_MOUNTED = re.compile(r"/containers/([0-9a-f]{64})/(?:hostname|hosts|resolv\.conf)")
+
+
+def own_container(client: docker.APIClient) -> Mapping[str, Any] | None:
+    """Return the inspect of the own container; None on a host, or when this engine does not know it.
+
+    Docker mounts three files from a folder that is named by the container's id; the host name is only a fallback,
+    because users may set it.
+    """
+    if not Path("/.dockerenv").exists():
+        return None
+    match = _MOUNTED.search(Path("/proc/self/mountinfo").read_text())
+    try:
+        with translated("inspecting proxyctl's own container"):
+            entry: Mapping[str, Any] = client.inspect_container(match[1] if match else os.uname().nodename)
+    except docker.errors.NotFound:
+        return None
+    return entry

@@ -1,0 +1,209 @@
+"""The containers that take others' places in a rollout: what Docker must be asked for. Pure.
+
+Carried over is what somebody asked for when the old one was made; what came from its image is not, so that the new
+image's own defaults count. Docker's inspect shows both in one, hence the old image's configuration beside it.
+Next: `proxyctl.operate.rollout`, which makes them.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import itertools
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+Json = Mapping[str, Any]
+
+BASE_LABEL = "proxyctl-rollout.base"  # on plain containers of a rollout: the name of the first one in their line
+COMPOSE = "com.docker.compose."
+_SHORT_ID = 12  # characters: Docker's default host name, and an alias that it adds by itself
+_PLAIN_NETWORKS = {"bridge", "default", "host", "none"}  # which know no aliases
+_SCALARS = ("Domainname", "OpenStdin", "Shell", "StdinOnce", "StopSignal", "StopTimeout", "Tty", "User", "WorkingDir")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Old:
+    """A container that is to be replaced: its inspect, and the `Config` of its image."""
+
+    inspect: Json
+    image: Json
+
+    @property
+    def name(self) -> str:
+        """The container's name."""
+        return str(self.inspect["Name"]).lstrip("/")
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """All its labels, the image's among them."""
+        return self.inspect["Config"].get("Labels") or {}
+
+    @property
+    def service(self) -> tuple[str, str] | None:
+        """Project and service of docker compose, if that made it."""
+        service = self.labels.get(f"{COMPOSE}project", ""), self.labels.get(f"{COMPOSE}service", "")
+        return service if all(service) else None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Network:
+    """One network to be on; `links` are (container, alias) pairs."""
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+    options: tuple[tuple[str, str], ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Successor:
+    """One new container.
+
+    `body` is that of Docker's `POST /containers/create`, without networks: the first of `networks` belongs into it,
+    the others are connected before the start. `notices` say what is not carried over.
+    """
+
+    name: str
+    body: dict[str, Any]
+    networks: tuple[Network, ...]
+    notices: tuple[str, ...] = ()
+
+
+def refusal(old: Iterable[Old]) -> str:
+    """Return why no second container can stand beside one of these; empty when all can."""
+    for each in old:
+        bindings = each.inspect["HostConfig"].get("PortBindings") or {}
+        ports = sorted(
+            {b["HostPort"] for bs in bindings.values() for b in bs or () if b.get("HostPort") not in {"", "0"}}
+        )
+        if ports:
+            return (
+                f"{each.name} publishes host port {', '.join(ports)}, which two containers cannot share: publish it at "
+                "the gateway instead (watch --publish), and make the container without"
+            )
+    return ""
+
+
+def successors(
+    old: Sequence[Old],
+    image: str,
+    *,
+    image_id: str,
+    count: int,
+    taken: Collection[str],
+    numbers: Mapping[tuple[str, str], int],
+) -> tuple[Successor, ...]:
+    """Return `count` successors, of each old one in turn.
+
+    `taken` are the names of all containers, `numbers` the highest container number of each compose service.
+    """
+    names, highest = set(taken), dict(numbers)
+    made = []
+    for each in itertools.islice(itertools.cycle(old), count):
+        number = 0
+        if each.service:
+            number = highest[each.service] = highest.get(each.service, 0) + 1
+        name = _name(each, number, names)
+        names.add(name)
+        made.append(_successor(each, image, image_id, name, number))
+    return tuple(made)
+
+
+def _name(old: Old, number: int, taken: Collection[str]) -> str:
+    """Return `project-service-4` after `project-service-1`, and `web1-r2` after `web1`, or the next that is free."""
+    was = old.labels.get(f"{COMPOSE}container-number", "")
+    numbered = re.fullmatch(rf"(.+[-_]){re.escape(was)}", old.name) if number and was else None
+    if numbered and f"{numbered[1]}{number}" not in taken:
+        return f"{numbered[1]}{number}"
+    return next(n for n in (f"{_base(old)}-r{i}" for i in itertools.count(2)) if n not in taken)
+
+
+def _base(old: Old) -> str:
+    return old.labels.get(BASE_LABEL) or old.name
+
+
+def _successor(old: Old, image: str, image_id: str, name: str, number: int) -> Successor:
+    body, notices = _config(old), []
+    body["Image"] = image
+    body["Labels"] = _labels(old, image_id, number)
+    body["HostConfig"] = copy.deepcopy(dict(old.inspect["HostConfig"])) | {"ContainerIDFile": ""}
+    if old.inspect["Config"].get("MacAddress"):
+        notices.append(f"{name} gets another MAC address than {old.name}: two containers cannot share one")
+    networks = []
+    for network, endpoint in _attached(old):
+        networks.append(_network(old, network, endpoint, name, numbered=bool(number)))
+        static = (endpoint.get("IPAMConfig") or {}).get("IPv4Address")
+        if static:
+            notices.append(f"{name} does not get the fixed address {static} of {old.name}: two cannot share one")
+    return Successor(name, body, tuple(networks), tuple(notices))
+
+
+# ------------------------------------------------------------------ what somebody asked for
+
+
+def _config(old: Old) -> dict[str, Any]:
+    ours, image = old.inspect["Config"], old.image
+    made = {k: ours[k] for k in _SCALARS if ours.get(k) and ours.get(k) != image.get(k)}
+    made["Env"] = [e for e in ours.get("Env") or () if e not in (image.get("Env") or ())]
+    for key in ("ExposedPorts", "Volumes"):
+        made[key] = {k: v for k, v in (ours.get(key) or {}).items() if k not in (image.get(key) or {})}
+    if ours.get("Hostname") not in {None, "", str(old.inspect["Id"])[:_SHORT_ID]}:
+        made["Hostname"] = ours["Hostname"]
+    theirs = image.get("Healthcheck") or {}
+    if check := {k: v for k, v in (ours.get("Healthcheck") or {}).items() if v != theirs.get(k)}:
+        made["Healthcheck"] = check
+    return made | _command(ours, image)
+
+
+def _command(ours: Json, image: Json) -> dict[str, Any]:
+    """Return entrypoint and command where they are not the image's; an entrypoint of one's own drops its command."""
+    entrypoint, command = ours.get("Entrypoint") or [], ours.get("Cmd") or []
+    if entrypoint != (image.get("Entrypoint") or []):
+        return {"Entrypoint": entrypoint or [""], "Cmd": command}  # [""] is how Docker is told "none"
+    return {"Cmd": command} if command != (image.get("Cmd") or []) else {}
+
+
+def _labels(old: Old, image_id: str, number: int) -> dict[str, str]:
+    theirs = old.image.get("Labels") or {}
+    labels = {k: v for k, v in old.labels.items() if theirs.get(k) != v}
+    labels.pop(f"{COMPOSE}replace", None)  # which one it replaced itself
+    if number:
+        labels[f"{COMPOSE}container-number"] = str(number)
+        if f"{COMPOSE}image" in labels:
+            labels[f"{COMPOSE}image"] = image_id
+    else:
+        labels[BASE_LABEL] = _base(old)
+    return labels
+
+
+# ------------------------------------------------------------------ networks
+
+
+def _attached(old: Old) -> list[tuple[str, Json]]:
+    """Return all networks with their endpoints, the one of `docker run --network` first."""
+    networks = old.inspect["NetworkSettings"].get("Networks") or {}
+    mode = old.inspect["HostConfig"].get("NetworkMode") or "default"
+
+    def secondary(item: tuple[str, Json]) -> bool:
+        name, endpoint = item
+        return mode not in {name, endpoint.get("NetworkID")} and not (mode == "default" and name == "bridge")
+
+    return sorted(networks.items(), key=lambda item: (secondary(item), item[0]))
+
+
+def _network(old: Old, network: str, endpoint: Json, name: str, *, numbered: bool) -> Network:
+    """Keep the aliases; a plain successor is also found by the name that its line began with."""
+    aliases = {a for a in endpoint.get("Aliases") or () if a != str(old.inspect["Id"])[:_SHORT_ID]}
+    if numbered:
+        aliases = {name if a == old.name else a for a in aliases}
+    elif network not in _PLAIN_NETWORKS:
+        aliases.add(_base(old))
+    links = tuple(tuple(link.split(":", 1)) for link in endpoint.get("Links") or ())
+    return Network(
+        network,
+        aliases=() if network in _PLAIN_NETWORKS else tuple(sorted(aliases)),
+        links=links,
+        options=tuple(sorted((endpoint.get("DriverOpts") or {}).items())),
+    )

@@ -1,0 +1,196 @@
+"""One apply: run-time changes where they suffice, else stage → check → swap → reload → confirm, else back.
+
+The transaction that keeps promise 4, nothing unproven goes live. Knows ports only; called by `reconciler`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import time
+from collections.abc import Collection, Sequence
+from typing import Literal
+
+import structlog
+
+from proxyctl.core.model import ConfigFiles, Desired, Features, Running
+from proxyctl.core.plan import Plan, diff, reload_reasons, same_servers
+from proxyctl.engines.port import Engine
+from proxyctl.engines.timings import lap
+from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed, RuntimeRefused
+from proxyctl.state.history import summary
+from proxyctl.state.port import Generation, Generations, Inputs
+
+log = structlog.get_logger()
+
+BOOT = 3.0  # seconds that a proxy may take to answer after its container was started
+
+How = Literal["unchanged", "runtime", "reload"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Applied:
+    """What one apply did: how, why a reload was needed, and how long it took in seconds."""
+
+    how: How
+    plan: Plan
+    reasons: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+class Applier:
+    """Holds what the running proxy was last confirmed to do."""
+
+    def __init__(self, engine: Engine, generations: Generations, features: Features) -> None:
+        """Take a proxy that runs (or waits for its first generation) and where its generations lie."""
+        self._engine = engine
+        self._generations = generations
+        self._features = features
+        self._refused: dict[str, ConfigRefused | ReloadFailed] = {}
+        self._before: Generation | None = None
+        self.applied: Generation | None = None
+        self.accepted = Desired()
+        """What the proxy's own check last accepted: `applied`, but for servers that joined and then were refused."""
+
+    async def adopt(self) -> bool:
+        """Take over a proxy that already runs the current generation; False: the first apply will load one.
+
+        A proxy that was started a moment ago is given `BOOT` seconds to answer.
+        """
+        self.applied = None
+        current = self._generations.current()
+        if current is None:
+            return False
+        deadline = time.monotonic() + BOOT
+        while (running := await self._engine.running()) is None and time.monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        if running is not None and self._runs(running, current):
+            self.applied = current
+            self.accepted = current.desired
+            self._generations.confirm(current.number)
+        return self.applied is not None
+
+    async def still_true(self) -> bool:
+        """Ask the proxy whether it still does what was applied; a restart or a stranger's hand may have changed it."""
+        running = await self._engine.running()
+        return running is not None and self.applied is not None and self._runs(running, self.applied)
+
+    def _runs(self, running: Running, generation: Generation) -> bool:
+        """After run-time changes the revision is that of an older file: then the topology and the servers count."""
+        if running.servers is None:
+            return running.revision == generation.revision
+        same = same_servers(running.servers, generation.desired)
+        return running.topology == generation.topology and same
+
+    @property
+    def known(self) -> Desired:
+        """What the proxy does; after an interrupted apply what `current` says, for that is no reason to drop anyone."""
+        generation = self.applied or self._generations.current()
+        return generation.desired if generation else Desired()
+
+    def plan(self, desired: Desired) -> Plan:
+        """Return what would change."""
+        return diff(self.applied.desired if self.applied else Desired(), desired)
+
+    def reload_reasons(self, desired: Desired, files: ConfigFiles) -> tuple[str, ...]:
+        """Return why this state cannot be reached without a reload; empty when it can."""
+        return reload_reasons(self.applied, desired, files, self._features)
+
+    async def apply(
+        self, desired: Desired, files: ConfigFiles, inputs: Inputs, drained: Collection[tuple[str, str]] = ()
+    ) -> Applied:
+        """Make the proxy do `desired`, rendered from `inputs`; on any failure it goes on with what it had.
+
+        `drained` are the (pool, container id) whose drain is over: what still runs there is cut when they leave.
+        Raise ConfigRefused or ReloadFailed with the proxy's own reason. What was refused once is not tried
+        again until it changes.
+        """
+        start = time.monotonic()
+        plan = self.plan(desired)
+        if self.applied is not None and files.revision == self.applied.revision:
+            # On nginx a server that drains and one that is gone are written alike: only what is known changes.
+            self.applied = dataclasses.replace(self.applied, desired=desired, held=inputs.held)
+            self.accepted = desired
+            return Applied("unchanged", plan)
+        if known := self._refused.get(files.revision):
+            raise type(known)(str(known))
+        reasons = self.reload_reasons(desired, files)
+        if over := [(p, s.name) for p, s in plan.removed if (p, s.container) in drained]:
+            await self._engine.cut(over)
+        how: How = "reload"
+        if not reasons:
+            try:
+                with lap("runtime"):
+                    await self._engine.change(plan, files)
+            except RuntimeRefused as exc:
+                reasons = (f"run-time change refused: {exc}",)
+            else:
+                how = "runtime"
+        try:
+            number = await self._stage(desired, files, inputs, summary(plan, reasons, inputs.held))
+            if how == "reload":
+                await self._reload(number, files)
+        except (ConfigRefused, ReloadFailed, OSError) as exc:
+            self._failed(exc, files, desired, how)
+            raise
+        self.applied = Generation(number, files.revision, files.topology, desired, inputs.held)
+        self.accepted = desired
+        await asyncio.to_thread(self._generations.confirm, number)
+        self._refused.clear()
+        return Applied(how, plan, reasons, time.monotonic() - start)
+
+    def _failed(
+        self, exc: ConfigRefused | ReloadFailed | OSError, files: ConfigFiles, desired: Desired, how: How
+    ) -> None:
+        if not isinstance(exc, OSError):  # a disk that is full will not stay so
+            self._refused[files.revision] = exc
+        if how == "runtime" and self.applied is not None:
+            # the servers are already as wanted, and the file on disk is the last one that loads
+            self.applied = dataclasses.replace(self.applied, desired=desired)
+
+    async def refusal(self, desired: Desired, files: ConfigFiles, inputs: Inputs) -> str:
+        """Have the proxy check what it does not run; return why it is refused, or an empty string."""
+        number = await asyncio.to_thread(self._generations.stage, files, desired, inputs, ())
+        try:
+            await self._engine.check(self._generations.path(number), files)
+        except ConfigRefused as exc:
+            return str(exc)
+        finally:
+            self._generations.drop(number)
+        return ""
+
+    async def _stage(self, desired: Desired, files: ConfigFiles, inputs: Inputs, changes: Sequence[str]) -> int:
+        """Write and check a generation; make it current unless the proxy must be reloaded for it."""
+        with lap("stage"):
+            number = await asyncio.to_thread(self._generations.stage, files, desired, inputs, changes)
+        try:
+            with lap("check"):
+                await self._engine.check(self._generations.path(number), files)
+        except BaseException:
+            self._generations.drop(number)
+            raise
+        self._before = self._generations.current()
+        with lap("switch"):
+            await asyncio.to_thread(self._generations.switch, number)
+        return number
+
+    async def _reload(self, number: int, files: ConfigFiles) -> None:
+        try:
+            await self._engine.reload(files.revision)
+        except (ReloadFailed, GatewayError):
+            before = self._before
+            if before is not None:
+                self._generations.switch(before.number)
+                self._generations.drop(number)
+                running = await self._engine.running()
+                if running is not None and running.revision == files.revision:
+                    await self._engine.reload(before.revision)  # it came after all, too late to be believed
+            raise
+
+    def retry(self) -> None:
+        """Forget what failed: something outside the files may have changed."""
+        self._refused.clear()
+
+    def retry_checks(self) -> None:
+        """Forget what a check refused; a reload that failed is not tried again, for that costs connections."""
+        self._refused = {r: exc for r, exc in self._refused.items() if isinstance(exc, ReloadFailed)}

@@ -1,0 +1,77 @@
+"""Which containers' names resolve to their own addresses, asked in the background and never asked twice.
+
+A container that was started without `--name` has a generated name, which Docker's DNS need not know (20.10 does
+not): there it goes by its short id, as every container also does.
+Next: `reconciler`, which keeps out whose name does not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from proxyctl.core.model import Target
+from proxyctl.errors import ResolveError
+from proxyctl.providers.port import Resolver, Wake
+
+RESOLVE_WAIT = 0.02  # seconds that a pass waits for DNS; slower answers wake the next one
+RETRY_FIRST, RETRY_LAST = 0.25, 5.0
+
+_SHORT_ID = 12  # characters, as Docker makes an alias of them
+
+_Key = tuple[str, str, str]
+"""A container's id, name and address."""
+
+
+class Names:
+    """Which targets' names were seen to resolve to the container's own address, asked in the background."""
+
+    def __init__(self, resolver: Resolver, wake: Wake) -> None:
+        """Ask `resolver`, and call `wake` when an answer comes after the pass that wanted it."""
+        self._resolver = resolver
+        self._wake = wake
+        self._answers: dict[_Key, str] = {}
+        self._tasks: dict[_Key, asyncio.Task[None]] = {}
+
+    async def check(self, wanted: Iterable[Target]) -> dict[Target, str | None]:
+        """Return per target an empty string (fine), a reason (not fine) or None (not known yet)."""
+        all_wanted = tuple(wanted)
+        keys = {_key(t) for t in all_wanted}
+        for key in self._tasks.keys() - keys:
+            self._tasks.pop(key).cancel()
+        self._answers = {k: v for k, v in self._answers.items() if k in keys}
+        new = keys - self._answers.keys() - self._tasks.keys()
+        self._tasks |= {k: asyncio.create_task(self._follow(k), name=f"dns {k[1]}") for k in new}
+        if new:  # only for those: a name that DNS is silent about must not hold up every pass, and with it every drain
+            await asyncio.wait([self._tasks[k] for k in new], timeout=RESOLVE_WAIT)
+        return {t: self._answers.get(_key(t)) for t in all_wanted}
+
+    async def _follow(self, key: _Key) -> None:
+        container, name, address = key
+        delay = RETRY_FIRST
+        while True:
+            reason = await self._wrong(name, address)
+            if reason and not await self._wrong(container[:_SHORT_ID], address):
+                reason = ""
+            if self._answers.get(key) != reason:
+                self._answers[key] = reason
+                self._wake(f"name {name}")
+            if not reason:
+                del self._tasks[key]
+                return
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, RETRY_LAST)
+
+    async def _wrong(self, name: str, address: str) -> str:
+        """Return why this name does not do, or an empty string."""
+        try:
+            found = await self._resolver.resolve(name)
+        except ResolveError as exc:
+            return f"the name {name} does not resolve through Docker's DNS: {exc}"
+        if address in found:
+            return ""
+        return f"the name {name} resolves to {', '.join(found) or 'nothing'}, not to its own {address}"
+
+
+def _key(target: Target) -> _Key:
+    return target.container, target.name, target.address

@@ -1,0 +1,183 @@
+"""The generations on disk: `proxy/generations/<n>-<revision>/` and `proxy/current`, which always loads.
+
+Writes beside, syncs, then renames: a crash leaves the old one or the new. Decides nothing:
+`reconcile.apply` does.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pydantic
+
+from proxyctl.core import layout
+from proxyctl.core.model import ConfigFiles, Desired
+from proxyctl.errors import ProxyctlError
+from proxyctl.state.history import Past
+from proxyctl.state.port import Generation, Inputs, Pin
+
+KEEP = 10
+META = "desired.json"
+APPLIED = ".applied"  # is there once the proxy was seen to do it
+_FORM = re.compile(r"([0-9]+)-([0-9a-f]+)")
+
+
+class _Meta(pydantic.BaseModel):
+    revision: str
+    topology: str
+    desired: Desired
+    inputs: Inputs | None = None  # none: an older proxyctl wrote it
+    at: float = 0.0
+    changes: tuple[str, ...] = ()
+
+
+class GenerationFolder:
+    """Implements `ports.Generations` in the state folder's `proxy/` part."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take the `proxy/` folder, which need not exist before the first `stage`."""
+        self._folder = folder
+        self._topologies: dict[int, str] = {}
+
+    def prepare(self) -> None:
+        """Make the folders that the gateway mounts."""
+        for name in ("generations", "run"):
+            (self._folder / name).mkdir(parents=True, exist_ok=True)
+        (self._folder / "generations").chmod(0o700)  # every configuration has the secret of `check` in it
+        for left in (self._folder / "generations").glob(".new-*"):
+            shutil.rmtree(left)
+
+    def stage(
+        self, files: ConfigFiles, desired: Desired, inputs: Inputs | None = None, changes: Sequence[str] = ()
+    ) -> int:
+        """Write a new generation, with what it was made from and what is new in it, and return its number."""
+        number = max(self._all(), default=0) + 1
+        new = self._folder / "generations" / f".new-{number}-{files.revision}"
+        new.mkdir(parents=True)
+        meta = _Meta(
+            revision=files.revision,
+            topology=files.topology,
+            desired=desired,
+            inputs=inputs,
+            at=time.time(),
+            changes=tuple(changes),
+        )
+        try:
+            for name, text in (*files.files, (META, meta.model_dump_json())):
+                with (new / name).open("w", encoding="utf-8") as file:
+                    file.write(text)
+                    file.flush()
+                    os.fsync(file.fileno())
+        except OSError:
+            shutil.rmtree(new)
+            raise
+        new.rename(new.with_name(f"{number}-{files.revision}"))
+        return number
+
+    def path(self, number: int) -> str:
+        """Return the folder as the gateway sees it."""
+        return f"{layout.GENERATIONS}/{self._all()[number].name}"
+
+    def switch(self, number: int) -> None:
+        """Point `current` to the generation, atomically."""
+        link = self._folder / ".current-new"
+        link.unlink(missing_ok=True)
+        link.symlink_to(f"generations/{self._all()[number].name}")
+        link.rename(self._folder / "current")
+        fd = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+    def _least_missed(self, numbers: list[int]) -> int:
+        """Return the oldest that differs from the next only in its servers: nobody goes back to it. Else the oldest."""
+        pairs = itertools.pairwise(numbers)
+        return next((n for n, after in pairs if self._topology(n) == self._topology(after)), numbers[0])
+
+    def _topology(self, number: int) -> str:
+        if number not in self._topologies:
+            meta = self._meta(number)
+            self._topologies[number] = meta.topology if meta else ""
+        return self._topologies[number]
+
+    def confirm(self, number: int) -> None:
+        """Remember that the proxy was seen to do it, and let go of the oldest: until now it might have to go back."""
+        (self._all()[number] / APPLIED).touch()
+        while len(there := sorted(self._all())) > KEEP:
+            self.drop(self._least_missed(there))
+
+    def drop(self, number: int) -> None:
+        """Remove a generation; the current one stays."""
+        folder = self._all().get(number)
+        if folder is not None and folder.name != self._current_name():
+            self._topologies.pop(number, None)
+            shutil.rmtree(folder)
+
+    def current(self) -> Generation | None:
+        """Return the current generation; None when there is none or it cannot be read."""
+        match = _FORM.fullmatch(self._current_name())
+        if match is None:
+            return None
+        number = int(match[1])
+        meta = self._meta(number)
+        if meta is None:
+            return None
+        return Generation(number, meta.revision, meta.topology, meta.desired, _held(meta))
+
+    def history(self) -> tuple[Past, ...]:
+        """Return all generations that can be read, oldest first."""
+        current, past = self._current_name(), []
+        for number, folder in sorted(self._all().items()):
+            if (meta := self._meta(number)) is not None:
+                past.append(
+                    Past(
+                        number,
+                        meta.revision,
+                        meta.topology,
+                        meta.at,
+                        meta.changes,
+                        _held(meta),
+                        applied=(folder / APPLIED).exists(),
+                        current=folder.name == current,
+                    )
+                )
+        return tuple(past)
+
+    def pin(self, number: int, since: str) -> Pin:
+        """Return a generation as something to hold the gateway at; raise ProxyctlError when it cannot be read."""
+        meta = self._meta(number)
+        if meta is None or meta.inputs is None:
+            raise ProxyctlError(f"generation {number} does not say what it was made from: choose another one")
+        return Pin(number, since, meta.desired, meta.inputs)
+
+    def _meta(self, number: int) -> _Meta | None:
+        try:
+            return _Meta.model_validate_json((self._all()[number] / META).read_bytes())
+        except (KeyError, OSError, pydantic.ValidationError):
+            return None
+
+    def files(self, number: int) -> dict[str, str]:
+        """Return the configuration files of a generation by name."""
+        folder = self._all()[number]
+        return {p.name: p.read_text("utf-8") for p in sorted(folder.iterdir()) if p.name not in {META, APPLIED}}
+
+    def _current_name(self) -> str:
+        try:
+            return (self._folder / "current").readlink().name
+        except OSError:
+            return ""
+
+    def _all(self) -> dict[int, Path]:
+        found = ((_FORM.fullmatch(p.name), p) for p in (self._folder / "generations").glob("[0-9]*"))
+        return {int(match[1]): p for match, p in found if match}
+
+
+def _held(meta: _Meta) -> int | None:
+    return meta.inputs.held if meta.inputs else None

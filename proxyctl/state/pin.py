@@ -1,0 +1,55 @@
+"""The generation that an operator holds the gateway at, kept in the state folder until it is let go.
+
+A copy, not a reference: generations that have become old are removed, this one must not be.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pydantic
+
+from proxyctl.core.model import Held
+from proxyctl.errors import ProxyctlError
+from proxyctl.state.overrides import replace
+from proxyctl.state.port import Inputs, Pin
+
+NAME = "held.json"
+
+_FILE = pydantic.TypeAdapter(Pin)
+
+
+class HeldFile:
+    """Implements `ports.Pins` by one file."""
+
+    def __init__(self, folder: Path) -> None:
+        """Read what was kept; an unreadable file is an error: to let go by accident would be a surprise."""
+        self._path = folder / NAME
+        self.pin: Pin | None = None
+        if self._path.exists():
+            try:
+                self.pin = _FILE.validate_json(self._path.read_bytes())
+            except (OSError, pydantic.ValidationError) as exc:
+                raise ProxyctlError(f"{self._path} cannot be read ({exc}): mend it, or remove it to let go") from exc
+
+    @property
+    def held(self) -> Held | None:
+        """What `core` needs to know of it."""
+        return Held(self.pin.number, self.pin.since, self.pin.desired) if self.pin else None
+
+    def inputs(self, token: str, label_prefix: str) -> Inputs | None:
+        """Return what it was rendered from, with the secret and the prefix that hold now; None when nothing is held."""
+        if self.pin is None:
+            return None
+        inputs = self.pin.inputs
+        options = dataclasses.replace(inputs.options, label_prefix=label_prefix)
+        return dataclasses.replace(inputs, options=options, token=token, held=self.pin.number)
+
+    def keep(self, pin: Pin | None) -> None:
+        """Hold at that generation from now on, or let go."""
+        self.pin = pin
+        if pin is None:
+            self._path.unlink(missing_ok=True)
+        else:
+            replace(self._path, _FILE.dump_json(pin).decode())

@@ -1,0 +1,68 @@
+"""What the verbs say when control.sock does not answer as it should: which of the three it was."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from proxyctl.api import client as control
+from proxyctl.errors import ProxyctlError
+
+
+@contextlib.contextmanager
+def answering(folder: Path, answer: bytes) -> Iterator[None]:
+    """Listen at a state folder's control.sock and give one request that answer; with none, keep it waiting."""
+    done = threading.Event()
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(folder / control.SOCKET))
+        listening.listen()
+
+        def serve() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(answer)
+                if not answer:
+                    done.wait(10)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join(10)
+
+
+def failure(folder: Path) -> ProxyctlError:
+    """Ask, and return how that failed."""
+    with pytest.raises(ProxyctlError) as caught:
+        control.ask(folder, "/api/v1/status")
+    return caught.value
+
+
+def test_nobody_there_is_no_watch(tmp_path: Path) -> None:
+    """The flags may be those of another one."""
+    told = failure(tmp_path)
+    assert isinstance(told, control.NoWatch)
+    assert str(told).startswith(f"no `proxyctl watch` answers at {tmp_path}/control.sock: is it running")
+
+
+def test_one_that_does_not_answer_in_time_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not said to be missing: nobody should start a second one."""
+    monkeypatch.setattr(control, "TIMEOUT", 0.2)
+    with answering(tmp_path, b""):
+        told = failure(tmp_path)
+    assert not isinstance(told, control.NoWatch)
+    assert "did not answer" in str(told)
+
+
+def test_what_answers_otherwise_is_told_so(tmp_path: Path) -> None:
+    """A page in place of JSON, as of another program or version."""
+    with answering(tmp_path, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"):
+        assert "was no JSON" in str(failure(tmp_path))

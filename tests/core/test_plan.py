@@ -1,0 +1,246 @@
+"""Plans: that they lead from one state to the other, and what they cost."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxyctl.core.model import ConfigFiles, Desired, Features, HealthCheck, Listener, Pool, Route, Server
+from proxyctl.core.plan import (
+    ListenerAdded,
+    ListenerChanged,
+    ListenerRemoved,
+    PoolAdded,
+    PoolChanged,
+    PoolRemoved,
+    ServerAdded,
+    ServerChanged,
+    ServerRemoved,
+    apply,
+    diff,
+    effective_weight,
+    reload_reason,
+    reload_reasons,
+    same_servers,
+)
+from tests.core.worlds import HAPROXY, NET, NGINX, container, world
+
+A, B = Server("a", "id-a", "10.0.0.1", 80), Server("b", "id-b", "10.0.0.2", 80)
+WEB = Pool("web", servers=(A, B))
+PORT = Listener(80, routes=(Route("", "/", "web"),))
+STATE = Desired((PORT,), (WEB,))
+
+SERVERS = st.builds(
+    Server,
+    name=st.sampled_from("abc"),
+    container=st.just("id"),
+    address=st.just("10.0.0.1"),
+    port=st.just(80),
+    weight=st.integers(0, 1),
+    draining=st.booleans(),
+)
+POOLS = st.builds(
+    Pool,
+    name=st.sampled_from("pqr"),
+    balance=st.sampled_from(["uri", "source"]),
+    sticky=st.none() | st.just("c"),
+    maintenance=st.booleans(),
+    health=st.none() | st.just(HealthCheck("/up")),
+    servers=st.lists(SERVERS, unique_by=lambda s: s.name, max_size=3).map(tuple),
+)
+ROUTES = st.builds(Route, st.sampled_from(["", "h"]), st.just("/"), st.sampled_from("pqr"))
+LISTENERS = st.builds(
+    Listener,
+    st.sampled_from([80, 81]),
+    st.sampled_from(["http", "tcp"]),
+    st.lists(ROUTES, unique=True, max_size=2).map(tuple),
+)
+STATES = st.builds(
+    Desired,
+    st.lists(LISTENERS, unique_by=lambda x: x.port, max_size=2).map(tuple),
+    st.lists(POOLS, unique_by=lambda p: p.name, max_size=3).map(tuple),
+)
+
+
+@given(STATES, STATES)
+def test_a_plan_leads_there(before: Desired, after: Desired) -> None:
+    """The changes of a plan turn the one state into the other, and there are none when nothing differs."""
+    changes = diff(before, after)
+    assert apply(changes, before) == after
+    assert bool(changes) == (before != after)
+
+
+def drained(server: Server) -> Server:
+    """Return the server as it drains."""
+    return dataclasses.replace(server, draining=True)
+
+
+def having(*servers: Server, **settings: object) -> Desired:
+    """Return the state with other servers or settings."""
+    return Desired((PORT,), (dataclasses.replace(WEB, servers=servers, **settings),))  # type: ignore[arg-type]
+
+
+BARE = dataclasses.replace(WEB, servers=())
+URI = dataclasses.replace(BARE, balance="uri")
+OTHER_PORT = Listener(80, routes=(Route("", "/x", "web"),))
+
+PLANS = [
+    (STATE, STATE, (), False),
+    (having(A), STATE, (ServerAdded("web", B),), False),
+    (STATE, having(A), (ServerRemoved("web", B),), True),
+    (STATE, having(A, drained(B)), (ServerChanged("web", B, drained(B)),), True),
+    (having(A, drained(B)), STATE, (ServerChanged("web", drained(B), B),), False),
+    (having(A), having(dataclasses.replace(A, address="10.9.9.9")), None, True),
+    (having(A), having(dataclasses.replace(A, weight=2)), None, False),
+    (Desired(), STATE, (PoolAdded(WEB), ListenerAdded(PORT)), False),
+    (STATE, Desired(), (PoolRemoved(WEB), ListenerRemoved(PORT)), True),
+    (STATE, having(A, B, balance="uri"), (PoolChanged(BARE, URI),), False),
+    (STATE, having(A, B, maintenance=True), None, False),
+    (having(A, drained(B)), having(A), (ServerRemoved("web", drained(B)),), False),
+    (STATE, Desired((OTHER_PORT,), (WEB,)), (ListenerChanged(PORT, OTHER_PORT),), False),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "changes", "urgent"), PLANS)
+def test_what_a_plan_holds(before: Desired, after: Desired, changes: tuple[object, ...] | None, urgent: bool) -> None:
+    """A plan names exactly what differs, and says whether it may not wait."""
+    made = diff(before, after)
+    assert changes is None or made.changes == changes
+    assert made.urgent == urgent
+    assert made.removed == tuple((c.pool, c.server) for c in made.changes if isinstance(c, ServerRemoved))
+    assert apply(made, before) == after
+
+
+def only(before: Desired, after: Desired, features: Features = HAPROXY) -> str:
+    """Return why the only change between two states needs a reload."""
+    (change,) = diff(before, after).changes
+    return reload_reason(change, after, features)
+
+
+RUN_TIME = [
+    (having(A), STATE),
+    (STATE, having(A)),
+    (STATE, having(A, drained(B))),
+    (having(A), having(dataclasses.replace(A, weight=0))),
+    (having(A), having(dataclasses.replace(A, address="10.9.9.9", port=81))),
+    (having(dataclasses.replace(A, maxconn=5)), having(dataclasses.replace(A, maxconn=6))),
+    (having(A, sticky="c"), having(A, B, sticky="c")),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), RUN_TIME)
+def test_haproxy_does_this_at_run_time(before: Desired, after: Desired) -> None:
+    """Joining, leaving, draining, weights and addresses need no reload of HAProxy, and always one of nginx."""
+    assert only(before, after) == ""
+    assert diff(before, after).reload_reasons(HAPROXY) == ()
+    assert "nginx" in only(before, after, NGINX)
+
+
+RELOADS = [
+    (STATE, having(A, B, balance="uri"), "pool web"),
+    (STATE, Desired((PORT,), (WEB, Pool("other"))), "pool other"),
+    (Desired((PORT,), (WEB, Pool("other"))), STATE, "pool other"),
+    (Desired((), (WEB,)), STATE, "port 80"),
+    (STATE, Desired((), (WEB,)), "port 80"),
+    (STATE, Desired((OTHER_PORT,), (WEB,)), "port 80"),
+    (having(A), having(dataclasses.replace(A, backup=True)), "backup"),
+    (having(A), having(dataclasses.replace(A, maxconn=1)), "maxconn"),
+    (having(dataclasses.replace(A, maxconn=1)), having(A), "maxconn"),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "reason"), RELOADS)
+def test_haproxy_reloads_for_this(before: Desired, after: Desired, reason: str) -> None:
+    """Pools, listeners, roles and a limit given or taken away need a reload, and the reason says which."""
+    assert reason in only(before, after)
+    assert diff(before, after).reload_reasons(HAPROXY) == (only(before, after),)
+
+
+@dataclasses.dataclass(frozen=True)
+class Generation:
+    """What a proxy was confirmed to do."""
+
+    desired: Desired
+    revision: str = "old"
+    topology: str = "topology"
+
+
+UNCHANGED = ConfigFiles((), "old", "topology")
+SERVERS_ONLY = ConfigFiles((), "new", "topology")
+MORE = ConfigFiles((), "new", "other topology")
+
+
+@pytest.mark.parametrize(
+    ("applied", "after", "files", "reasons"),
+    [
+        (None, STATE, MORE, ("the proxy does not yet run a known generation",)),
+        (STATE, STATE, UNCHANGED, ()),
+        (having(A, drained(B)), having(A), UNCHANGED, ()),
+        (having(A), STATE, SERVERS_ONLY, ()),
+        (STATE, STATE, SERVERS_ONLY, ("templates changed",)),
+        (STATE, STATE, MORE, ("templates or settings changed",)),
+        (having(A), STATE, MORE, ("templates or settings changed",)),
+        (having(A), having(A, B, balance="uri"), MORE, (reload_reason(PoolChanged(BARE, URI), STATE, HAPROXY),)),
+    ],
+)
+def test_what_the_whole_of_it_costs(
+    applied: Desired | None, after: Desired, files: ConfigFiles, reasons: tuple[str, ...]
+) -> None:
+    """One reason is enough for all of it; what is printed the same needs no reload, whatever it stands for."""
+    confirmed = Generation(applied) if applied else None
+    assert reload_reasons(confirmed, after, files, HAPROXY) == reasons
+    assert (reload_reasons(confirmed, after, files, NGINX) == ()) == (files == UNCHANGED)
+
+
+def test_a_cookie_needs_haproxy_3_to_join() -> None:
+    """Before 3.0 a server with a cookie cannot be added at run time."""
+    sticky, more = having(A, sticky="c"), having(A, B, sticky="c")
+    assert "3.0" in only(sticky, more, Features("haproxy", (2, 6, 12)))
+    assert only(having(A), having(A, B), Features("haproxy", (2, 6, 12))) == ""
+
+
+def test_a_server_of_a_pool_that_is_not_there() -> None:
+    """A change is judged by what it says, even beside a state that does not have its pool."""
+    assert reload_reason(ServerAdded("gone", A), STATE, HAPROXY) == ""
+
+
+def test_the_weight_in_effect() -> None:
+    """Who drains has no weight, whatever its label says."""
+    assert effective_weight(A) == 1
+    assert effective_weight(drained(A)) == 0
+
+
+@pytest.mark.parametrize(
+    ("running", "same"),
+    [
+        ((("web", A), ("web", B)), True),
+        ((("web", B), ("web", dataclasses.replace(A, container="?", maxconn=7))), True),
+        ((("web", A),), False),
+        ((("web", A), ("web", B), ("web", dataclasses.replace(B, name="c"))), False),
+        ((("web", A), ("api", B)), False),
+        ((("web", A), ("web", drained(B))), False),
+        ((("web", A), ("web", dataclasses.replace(B, port=81))), False),
+    ],
+)
+def test_the_proxys_own_list(running: tuple[tuple[str, Server], ...], same: bool) -> None:
+    """The list of a running proxy is the desired one when name, address, port and weight in effect agree."""
+    assert same_servers(running, STATE) == same
+
+
+@pytest.mark.parametrize(
+    ("there", "expected"),
+    [({NET: "10.0.0.2"}, {"10.0.0.1"}), ({NET: "10.0.0.2", "other": "10.0.0.1"}, set()), ({NET: ""}, {"10.0.0.1"})],
+)
+def test_an_address_is_vacated_when_no_container_has_it_any_more(there: dict[str, str], expected: set[str]) -> None:
+    """Whether its server leaves at once or drains; one that lives on may finish; no address is none."""
+    unknown = dataclasses.replace(B, name="c", address="")
+    before = Desired((PORT,), (dataclasses.replace(WEB, servers=(A, unknown)),))
+    drains = dataclasses.replace(WEB, servers=(dataclasses.replace(A, draining=True),))
+    snapshot = world(container("b", networks=there))
+    for after in (Desired((PORT,), (drains,)), Desired((PORT,), (dataclasses.replace(WEB, servers=()),))):
+        assert diff(before, after).vacated(snapshot) == expected
+        missing = dataclasses.replace(snapshot, missing=frozenset({A.container}))
+        assert diff(before, after).vacated(missing) == set()

@@ -1,0 +1,402 @@
+"""A Docker engine on the wire: a unix socket that speaks the API as far as the store uses it, and can go wrong.
+
+`world` holds the truth; this answers about it, tells its events, and fails when a test asks for that: whole
+requests (`trouble`), the event stream (`lose`, `repeat`, `shuffle`, `delay`, `silence`, `end_streams`), the socket
+(`vanish`, `refuse`). It is for faults and scale only; that it is like a real one, `tests/docker/test_fake_engine.py`
+proves. Own thread and loop, because docker-py blocks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import contextlib
+import gc
+import json
+import re
+import socket
+import threading
+import urllib.parse
+import warnings
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import docker
+
+from tests.providers.docker.world import RECORDED, Box, Json, World
+
+Kind = Literal["ping", "version", "list", "inspect", "network", "events", "remove"]
+How = Literal["error", "missing", "busy", "slow", "mute", "cut", "garbage"]
+HOWS: tuple[How, ...] = ("error", "slow", "cut", "garbage")
+KINDS: tuple[Kind, ...] = ("ping", "version", "list", "inspect", "network", "events", "remove")
+CODES: dict[How, int] = {"error": 500, "missing": 404, "busy": 409}
+
+UNCLOSED = "ignore:unclosed <socket:ResourceWarning"
+"""For pytest's filterwarnings: docker-py leaves a socket that could not connect to the garbage collector."""
+
+_PATHS: list[tuple[str, Kind]] = [
+    ("/_ping", "ping"),
+    ("/version", "version"),
+    ("/containers/json", "list"),
+    ("/containers/([^/]+)/json", "inspect"),
+    ("/networks/([^/]+)", "network"),
+    ("/events", "events"),
+    ("/containers/([^/]+)", "remove"),
+]
+
+
+class _Stream:
+    """One subscriber."""
+
+    def __init__(self, writer: asyncio.StreamWriter, filters: Json) -> None:
+        self.writer = writer
+        self.silent = False
+        self._filters = filters
+
+    def wants(self, event: Json) -> bool:
+        """Whether the subscriber asked for it; Docker takes `health_status` for every value of it."""
+        types, actions = self._filters.get("type"), self._filters.get("event")
+        action = event["Action"]
+        return (not types or event["Type"] in types) and (
+            not actions or action in actions or action.split(":")[0] in actions
+        )
+
+    def send(self, text: str) -> None:
+        """Write one chunk, unless the connection is half-open."""
+        if not self.silent and not self.writer.is_closing():
+            self.writer.write(f"{len(text):x}\r\n{text}\r\n".encode())
+
+
+class FakeEngine:
+    """Answers at `path` while it is `up`; `calls` counts the requests by kind, refused ones too."""
+
+    def __init__(self, path: Path, *, timeout: float = 0.3) -> None:
+        """Take the client's time-out in seconds, to be later than it where that is asked for."""
+        self.world = World()
+        self.path = path
+        self.timeout = timeout
+        self.calls: collections.Counter[str] = collections.Counter()
+        self.versions = (str(RECORDED["version"]["MinAPIVersion"]), str(RECORDED["version"]["ApiVersion"]))
+        self.reachable = False
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="fake-engine", daemon=True)
+        self._server: asyncio.Server | None = None
+        self._deaf: socket.socket | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._streams: list[_Stream] = []
+        self._trouble: dict[Kind, How] = {}
+        self._lose = self._repeat = self._shuffle = 0
+        self._delay = 0.0
+        self._shuffled: list[Json] = []
+        self._late: list[Json] = []
+        self.world.tell.append(lambda event: self._soon(self._tell, event))
+
+    def client(self) -> docker.APIClient:
+        """Open a client as `proxyctl` does."""
+        timeout: Any = self.timeout
+        return docker.APIClient(base_url=f"unix://{self.path}", version="auto", timeout=timeout)
+
+    # ------------------------------------------------------------------ the socket
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+        self.up()
+
+    def close(self) -> None:
+        """End for good."""
+        self.vanish()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)
+        self._loop.close()
+
+    def up(self) -> None:
+        """Listen, if it does not."""
+
+        async def listen() -> None:
+            if self._server is None:
+                self.path.unlink(missing_ok=True)
+                self._server = await asyncio.start_unix_server(self._accept, self.path)
+            self.reachable = True
+
+        self._do(listen())
+
+    def vanish(self) -> None:
+        """Drop every connection; the socket is gone."""
+
+        async def down() -> None:
+            self.reachable = False
+            if self._server is not None:
+                self._server.close()
+                self._server = None
+            if self._deaf is not None:
+                self._deaf.close()
+                self._deaf = None
+            self.path.unlink(missing_ok=True)
+            while others := asyncio.all_tasks() - {asyncio.current_task()}:  # also those that are being accepted
+                for task in others:
+                    task.cancel()
+                await asyncio.gather(*others, return_exceptions=True)
+            for writer in self._writers:
+                writer.transport.abort()
+            self._writers.clear()
+
+        self._do(down())
+
+    def refuse(self) -> None:
+        """Drop every connection; the socket is there and nobody listens."""
+        self.vanish()
+        self._deaf = socket.socket(socket.AF_UNIX)
+        self._deaf.bind(str(self.path))
+
+    # ------------------------------------------------------------------ faults
+
+    def trouble(self, how: How, kinds: Iterable[Kind] = KINDS) -> None:
+        """Answer these kinds with a 500, 404 or 409, too late, never, half and then cut, or with broken JSON."""
+        self._soon(self._trouble.update, dict.fromkeys(kinds, how))
+
+    def lose(self, events: int) -> None:
+        """Tell nobody of the next events."""
+        self._soon(setattr, self, "_lose", events)
+
+    def repeat(self, events: int) -> None:
+        """Tell the next events twice."""
+        self._soon(setattr, self, "_repeat", events)
+
+    def shuffle(self, events: int) -> None:
+        """Hold so many of the next events back, then tell them last first."""
+        self._soon(setattr, self, "_shuffle", events)
+
+    def delay(self, seconds: float) -> None:
+        """Tell of events only after that time."""
+        self._soon(setattr, self, "_delay", seconds)
+
+    def silence(self) -> None:
+        """Never again say anything on the streams that are open now; they stay open."""
+
+        def hush() -> None:
+            for stream in self._streams:
+                stream.silent = True
+
+        self._soon(hush)
+
+    def end_streams(self, *, cut: bool = False) -> None:
+        """End the event streams: properly, or in the middle of an event."""
+
+        def end() -> None:
+            for stream in self._streams:
+                stream.writer.write(b"200\r\n" + b'{"Type":' if cut else b"0\r\n\r\n")
+                stream.writer.close()
+
+        self._soon(end)
+
+    def babble(self) -> None:
+        """Say something on the event streams that is no JSON."""
+
+        def speak() -> None:
+            for stream in self._streams:
+                stream.send('{"Type": "container", oops}\n')
+
+        self._soon(speak)
+
+    def heal(self) -> None:
+        """End every fault; what was held back is told now. Streams that were silenced stay silent."""
+
+        def end() -> None:
+            self._trouble.clear()
+            self._lose = self._repeat = self._shuffle = 0
+            self._delay = 0.0
+            held, self._shuffled, self._late = [*self._late, *self._shuffled], [], []
+            for event in held:
+                self._send(event)
+
+        self.up()
+        self._soon(end)
+
+    def settle(self) -> None:
+        """Return when everything asked for so far has been done."""
+
+        async def nothing() -> None: ...
+
+        self._do(nothing())
+
+    # ------------------------------------------------------------------ events
+
+    def _tell(self, event: Json) -> None:
+        if self._lose:
+            self._lose -= 1
+            return
+        times = 1
+        if self._repeat:
+            self._repeat -= 1
+            times = 2
+        for _ in range(times):
+            if self._shuffle:
+                self._shuffled.append(event)
+                if len(self._shuffled) >= self._shuffle:
+                    held, self._shuffled, self._shuffle = self._shuffled[::-1], [], 0
+                    for each in held:
+                        self._send(each)
+            elif self._delay:
+                self._late.append(event)
+                self._loop.call_later(self._delay, self._send_late, event)
+            else:
+                self._send(event)
+
+    def _send_late(self, event: Json) -> None:
+        if event in self._late:
+            self._late.remove(event)
+            self._send(event)
+
+    def _send(self, event: Json) -> None:
+        for stream in self._streams:
+            if stream.wants(event):
+                stream.send(json.dumps(event) + "\n")
+
+    # ------------------------------------------------------------------ requests
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                await self._answer(head.split(b" ", 2)[1].decode(), reader, writer)
+        self._writers.discard(writer)
+        writer.close()
+
+    async def _answer(self, target: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        url = urllib.parse.urlsplit(target)
+        query = {k: v[-1] for k, v in urllib.parse.parse_qs(url.query).items()}
+        match = re.fullmatch(r"(?:/v([0-9.]+))?(/.*)", url.path)
+        assert match is not None
+        kind, subject = _meaning(match[2])
+        self.calls[kind] += 1
+        how = self._trouble.get(kind)
+        if how == "slow":
+            await asyncio.sleep(self.timeout * 1.5)
+        elif how == "mute":
+            await reader.read()
+        refusal = self._version_refusal(match[1])
+        if refusal:
+            _write(writer, 400, {"message": refusal})
+        elif how in CODES:
+            fails = f"{kind} is already in progress" if how == "busy" else f"the fake engine fails at {kind}"
+            _write(writer, CODES[how], {"message": fails})
+        elif kind == "events":
+            await self._stream(json.loads(query.get("filters", "{}")), how, reader, writer)
+        else:
+            status, body = self._body(kind, subject, query)
+            _write(writer, status, body, how)
+        await writer.drain()
+        if how == "cut":
+            raise ConnectionAbortedError
+
+    async def _stream(
+        self, filters: Json, how: How | None, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+        stream = _Stream(writer, filters)
+        if how == "garbage":
+            stream.send("{oops\n")
+        if how == "cut":
+            return
+        self._streams.append(stream)
+        try:
+            await reader.read()  # ends when the client goes
+        finally:
+            self._streams.remove(stream)
+        raise ConnectionAbortedError
+
+    def _version_refusal(self, asked: str | None) -> str:
+        low, high = self.versions
+        if asked and _number(asked) < _number(low):
+            return (
+                f"client version {asked} is too old. Minimum supported API version is {low}, "
+                "please upgrade your client to a newer version"
+            )
+        if asked and _number(asked) > _number(high):
+            return f"client version {asked} is too new. Maximum supported API version is {high}"
+        return ""
+
+    def _body(self, kind: Kind, subject: str, query: dict[str, str]) -> tuple[int, Any]:
+        world = self.world
+        with world.lock:
+            match kind:
+                case "ping":
+                    return 200, "OK"
+                case "version":
+                    low, high = self.versions
+                    return 200, {**RECORDED["version"], "MinAPIVersion": low, "ApiVersion": high}
+                case "list":
+                    filters = json.loads(query.get("filters", "{}"))
+                    boxes = [b for b in world.boxes.values() if query.get("all") == "1" or b.up]
+                    return 200, [world.listing(b) for b in boxes if _matches(b, filters)]
+                case "network" if any(subject in b.networks for b in world.boxes.values()):
+                    return 200, world.network(subject)
+                case "network":
+                    return 404, {"message": f"network {subject} not found"}
+                case _:
+                    boxes = [] if kind == "remove" else [*world.boxes.values()]  # nothing is ever removed this way
+                    box = next((b for b in boxes if subject in {b.id, b.name}), None)
+                    missing = 404, {"message": f"No such container: {subject}"}
+                    return missing if box is None else (200, world.inspect(box))
+
+    # ------------------------------------------------------------------ threads
+
+    def _soon(self, function: Callable[..., Any], *args: Any) -> None:
+        self._loop.call_soon_threadsafe(lambda: function(*args))
+
+    def _do(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(5)
+
+
+@contextlib.contextmanager
+def running(path: Path, *, timeout: float = 0.3) -> Iterator[FakeEngine]:
+    """Run a fake engine, without containers, beside the block."""
+    made = FakeEngine(path, timeout=timeout)
+    made.start()
+    try:
+        yield made
+    finally:
+        made.close()
+        with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+            gc.collect()  # see UNCLOSED: let it not be found in the middle of another test
+
+
+def _meaning(path: str) -> tuple[Kind, str]:
+    for pattern, kind in _PATHS:
+        match = re.fullmatch(pattern, path)
+        if match:
+            return kind, urllib.parse.unquote(match[1]) if match.groups() else ""
+    message = f"the fake engine does not know {path}"
+    raise NotImplementedError(message)
+
+
+def _matches(box: Box, filters: Json) -> bool:
+    """Whether a container passes Docker's filters `label` and `network`, the only ones known here."""
+    assert set(filters) <= {"label", "network"}, filters
+    labels = {*box.labels, *(f"{k}={v}" for k, v in box.labels.items())}
+    networks = filters.get("network")
+    return labels.issuperset(filters.get("label", ())) and (
+        not networks or not box.networks.keys().isdisjoint(networks)
+    )
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+def _write(writer: asyncio.StreamWriter, status: int, body: Any, how: How | None = None) -> None:
+    text = (body if isinstance(body, str) else json.dumps(body)).encode()
+    if how == "garbage":
+        text = b"{oops" + text
+    kind = "text/plain" if isinstance(body, str) else "application/json"
+    head = f"HTTP/1.1 {status} Status\r\nContent-Type: {kind}\r\nContent-Length: {len(text)}\r\n\r\n"
+    writer.write(head.encode() + (text[: len(text) // 2] if how == "cut" else text))

@@ -1,0 +1,105 @@
+"""A store that follows the fake engine, with times so small that a resync is no wait."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from proxyctl.core.model import Container, Snapshot
+from proxyctl.providers.docker import source as docker_store
+from proxyctl.providers.docker.source import DockerStore
+from tests.providers.docker.fake_engine import FakeEngine
+from tests.providers.docker.world import World
+
+NET = "shop"
+ENABLED = {"proxyctl.enable": "true"}
+NEVER = 3600.0
+"""Seconds of a resync that does not come."""
+RESYNC = 0.1
+FASTER = 50
+"""How many times faster the store's back-off runs: 0.5 s → 30 s becomes 10 ms → 0.6 s."""
+
+
+def two(world: World) -> None:
+    """Run `web1` and `web2`."""
+    for name in ("web1", "web2"):
+        world.run(name, NET, ENABLED)
+
+
+async def until(condition: Callable[[], Any], what: str, within: float = 5.0) -> Any:
+    """Return the first true value of `condition`; fail, naming what was awaited."""
+    deadline = time.monotonic() + within
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"{what} did not come within {within} s"
+        await asyncio.sleep(0.002)
+    return value
+
+
+def make_store(engine: FakeEngine, *, resync: float = RESYNC) -> DockerStore:
+    """Return a store whose back-off is shortened."""
+
+    async def sleep(seconds: float) -> None:
+        await asyncio.sleep(seconds / FASTER)
+
+    return DockerStore(engine.client, network=NET, label_prefix="proxyctl", resync=resync, sleep=sleep)
+
+
+@contextlib.asynccontextmanager
+async def following(
+    engine: FakeEngine, *, resync: float = RESYNC, grace: float = 0.03, wake: Callable[[str], None] = lambda _: None
+) -> AsyncIterator[DockerStore]:
+    """Run a store beside the block, from its first listing on; it pings and watches for drift as fast as it resyncs."""
+    store = make_store(engine, resync=resync)
+    task = asyncio.create_task(store.run(wake))
+    patch = pytest.MonkeyPatch()
+    patch.setattr(docker_store, "PING_EVERY", 0.05)
+    patch.setattr(docker_store, "DRIFT_GRACE", grace)
+    patch.setattr(docker_store, "OOM_GRACE", 0.3)
+    try:
+        await until(lambda: store.connected or task.done(), "a first listing")
+        yield store
+        assert not task.done(), task.exception()
+    finally:
+        patch.undo()
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def one_resync(store: DockerStore) -> None:
+    """Wait for a full listing that began after now: the one after the next may be the first such.
+
+    And until who vanished from the list unheard is believed to be gone, which takes one more.
+    """
+    for _ in range(2):
+        before = store.synced_at
+        await until(lambda before=before: store.connected and store.synced_at != before, "a resync")  # type: ignore[misc]
+    await until(lambda: store.snapshot and not store.snapshot.missing, "nobody to be missing")
+
+
+async def fresh(engine: FakeEngine) -> Snapshot:
+    """Return what a store that is made now sees."""
+    return await make_store(engine).list_once()
+
+
+def seen(store: DockerStore, name: str) -> Container | None:
+    """Return a container of the store's snapshot by name."""
+    assert store.snapshot is not None
+    return next((c for c in store.snapshot.containers if c.name == name), None)
+
+
+def forgiving(snapshot: Snapshot | None, engine: FakeEngine) -> Snapshot:
+    """Return the snapshot without the mark `stopping` on those that really are.
+
+    Who listed them only now, or missed the event, cannot know it; on all others it would be wrong.
+    """
+    assert snapshot is not None
+    stopping = {box.id for box in engine.world.boxes.values() if box.stopping}
+    containers = tuple(dataclasses.replace(c, stopping=False) if c.id in stopping else c for c in snapshot.containers)
+    return dataclasses.replace(snapshot, containers=containers)

@@ -1,0 +1,30 @@
+"""Single containers against an engine that fails: every failure is one of ours, so that a rollout can go back."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxyctl.errors import DockerUnavailable
+from proxyctl.providers.docker.containers import Containers
+from tests.providers.docker.fake_engine import UNCLOSED, FakeEngine, How
+
+pytestmark = pytest.mark.filterwarnings(UNCLOSED)
+
+
+@pytest.mark.parametrize(("how", "told"), [("slow", "timed out"), ("cut", "Connection"), ("error", "fails at remove")])
+def test_a_removal_that_fails_says_so_in_one_line(engine: FakeEngine, how: How, told: str) -> None:
+    """A time-out, a connection that ends, a 500: a ProxyctlError, as of every other question."""
+    engine.timeout = 0.3
+    containers = Containers(engine.client())
+    engine.trouble(how, ("remove",))
+    with pytest.raises(DockerUnavailable, match=f"^removing 0123456789ab: .*{told}"):
+        containers.remove("0123456789abcdef", volumes=True)
+
+
+@pytest.mark.parametrize("how", ["missing", "busy"])
+def test_a_container_that_is_gone_or_going_is_removed(engine: FakeEngine, how: How) -> None:
+    """Somebody else removed it, or it removes itself: that is what was wanted."""
+    containers = Containers(engine.client())
+    engine.trouble(how, ("remove",))
+    containers.remove("0123456789abcdef", volumes=True)
+    assert engine.calls["remove"] == 1

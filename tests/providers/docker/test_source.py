@@ -1,0 +1,134 @@
+"""The store against a fake engine on the wire: how it follows a world without faults, and what that costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from proxyctl.core import layout
+from tests.providers.docker.fake_engine import UNCLOSED, FakeEngine
+from tests.providers.docker.following import ENABLED, NET, NEVER, following, fresh, one_resync, seen, until
+from tests.providers.docker.world import World
+
+pytestmark = pytest.mark.filterwarnings(UNCLOSED)
+
+
+def life(world: World) -> list[tuple[str, Callable[[], object]]]:
+    """Return everything that can happen to a container, in an order in which it can."""
+    web = world.create("web", NET, ENABLED, checked=True)
+    other = world.create("other", "elsewhere", ENABLED)
+    return [
+        ("start", lambda: world.start(web)),
+        ("healthy", lambda: world.become(web, "healthy")),
+        ("unhealthy", lambda: world.become(web, "unhealthy")),
+        ("healthy", lambda: world.become(web, "healthy")),
+        ("pause", lambda: world.pause(web)),
+        ("unpause", lambda: world.unpause(web)),
+        ("rename", lambda: world.rename(web, "web-new")),
+        ("disconnect", lambda: world.disconnect(web, NET)),
+        ("connect", lambda: world.connect(web, NET)),
+        ("connect", lambda: world.connect(web, "elsewhere")),
+        ("restart", lambda: world.restart(web)),
+        ("kill", lambda: world.kill(web)),
+        ("start", lambda: world.start(web)),
+        ("stop", lambda: world.stop(web)),
+        ("start", lambda: world.start(other)),
+        ("connect", lambda: world.connect(other, NET)),
+        ("destroy", lambda: world.remove(web)),
+        ("relabel", lambda: world.run("web-new", NET, {**ENABLED, "proxyctl.weight": "3"})),
+    ]
+
+
+async def test_every_change_is_known_by_its_event(engine: FakeEngine) -> None:
+    """Without a resync the snapshot is that of a new store after each change; a listing and an inspect are equal."""
+    changes = life(engine.world)
+    async with following(engine, resync=NEVER) as store:
+        for what, change in changes:
+            change()
+            now = await fresh(engine)
+            await until(lambda now=now: store.snapshot == now, what)  # type: ignore[misc]
+        assert engine.calls["list"] == 3 * (1 + len(changes))
+        assert store.drift == 0
+
+
+async def test_a_container_that_is_being_stopped_is_known_by_the_kill_with_its_stop_signal(engine: FakeEngine) -> None:
+    """Its own stop signal or 9 means stopping, until it ends; any other signal does not, nor does a resync undo it."""
+    quits = engine.world.run("quits", NET, ENABLED, stop_signal=3)
+    reloads = engine.world.run("reloads", NET, ENABLED)
+    async with following(engine) as store:
+        engine.world.signal(reloads, 1)
+        engine.world.signal(quits, 15)
+        engine.world.signal(quits, 3)
+        await until(lambda: (c := seen(store, "quits")) and c.stopping, "stopping")
+        await one_resync(store)
+        assert (c := seen(store, "quits"))
+        assert c.stopping
+        assert (c := seen(store, "reloads"))
+        assert not c.stopping
+        engine.world.die(quits)
+        await until(lambda: (c := seen(store, "quits")) and c.state == "exited" and not c.stopping, "its end")
+        assert store.drift == 0
+
+
+async def test_who_survives_that_its_memory_ran_out_is_back_soon(engine: FakeEngine) -> None:
+    """Also when other events of it come meanwhile; a stop that comes meanwhile is one."""
+    lives, stops = (engine.world.run(name, NET, ENABLED) for name in ("lives", "stops"))
+    async with following(engine, resync=NEVER) as store:
+        for box in (stops, lives):
+            engine.world.oom(box)
+            await until(lambda box=box: (c := seen(store, box.name)) and c.stopping, "the drain")  # type: ignore[misc]
+        engine.world.signal(lives, 1)
+        engine.world.signal(stops, 15)
+        await until(lambda: (c := seen(store, "lives")) and not c.stopping, "its return")
+        assert (c := seen(store, "stops"))
+        assert c.stopping
+
+
+async def test_who_asks_for_nothing_is_not_looked_at(engine: FakeEngine) -> None:
+    """Containers on other networks without a label cost no inspect; those on the network are known, to be adopted."""
+    async with following(engine, resync=NEVER) as store:
+        for n in range(5):
+            engine.world.run(f"far{n}", "elsewhere", {})
+        engine.world.run("near", NET, {})
+        await until(lambda: seen(store, "near"), "the one on the network")
+        assert len(store.snapshot.containers) == 1 if store.snapshot else False
+        assert engine.calls["inspect"] <= 3
+
+
+async def test_gateways_are_known_and_watched(engine: FakeEngine) -> None:
+    """A second gateway tells which networks are served; anything that happens to the own one is counted."""
+    own = engine.world.run("proxyctl-shop", NET, {layout.GATEWAY_LABEL: NET})
+    async with following(engine, resync=NEVER) as store:
+        assert store.snapshot is not None
+        assert store.snapshot.gateways == (NET,)
+        assert store.snapshot.containers == ()
+        engine.world.run("proxyctl-b", "b", {layout.GATEWAY_LABEL: "b"})
+        await until(lambda: store.snapshot and store.snapshot.gateways == ("b", NET), "the other gateway")
+        before = store.gateway_changes
+        engine.world.kill(own)
+        await until(lambda: store.gateway_changes > before, "the own gateway's end")
+
+
+# ------------------------------------------------------------------ scale
+
+
+async def test_a_thousand_containers_and_a_storm(engine: FakeEngine) -> None:
+    """A listing inspects nobody, an event costs one inspect, and nothing is listed again because of events."""
+    for n in range(1000):
+        engine.world.run(f"web{n}", NET, ENABLED)
+    resting = [engine.world.create(f"new{n}", NET, ENABLED) for n in range(100)]
+    async with following(engine, resync=NEVER) as store:
+        # those that do not run show no ports in a listing: each is inspected once, and never again
+        again = await store.list_once()
+        assert all(c.ports == (80,) for c in again.containers)
+        assert engine.calls["list"] == 6
+        assert engine.calls["inspect"] == len(resting)
+        for box in resting:
+            engine.world.start(box)
+        await until(lambda: store.snapshot and all(c.live for c in store.snapshot.containers), "all to run", 20)
+        events = 2 * len(resting)  # network connect and start
+        await until(lambda: engine.calls["inspect"] >= len(resting) + events, "the last inspect")
+        assert engine.calls["inspect"] == len(resting) + events
+        assert engine.calls["list"] == 6
+        assert store.drift == 0

@@ -1,0 +1,68 @@
+"""The generations on disk: which are kept, and that there is always a way back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from proxyctl.core.model import ConfigFiles, Desired
+from proxyctl.state.generations import KEEP, GenerationFolder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> GenerationFolder:
+    """An empty one."""
+    made = GenerationFolder(tmp_path)
+    made.prepare()
+    return made
+
+
+def test_nobody_else_may_read_configurations(tmp_path: Path, folder: GenerationFolder) -> None:
+    """The secret of `check` is in each of them."""
+    applied(folder, 1, "one")
+    assert (tmp_path / "generations").stat().st_mode & 0o777 == 0o700
+
+
+def files(number: int, topology: str) -> ConfigFiles:
+    """Return a configuration of its own."""
+    return ConfigFiles((("nginx.conf", f"# {number}"),), f"{number:08x}", topology)
+
+
+def applied(folder: GenerationFolder, number: int, topology: str) -> None:
+    """Let a generation go all the way."""
+    assert folder.stage(files(number, topology), Desired()) == number
+    folder.switch(number)
+    folder.confirm(number)
+
+
+def numbers(folder: GenerationFolder) -> list[int]:
+    """Return those that are kept."""
+    return [past.number for past in folder.history()]
+
+
+def test_the_one_before_is_there_until_the_next_is_confirmed(folder: GenerationFolder) -> None:
+    """Ten that differ, then one that differs from the last in servers only, and does not load: back is possible."""
+    for number in range(1, KEEP + 1):
+        applied(folder, number, f"t{number}")
+    folder.stage(files(KEEP + 1, f"t{KEEP}"), Desired())
+    folder.switch(KEEP + 1)
+    folder.switch(KEEP)
+    folder.drop(KEEP + 1)
+    assert numbers(folder) == list(range(1, KEEP + 1))
+    current = folder.current()
+    assert current is not None
+    assert current.number == KEEP
+
+
+def test_those_that_differ_in_servers_only_go_first(folder: GenerationFolder) -> None:
+    """Ten are kept; a number that is used again is judged anew."""
+    applied(folder, 1, "t1")
+    for number in range(2, KEEP + 4):
+        applied(folder, number, "t2")
+    assert numbers(folder) == [1, *range(5, KEEP + 4)]
+    folder.stage(files(KEEP + 4, "t2"), Desired())
+    folder.drop(KEEP + 4)
+    applied(folder, KEEP + 4, "t3")
+    applied(folder, KEEP + 5, "t4")
+    assert numbers(folder) == [1, *range(7, KEEP + 6)]
