@@ -19,10 +19,10 @@ from proxyctl.core.model import Desired, Features, Finding, Server, Target, Tuni
 from proxyctl.engines import templates
 from proxyctl.providers.docker.source import DockerStore
 from proxyctl.reconcile.apply import Applier
-from proxyctl.reconcile.journal import Feed
+from proxyctl.reconcile.journal import Journal
 from proxyctl.reconcile.reconciler import Reconciler
 from proxyctl.state.generations import GenerationFolder
-from proxyctl.state.overrides import Decisions
+from proxyctl.state.overrides import Overrides
 from proxyctl.state.port import Inputs
 from tests.core.worlds import HAPROXY, NGINX
 from tests.in_memory import (
@@ -81,10 +81,10 @@ class Stage:
                 applier=self.applier,
                 severing=MemorySevering(),
                 features=self.features,
-                decisions=Decisions(self.folder),
+                decisions=Overrides(self.folder),
                 held=lambda: None,
                 read_inputs=lambda: INPUTS[self.features],
-                feed=Feed(),
+                feed=Journal(),
                 spacing=0,
                 resync=RESYNC,
             )

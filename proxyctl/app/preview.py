@@ -12,7 +12,7 @@ from proxyctl.app.parts import Parts, build, check_network, inputs_of, make_engi
 from proxyctl.core.decide.desired import Outcome, desired, targets
 from proxyctl.core.decide.readiness import merged, undecided, unproven
 from proxyctl.core.labels.reading import Options
-from proxyctl.core.model import ConfigFiles, Desired, Features, Finding, Held, Snapshot, Target
+from proxyctl.core.model import ConfigFiles, Desired, Features, Finding, Pin, Snapshot, Target
 from proxyctl.core.plan import Plan, diff, reload_reasons
 from proxyctl.engines.render import render
 from proxyctl.errors import UsageError
@@ -26,7 +26,7 @@ from proxyctl.reconcile.apply import How
 from proxyctl.reconcile.names import Names
 from proxyctl.settings import Settings
 from proxyctl.state import overrides as state_files
-from proxyctl.state.pin import HeldFile
+from proxyctl.state.pin import PinFile
 from proxyctl.state.port import Generation
 
 ANSWER_WAIT = 1.0  # seconds that a container has to answer
@@ -34,7 +34,7 @@ DNS_WAIT = 2.5  # longer than two names, that of the container and its short id,
 
 
 @dataclasses.dataclass(frozen=True)
-class Look:
+class Preview:
     """What `look` saw: the world, what follows from it, and what is applied now."""
 
     snapshot: Snapshot
@@ -42,7 +42,7 @@ class Look:
     outcome: Outcome
     features: Features
     options: Options
-    held: Held | None
+    held: Pin | None
     files: ConfigFiles
     applied: Generation | None
     applied_files: dict[str, str]
@@ -66,7 +66,7 @@ class Look:
         return "reload" if self.reload_reasons else "runtime"
 
 
-async def look(settings: Settings) -> Look:
+async def preview(settings: Settings) -> Preview:
     """Ask Docker, DNS and the containers once and say what `watch` would do; touches nothing.
 
     Where the settings do not say which engine is meant, it is the gateway's. Without a running gateway names and ports
@@ -80,7 +80,7 @@ async def look(settings: Settings) -> Look:
     )
     snapshot = await source.list_once()
     features = await parts.engine.features() if there else await _features_of_image(settings, client)
-    token, pins = state_files.known_token(settings.state) or "0" * 32, HeldFile(settings.state)
+    token, pins = state_files.known_token(settings.state) or "0" * 32, PinFile(settings.state)
     inputs = pins.inputs(token, settings.label_prefix) or inputs_of(settings, token)
     wanted = targets(snapshot, inputs.options, features, pins.held)
     current = parts.generations.current()
@@ -88,7 +88,7 @@ async def look(settings: Settings) -> Look:
     findings: dict[Target, Finding] = dict.fromkeys(wanted, Finding(ok=True, reason="no gateway runs to ask from"))
     if there:
         findings = await _ask(parts, wanted, unproven(wanted, previous))
-    kept = state_files.Decisions(settings.state)
+    kept = state_files.Overrides(settings.state)
     outcome = desired(
         snapshot,
         findings=findings,
@@ -104,7 +104,7 @@ async def look(settings: Settings) -> Look:
     )
     files = dataclasses.replace(files, files=tuple((name, _told(text, token)) for name, text in files.files))
     applied_files = parts.generations.files(current.number) if current else {}
-    return Look(
+    return Preview(
         snapshot,
         findings,
         outcome,

@@ -26,11 +26,11 @@ from proxyctl.providers.docker.resolve import EmbeddedDns
 from proxyctl.providers.docker.source import DockerStore
 from proxyctl.providers.port import Wake
 from proxyctl.reconcile.apply import Applier
-from proxyctl.reconcile.journal import Feed
+from proxyctl.reconcile.journal import Journal
 from proxyctl.reconcile.reconciler import Reconciler
 from proxyctl.settings import Settings
 from proxyctl.state import overrides as state_files
-from proxyctl.state.pin import HeldFile
+from proxyctl.state.pin import PinFile
 from proxyctl.state.port import Inputs
 from proxyctl.state.watched import FileChanges
 
@@ -99,7 +99,7 @@ def _changes(settings: Settings) -> FileChanges:
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIterator[tuple[Reconciler, Feed]]:
+async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIterator[tuple[Reconciler, Journal]]:
     """Run a whole `watch` inside the `async with`; what it raises there ends it."""
     client = await asyncio.to_thread(connect)
     await asyncio.to_thread(_prepare_network, settings, client)
@@ -107,7 +107,7 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
     with state_files.lock(settings.state):
         parts = build(settings, client)
         token = state_files.check_token(settings.state)
-        pins = HeldFile(settings.state)
+        pins = PinFile(settings.state)
 
         effective = Effective(settings, reload)
 
@@ -123,7 +123,7 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
                 await parts.gateway.remove()
             raise
         applier = Applier(parts.engine, parts.generations, features)
-        feed = Feed()
+        feed = Journal()
         source = DockerStore(
             connect,
             network=settings.network,
@@ -132,7 +132,7 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
         )
         waker = Waker()
         prober = Prober(parts.view, waker, parts.gateway, settings.grace / 1000)
-        decisions = state_files.Decisions(settings.state)
+        decisions = state_files.Overrides(settings.state)
         first = [inputs]
         reconciler = Reconciler(
             source=source,

@@ -35,7 +35,7 @@ def explain(
         label_prefix=label_prefix,
         expose_by_default=expose_by_default,
     )
-    look = uvloop.run(world.look(settings))
+    look = uvloop.run(world.preview(settings))
     refused = _refused(settings.state)
     outcome = look.outcome
     if refused and look.applied:  # then what is wanted is not what the proxy does

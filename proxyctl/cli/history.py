@@ -15,7 +15,7 @@ from proxyctl.cli import options
 from proxyctl.errors import UsageError
 from proxyctl.state.generations import GenerationFolder
 from proxyctl.state.history import Past
-from proxyctl.state.pin import HeldFile
+from proxyctl.state.pin import PinFile
 
 
 def history(
@@ -27,7 +27,7 @@ def history(
     """Show the generations that are kept, newest first: when, what was new, and which one the proxy runs."""
     settings = options.load(network=network, state=state, config=config)
     past = GenerationFolder(settings.state / "proxy").history()
-    pin = HeldFile(settings.state).pin
+    pin = PinFile(settings.state).pin
     good = next((p.number for p in reversed(past) if p.applied), None)
     told = [_told(p, good) for p in reversed(past)]
     if as_json:

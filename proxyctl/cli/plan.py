@@ -42,7 +42,7 @@ def plan(
         label_prefix=label_prefix,
         expose_by_default=expose_by_default,
     )
-    look = uvloop.run(world.look(settings))
+    look = uvloop.run(world.preview(settings))
     told = _told(look)
     told["problems"] += _refused(settings.state, told["problems"])
     if as_json:
@@ -52,7 +52,7 @@ def plan(
     return 2 if told["changes"] or told["diff"] else 0
 
 
-def _told(look: world.Look) -> dict[str, Any]:
+def _told(look: world.Preview) -> dict[str, Any]:
     changes: list[dict[str, Any]] = []
     reloads = look.how == "reload"  # then all of it is one
     for step, (kind, text) in zip(look.plan.changes, describe(look.plan), strict=True):

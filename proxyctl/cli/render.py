@@ -30,7 +30,7 @@ def render(
         label_prefix=label_prefix,
         expose_by_default=expose_by_default,
     )
-    look = uvloop.run(world.look(settings))
+    look = uvloop.run(world.preview(settings))
     for problem in look.outcome.problems:
         typer.echo(f"proxyctl: {problem.container} {problem.label}: {problem.reason}", err=True)
     for _, text in look.files.files:

@@ -16,7 +16,7 @@ from rich.live import Live
 from proxyctl.app import watch as daemon
 from proxyctl.cli import logs, options, tables
 from proxyctl.errors import ProxyctlError
-from proxyctl.reconcile.journal import Feed
+from proxyctl.reconcile.journal import Journal
 from proxyctl.reconcile.reconciler import Reconciler
 from proxyctl.settings import Settings
 
@@ -93,7 +93,7 @@ async def _once(reconciler: Reconciler) -> int:
     return 1 if status["revision"] is None else 0
 
 
-async def _show(console: Console, settings: Settings, reconciler: Reconciler, feed: Feed) -> None:
+async def _show(console: Console, settings: Settings, reconciler: Reconciler, feed: Journal) -> None:
     told = 0.0
     with Live(console=console, refresh_per_second=8, transient=True) as live:
         rings = feed.rings()

@@ -18,8 +18,8 @@ from proxyctl.core.model import (
     Desired,
     Features,
     Finding,
-    Held,
     Listener,
+    Pin,
     Pool,
     Problem,
     Route,
@@ -94,7 +94,7 @@ def explain_container(  # noqa: PLR0913 - all that `look` saw
     findings: Mapping[Target, Finding],
     options: Options,
     features: Features,
-    held: Held | None = None,
+    held: Pin | None = None,
     refused: Mapping[str, Sequence[str]] | None = None,
 ) -> ContainerExplanation:
     """Say why the container of that name (or id, from 4 characters on) is in a pool or not.

@@ -107,7 +107,7 @@ class Finding:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Decision:
+class Override:
     """What an operator asked for one container, kept until that container goes."""
 
     drain: bool = False
@@ -216,7 +216,7 @@ class Desired:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Held:
+class Pin:
     """The generation that an operator holds the gateway at, since when (for a person), and its pools and routes.
 
     Not its servers, nor who was in maintenance.

@@ -11,11 +11,11 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from proxyctl.core.model import Decision, Desired, Server
+from proxyctl.core.model import Desired, Override, Server
 from proxyctl.errors import ProxyctlError
-from proxyctl.reconcile.journal import Feed
+from proxyctl.reconcile.journal import Journal
 from proxyctl.state.history import Past, target
-from proxyctl.state.port import Generation, Pin
+from proxyctl.state.port import Generation, PinnedGeneration
 
 CONFIRM = 6.0  # seconds until a wish must be confirmed; the client of control.sock waits for 10
 
@@ -23,10 +23,10 @@ CONFIRM = 6.0  # seconds until a wish must be confirmed; the client of control.s
 class Wishes(Protocol):
     """Where operators' wishes are kept."""
 
-    def all(self) -> Mapping[str, Decision]:
+    def all(self) -> Mapping[str, Override]:
         """Return the decisions by container id."""
 
-    def decide(self, container: str, decision: Decision) -> None:
+    def decide(self, container: str, decision: Override) -> None:
         """Keep a decision on a container."""
 
     def maintain(self, pool: str, *, on: bool) -> None:
@@ -37,10 +37,10 @@ class Pins(Protocol):
     """Where the generation is kept that the gateway is held at."""
 
     @property
-    def pin(self) -> Pin | None:
+    def pin(self) -> PinnedGeneration | None:
         """The one that it is held at."""
 
-    def keep(self, pin: Pin | None) -> None:
+    def keep(self, pin: PinnedGeneration | None) -> None:
         """Hold at that generation from now on, or let go."""
 
 
@@ -50,7 +50,7 @@ class Archive(Protocol):
     def history(self) -> tuple[Past, ...]:
         """Return all that can be read, oldest first."""
 
-    def pin(self, number: int, since: str) -> Pin:
+    def pin(self, number: int, since: str) -> PinnedGeneration:
         """Return one to hold the gateway at; raise ProxyctlError when it cannot be read."""
 
 
@@ -86,7 +86,7 @@ class Watched(Protocol):
 class Operators:
     """Carries out wishes on one `watch`."""
 
-    def __init__(self, watched: Watched, wishes: Wishes, pins: Pins, archive: Archive, feed: Feed) -> None:
+    def __init__(self, watched: Watched, wishes: Wishes, pins: Pins, archive: Archive, feed: Journal) -> None:
         """Take the watch, where wishes are kept, the generations, and the feed that tells of each pass."""
         self._watched, self._wishes, self._feed = watched, wishes, feed
         self._pins, self._archive = pins, archive
@@ -102,7 +102,7 @@ class Operators:
             names = ", ".join(sorted({s["name"] for _, s in servers})) or "none"
             raise ProxyctlError(f"no server is named {server}; known are {names}")
         container = next(iter(found.values()))
-        before = self._wishes.all().get(container, Decision())
+        before = self._wishes.all().get(container, Override())
         self._wishes.decide(container, dataclasses.replace(before, **changes))
         looks = self._watched.looks
         self._watched.wake("operator", at_once=True)
@@ -160,7 +160,7 @@ class Operators:
         await self._confirm(lambda applied: applied.held is None, "it goes on trying")
         return {"held": None, "released": number}
 
-    def _keep(self, pin: Pin | None) -> None:
+    def _keep(self, pin: PinnedGeneration | None) -> None:
         self._pins.keep(pin)
         self._watched.files_changed("operator", at_once=True)
 

@@ -15,7 +15,7 @@ KEPT = 500
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Happened:
+class Event:
     """One thing that an operator would want to read: Unix time, a kind such as `join`, and a sentence."""
 
     at: float
@@ -23,17 +23,17 @@ class Happened:
     text: str
 
 
-class Feed:
+class Journal:
     """A slow listener misses rings, it never holds up the pass."""
 
     def __init__(self) -> None:
         """Start with an empty log."""
-        self.events: deque[Happened] = deque(maxlen=KEPT)
+        self.events: deque[Event] = deque(maxlen=KEPT)
         self._changed = asyncio.Event()
 
     def happened(self, kind: str, text: str) -> None:
         """Add to the event log."""
-        self.events.append(Happened(time.time(), kind, text))
+        self.events.append(Event(time.time(), kind, text))
         self.ring()
 
     def ring(self) -> None:

@@ -20,10 +20,10 @@ from proxyctl.core.decide.desired import Outcome, desired, targets
 from proxyctl.core.decide.readiness import merged, undecided, unproven
 from proxyctl.core.model import (
     ConfigFiles,
-    Decision,
     Desired,
     Features,
-    Held,
+    Override,
+    Pin,
     Problem,
     Snapshot,
 )
@@ -42,7 +42,7 @@ from proxyctl.gateway.port import Gateway, Prober, Severing
 from proxyctl.providers.port import Resolver, Source
 from proxyctl.reconcile.apply import Applied, Applier
 from proxyctl.reconcile.drains import Drains
-from proxyctl.reconcile.journal import Feed
+from proxyctl.reconcile.journal import Journal
 from proxyctl.reconcile.names import Names
 from proxyctl.reconcile.pacing import Spacing
 from proxyctl.reconcile.refusals import Quarantine
@@ -56,10 +56,10 @@ _STATE_FAILED = "the state folder cannot be written, the proxy serves on as it i
 RETRY_REFUSED = 60.0  # seconds until what was refused is tried again: its reason may lie outside, as a taken port
 
 
-class Decided(Protocol):
+class Overrides(Protocol):
     """Where operators' decisions are kept."""
 
-    def all(self) -> Mapping[str, Decision]:
+    def all(self) -> Mapping[str, Override]:
         """Return them by container id."""
 
     def forget_except(self, containers: Iterable[str]) -> None:
@@ -87,10 +87,10 @@ class Reconciler:
         applier: Applier,
         severing: Severing,
         features: Features,
-        decisions: Decided,
-        held: Callable[[], Held | None],
+        decisions: Overrides,
+        held: Callable[[], Pin | None],
         read_inputs: Callable[[], Inputs],
-        feed: Feed,
+        feed: Journal,
         spacing: float,
         resync: float,
     ) -> None:

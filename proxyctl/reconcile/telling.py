@@ -9,7 +9,7 @@ import structlog
 from proxyctl.core.describe import describe
 from proxyctl.core.model import Problem
 from proxyctl.reconcile.apply import Applied
-from proxyctl.reconcile.journal import Feed
+from proxyctl.reconcile.journal import Journal
 from proxyctl.state.port import Generation
 
 log = structlog.get_logger()
@@ -18,7 +18,7 @@ log = structlog.get_logger()
 class Teller:
     """Knows which problems were told; `known` are those of the last pass."""
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self, feed: Journal) -> None:
         """Take who is told beside the log."""
         self._feed = feed
         self.known: tuple[Problem, ...] = ()

@@ -20,7 +20,7 @@ from proxyctl.core import layout
 from proxyctl.core.model import ConfigFiles, Desired
 from proxyctl.errors import ProxyctlError
 from proxyctl.state.history import Past
-from proxyctl.state.port import Generation, Inputs, Pin
+from proxyctl.state.port import Generation, Inputs, PinnedGeneration
 
 KEEP = 10
 META = "desired.json"
@@ -150,12 +150,12 @@ class GenerationFolder:
                 )
         return tuple(past)
 
-    def pin(self, number: int, since: str) -> Pin:
+    def pin(self, number: int, since: str) -> PinnedGeneration:
         """Return a generation as something to hold the gateway at; raise ProxyctlError when it cannot be read."""
         meta = self._meta(number)
         if meta is None or meta.inputs is None:
             raise ProxyctlError(f"generation {number} does not say what it was made from: choose another one")
-        return Pin(number, since, meta.desired, meta.inputs)
+        return PinnedGeneration(number, since, meta.desired, meta.inputs)
 
     def _meta(self, number: int) -> _Meta | None:
         try:

@@ -14,7 +14,7 @@ from typing import IO
 
 import pydantic
 
-from proxyctl.core.model import Decision
+from proxyctl.core.model import Override
 from proxyctl.errors import ProxyctlError
 
 FILES = ("decisions.json", "held.json", "check.token", "watch.lock")
@@ -23,12 +23,12 @@ FILES = ("decisions.json", "held.json", "check.token", "watch.lock")
 class _Kept(pydantic.BaseModel, extra="forbid"):
     """The file: decisions by container id, and the pools in maintenance."""
 
-    containers: dict[str, Decision] = {}
+    containers: dict[str, Override] = {}
     maintenance: set[str] = set()
 
 
-class Decisions:
-    """Container id → Decision, and the pools in maintenance; on disk after each change."""
+class Overrides:
+    """Container id → Override, and the pools in maintenance; on disk after each change."""
 
     def __init__(self, folder: Path) -> None:
         """Read what an earlier `watch` left; an unreadable file is an error, not an empty one."""
@@ -40,14 +40,14 @@ class Decisions:
             except (OSError, pydantic.ValidationError) as exc:
                 raise ProxyctlError(f"{self._path} cannot be read ({exc}): mend it, or remove it") from exc
 
-    def all(self) -> Mapping[str, Decision]:
+    def all(self) -> Mapping[str, Override]:
         """Return every decision by container id."""
         return self._kept.containers
 
-    def decide(self, container: str, decision: Decision) -> None:
+    def decide(self, container: str, decision: Override) -> None:
         """Keep a decision; the default one is the same as none."""
         self._kept.containers[container] = decision
-        if decision == Decision():
+        if decision == Override():
             del self._kept.containers[container]
         self._write()
 

@@ -10,23 +10,23 @@ from pathlib import Path
 
 import pydantic
 
-from proxyctl.core.model import Held
+from proxyctl.core.model import Pin
 from proxyctl.errors import ProxyctlError
 from proxyctl.state.overrides import replace
-from proxyctl.state.port import Inputs, Pin
+from proxyctl.state.port import Inputs, PinnedGeneration
 
 NAME = "held.json"
 
-_FILE = pydantic.TypeAdapter(Pin)
+_FILE = pydantic.TypeAdapter(PinnedGeneration)
 
 
-class HeldFile:
+class PinFile:
     """Implements `ports.Pins` by one file."""
 
     def __init__(self, folder: Path) -> None:
         """Read what was kept; an unreadable file is an error: to let go by accident would be a surprise."""
         self._path = folder / NAME
-        self.pin: Pin | None = None
+        self.pin: PinnedGeneration | None = None
         if self._path.exists():
             try:
                 self.pin = _FILE.validate_json(self._path.read_bytes())
@@ -34,9 +34,9 @@ class HeldFile:
                 raise ProxyctlError(f"{self._path} cannot be read ({exc}): mend it, or remove it to let go") from exc
 
     @property
-    def held(self) -> Held | None:
+    def held(self) -> Pin | None:
         """What `core` needs to know of it."""
-        return Held(self.pin.number, self.pin.since, self.pin.desired) if self.pin else None
+        return Pin(self.pin.number, self.pin.since, self.pin.desired) if self.pin else None
 
     def inputs(self, token: str, label_prefix: str) -> Inputs | None:
         """Return what it was rendered from, with the secret and the prefix that hold now; None when nothing is held."""
@@ -46,7 +46,7 @@ class HeldFile:
         options = dataclasses.replace(inputs.options, label_prefix=label_prefix)
         return dataclasses.replace(inputs, options=options, token=token, held=self.pin.number)
 
-    def keep(self, pin: Pin | None) -> None:
+    def keep(self, pin: PinnedGeneration | None) -> None:
         """Hold at that generation from now on, or let go."""
         self.pin = pin
         if pin is None:

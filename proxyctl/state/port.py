@@ -37,7 +37,7 @@ class Generation:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Pin:
+class PinnedGeneration:
     """The generation that an operator holds the gateway at, since when (for a person), and all it was made from."""
 
     number: int

@@ -17,10 +17,10 @@ from proxyctl.core.labels.reading import Options
 from proxyctl.core.model import Tuning
 from proxyctl.providers.docker.source import DockerStore
 from proxyctl.reconcile.apply import Applier
-from proxyctl.reconcile.journal import Feed
+from proxyctl.reconcile.journal import Journal
 from proxyctl.reconcile.reconciler import Reconciler
 from proxyctl.state.generations import GenerationFolder
-from proxyctl.state.overrides import Decisions
+from proxyctl.state.overrides import Overrides
 from proxyctl.state.port import Inputs
 from tests.core.worlds import HAPROXY
 from tests.in_memory import MemoryEngine, MemoryGateway, MemoryProber, MemoryResolver, MemorySevering
@@ -46,10 +46,10 @@ def listed(ago: float, resync: float, folder: Path, *, connected: bool = True, p
         applier=Applier(engine, generations, HAPROXY),
         severing=MemorySevering(),
         features=HAPROXY,
-        decisions=Decisions(folder),
+        decisions=Overrides(folder),
         held=lambda: None,
         read_inputs=lambda: Inputs(Options(), Tuning(), {}, ""),
-        feed=Feed(),
+        feed=Journal(),
         spacing=0,
         resync=resync,
     )

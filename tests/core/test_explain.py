@@ -12,11 +12,11 @@ from proxyctl.core.decide.desired import Options, Outcome, targets
 from proxyctl.core.explain import ContainerExplanation, explain_container, explain_url
 from proxyctl.core.model import (
     Container,
-    Decision,
     Desired,
     Finding,
     HealthCheck,
     Listener,
+    Override,
     Pool,
     Route,
     Server,
@@ -32,7 +32,7 @@ def explained(
     *containers: Container,
     options: Options | None = None,
     findings: Mapping[Target, Finding] | None = None,
-    decisions: Mapping[str, Decision] | None = None,
+    decisions: Mapping[str, Override] | None = None,
     maintenance: tuple[str, ...] = (),
     gateways: tuple[str, ...] = (NET,),
 ) -> ContainerExplanation:
@@ -144,7 +144,7 @@ def test_a_container_that_was_not_asked_itself() -> None:
 
 def test_a_draining_container() -> None:
     """Who drains is in the pool, but gets nothing new."""
-    made = explained("web", WEB, decisions={"id-web": Decision(drain=True)})
+    made = explained("web", WEB, decisions={"id-web": Override(drain=True)})
     assert made.in_pool
     assert failing(made) == ["is in pool shop: drains, it gets nothing new"]
 

@@ -8,12 +8,12 @@ from proxyctl.core.decide.desired import Options, Outcome, desired, targets
 from proxyctl.core.model import (
     Attachment,
     Container,
-    Decision,
     Desired,
     Features,
     Finding,
     Health,
-    Held,
+    Override,
+    Pin,
     Problem,
     Snapshot,
     State,
@@ -69,13 +69,13 @@ def decide(  # noqa: PLR0913 - the world has that many sides
     snapshot: Snapshot,
     *,
     findings: Mapping[Target, Finding] | None = None,
-    decisions: Mapping[str, Decision] | None = None,
+    decisions: Mapping[str, Override] | None = None,
     options: Options | None = None,
     features: Features = HAPROXY,
     previous: Desired | None = None,
     drained: Collection[tuple[str, str]] = (),
     maintenance: Iterable[str] = (),
-    held: Held | None = None,
+    held: Pin | None = None,
 ) -> Outcome:
     """Return the outcome; unless told otherwise every target has been found ready."""
     options = options or Options()

@@ -14,12 +14,12 @@ from proxyctl.core.decide.members import Member, present, survey
 from proxyctl.core.decide.replicas import differences
 from proxyctl.core.labels.reading import Options
 from proxyctl.core.model import (
-    Decision,
     Desired,
     Features,
     Finding,
-    Held,
     Listener,
+    Override,
+    Pin,
     Pool,
     Problem,
     Server,
@@ -30,7 +30,7 @@ from proxyctl.core.model import (
 
 __all__ = ["Leaving", "Options", "Outcome", "Refusal", "Waiting", "desired", "targets", "with_default_port"]
 
-_UNDECIDED = Decision()
+_UNDECIDED = Override()
 DEFAULT_PORT = 80  # of HTTP, and of the label `listen`
 
 
@@ -105,7 +105,7 @@ class _Standing:
     leaving: bool = False
 
 
-def targets(snapshot: Snapshot, options: Options, features: Features, held: Held | None = None) -> tuple[Target, ...]:
+def targets(snapshot: Snapshot, options: Options, features: Features, held: Pin | None = None) -> tuple[Target, ...]:
     """Return whose readiness has to be found out: every live valid container on the network, port by port."""
     members, _ = survey(snapshot, options, features, held=held)
     return tuple(sorted({m.target for m in members if _worth_asking(m)}, key=_target_order))
@@ -124,12 +124,12 @@ def desired(  # noqa: PLR0913 - the world has that many sides
     snapshot: Snapshot,
     *,
     findings: Mapping[Target, Finding],
-    decisions: Mapping[str, Decision],
+    decisions: Mapping[str, Override],
     options: Options,
     features: Features,
     previous: Desired,
     maintenance: Collection[str] = (),
-    held: Held | None = None,
+    held: Pin | None = None,
     drained: Collection[tuple[str, str]] = (),
 ) -> Outcome:
     """Decide what the proxy should do.
@@ -189,7 +189,7 @@ def with_default_port(listeners: tuple[Listener, ...]) -> tuple[Listener, ...]:
 def _stand(
     member: Member,
     findings: Mapping[Target, Finding],
-    decision: Decision,
+    decision: Override,
     before: Server | None,
     drained: Collection[tuple[str, str]],
 ) -> _Standing:
@@ -234,7 +234,7 @@ def _endpoint(member: Member) -> tuple[str, int]:
     return member.target.address, member.target.port
 
 
-def _server(member: Member, decision: Decision, before: Server | None, *, drain: bool) -> Server:
+def _server(member: Member, decision: Override, before: Server | None, *, drain: bool) -> Server:
     labels = member.membership
     return Server(
         name=member.container.name,
@@ -302,7 +302,7 @@ def _disagreements(speaker: _Standing, standings: Iterable[_Standing]) -> Iterat
                 yield Problem(container.name, label, reason, "warning")
 
 
-def _held_back(held: Held, speakers: Mapping[str, _Standing]) -> Iterator[Problem]:
+def _held_back(held: Pin, speakers: Mapping[str, _Standing]) -> Iterator[Problem]:
     """Say that the gateway is held, and which pools have no place there."""
     reason = (
         f"held at generation {held.number} since {held.since}: pools, routes, settings and templates are that one's; "

@@ -12,12 +12,12 @@ from typing import Literal
 
 from proxyctl.core.labels import reading
 from proxyctl.core.labels.reading import Membership, Options
-from proxyctl.core.model import Container, Features, Held, Problem, Snapshot, Target
+from proxyctl.core.model import Container, Features, Pin, Problem, Snapshot, Target
 
 NGINX_STICKY = (1, 29, 6)  # the first open-source nginx with `sticky`
 NGINX_H2C = (1, 29, 4)  # the first nginx with HTTP/2 to its servers
 
-_Asked = tuple[Container, str, tuple[str, ...], Options, Features, frozenset[str], Held | None]
+_Asked = tuple[Container, str, tuple[str, ...], Options, Features, frozenset[str], Pin | None]
 _Judged = tuple[tuple["Member", ...], tuple[Problem, ...]]
 
 _remembered: dict[_Asked, _Judged] = {}
@@ -43,7 +43,7 @@ def survey(
     options: Options,
     features: Features,
     served: Collection[tuple[str, str]] = (),
-    held: Held | None = None,
+    held: Pin | None = None,
 ) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
     """Return every valid membership of the watched network, ended containers' too, and the problems.
 
@@ -72,7 +72,7 @@ def judge(
     snapshot: Snapshot,
     options: Options,
     features: Features,
-    held: Held | None = None,
+    held: Pin | None = None,
 ) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
     """Return one container's memberships of the watched network and everything that is wrong with it."""
     return _judge(container, snapshot.network, snapshot.gateways, options, features, frozenset(), held)
@@ -85,7 +85,7 @@ def _judge(
     options: Options,
     features: Features,
     left: frozenset[str],
-    held: Held | None,
+    held: Pin | None,
 ) -> _Judged:
     """Judge; memberships of the pools in `left` are returned also where it is on that network no more."""
     declaration = reading.parse(container, options)
@@ -116,7 +116,7 @@ def _judge(
     return tuple(members), tuple(problems)
 
 
-def _as_held(membership: Membership, held: Held) -> Membership:
+def _as_held(membership: Membership, held: Pin) -> Membership:
     """Give a membership the settings that its pool had in the generation that the gateway is held at."""
     pool = held.desired.pool(membership.pool.name)
     if pool is None:

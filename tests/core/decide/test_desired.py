@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from proxyctl.core.decide.desired import Leaving, Options, Outcome, targets
 from proxyctl.core.model import (
     Container,
-    Decision,
     Desired,
     Finding,
     HealthCheck,
-    Held,
     Listener,
+    Override,
+    Pin,
     Pool,
     Problem,
     Route,
@@ -166,7 +166,7 @@ def test_who_leaves_has_the_pools_drain_and_no_more(how: dict[str, Any], leaves:
 
 def test_an_operators_drain_has_no_end() -> None:
     """It lasts until `ready`; when the container leaves as well, that ends it."""
-    decisions = {"id-w": Decision(drain=True)}
+    decisions = {"id-w": Override(drain=True)}
     assert decide(world(web("w")), decisions=decisions, previous=before("w")).leaving == ()
     stopping = decide(world(web("w", stopping=True)), decisions=decisions, previous=before("w"))
     assert [x.container for x in stopping.leaving] == ["id-w"]
@@ -223,13 +223,13 @@ def test_a_failed_check_on_nginx_takes_a_server_down() -> None:
 @pytest.mark.parametrize(
     ("decision", "served", "weight"),
     [
-        (Decision(drain=True), ["w-"], 5),
-        (Decision(weight=0), ["w"], 0),
-        (Decision(weight=9), ["w"], 9),
-        (Decision(), ["w"], 5),
+        (Override(drain=True), ["w-"], 5),
+        (Override(weight=0), ["w"], 0),
+        (Override(weight=9), ["w"], 9),
+        (Override(), ["w"], 5),
     ],
 )
-def test_an_operator_decides(decision: Decision, served: list[str], weight: int) -> None:
+def test_an_operator_decides(decision: Override, served: list[str], weight: int) -> None:
     """A decision drains a server or replaces the weight of its label, and never brings one in early."""
     snapshot = world(web("w", {"weight": "5"}))
     outcome = decide(snapshot, decisions={"id-w": decision})
@@ -444,13 +444,13 @@ OLD = Desired(
         ),
     ),
 )
-HELD = Held(3, "noon", OLD)
+HELD = Pin(3, "noon", OLD)
 
 
 def test_a_held_gateway_has_the_pools_and_routes_of_then_and_the_servers_of_now() -> None:
     """Who joins, leaves, drains is Docker's word; what they join is the generation's."""
     snapshot = world(web("web1", {"balance": "uri", "host": "elsewhere"}), web("web2"), web("ended", state="exited"))
-    outcome = decide(snapshot, held=HELD, decisions={"id-web2": Decision(drain=True, weight=9)})
+    outcome = decide(snapshot, held=HELD, decisions={"id-web2": Override(drain=True, weight=9)})
     assert outcome.desired.listeners == OLD.listeners
     gone, pool = outcome.desired.pools
     assert gone == Pool("gone", balance="uri")
