@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import docker
 import docker.errors
 
 from proxyctl.core import layout
-from proxyctl.core.model import EngineKind
+from proxyctl.core.model import Features
+from proxyctl.core.rules import Rules
 from proxyctl.engines import templates
 from proxyctl.engines.haproxy import engine as haproxy
+from proxyctl.engines.haproxy.rules import HAProxyRules
 from proxyctl.engines.nginx import engine as nginx
+from proxyctl.engines.nginx.rules import NginxRules
 from proxyctl.engines.port import Engine
 from proxyctl.errors import ProxyctlError, UsageError
 from proxyctl.gateway.lifecycle import DockerGateway, Spec
@@ -28,14 +31,20 @@ from proxyctl.state.generations import GenerationFolder
 from proxyctl.state.port import Inputs
 
 
-def make_engine(kind: EngineKind, gateway: Gateway, run_folder: Path, view: NetworkView) -> Engine:
-    """Return the engine of that kind inside `gateway`."""
-    if kind == "nginx":
-        return nginx.Nginx(gateway, run_folder, view)
-    return haproxy.HAProxy(gateway, run_folder, view)
+@dataclasses.dataclass(frozen=True, slots=True)
+class Proxy:
+    """A kind of proxy: its engine, its rules, and how its gateway starts and stops."""
+
+    engine: Callable[[Gateway, Path, NetworkView], Engine]
+    rules: Callable[[Features], Rules]
+    command: tuple[str, ...]
+    stop_signal: str
 
 
-MODULES: dict[str, Any] = {"nginx": nginx, "haproxy": haproxy}
+PROXIES: Mapping[str, Proxy] = {
+    "nginx": Proxy(nginx.Nginx, NginxRules, nginx.command(), nginx.STOP_SIGNAL),
+    "haproxy": Proxy(haproxy.HAProxy, HAProxyRules, haproxy.command(), haproxy.STOP_SIGNAL),
+}
 LONGEST_SOCKET = 107  # bytes of a Unix socket's path: unix(7)
 PREDEFINED = {"bridge", "host", "none"}
 
@@ -54,7 +63,7 @@ class Parts:
 
 def build(settings: Settings, client: docker.APIClient) -> Parts:
     """Wire gateway, engine and view; asks nothing yet."""
-    module = MODULES[settings.engine]
+    kind = PROXIES[settings.engine]
     proxy = settings.state / "proxy"
     gateway = DockerGateway(
         client,
@@ -63,15 +72,20 @@ def build(settings: Settings, client: docker.APIClient) -> Parts:
             engine=settings.engine,
             image=settings.gateway_image,
             publish=tuple((p.ip, p.host_port, p.port) for p in settings.publish),
-            command=module.command(),
-            stop_signal=module.STOP_SIGNAL,
+            command=kind.command,
+            stop_signal=kind.stop_signal,
             folder=proxy,
             image_chosen=settings.image != "",
         ),
     )
     view = _view(settings, client, gateway)
-    engine = make_engine(settings.engine, gateway, proxy / "run", view)
+    engine = kind.engine(gateway, proxy / "run", view)
     return Parts(settings, client, gateway, engine, view, GenerationFolder(proxy))
+
+
+def rules_for(features: Features) -> Rules:
+    """Return the rules of the proxy binary that has these features."""
+    return PROXIES[features.engine].rules(features)
 
 
 def _view(settings: Settings, client: docker.APIClient, gateway: DockerGateway) -> NetworkView:

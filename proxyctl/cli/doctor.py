@@ -116,7 +116,7 @@ def _network(settings: Settings, client: docker.APIClient) -> Iterator[Finding]:
 
 def _image(settings: Settings, client: docker.APIClient) -> Iterator[Finding]:
     throwaway = Throwaway(client, settings.gateway_image)
-    engine = parts.make_engine(settings.engine, throwaway, Path(), LocalView())
+    engine = parts.PROXIES[settings.engine].engine(throwaway, Path(), LocalView())
     try:
         features = asyncio.run(engine.features())
         yield Finding("image", ok=True, seen=f"{settings.gateway_image} has {settings.engine} {features.version_text}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from proxyctl.core.decide.desired import Outcome, Waiting
+from proxyctl.core.decide.outcome import Outcome, Waiting
 from proxyctl.core.model import Desired, Pool, Problem, Server, ServerCount, Snapshot
 
 MISSED_RESYNCS = 3
@@ -33,9 +33,9 @@ def pools(
             for r in x.routes
             if r.pool == pool.name
         ]
-        refused = [r.text for r in outcome.refused if r.pool == pool.name]
+        refused = [r.text for r in outcome.exclusions if r.pool == pool.name]
         result.append(_pool(pool, servers, refused, routes=routes, maintenance=live.maintenance))
-    result += [_left_out(r.left_out, r.text, outcome.waiting) for r in outcome.refused if r.left_out]
+    result += [_left_out(r.left_out, r.text, outcome.waiting) for r in outcome.exclusions if r.left_out]
     return sorted(result, key=lambda p: str(p["name"]))
 
 

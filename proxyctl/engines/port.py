@@ -7,7 +7,6 @@ from typing import Protocol
 
 from proxyctl.core.model import (
     ConfigFiles,
-    EngineKind,
     Features,
     Running,
     ServerCount,
@@ -19,7 +18,7 @@ class Engine(Protocol):
     """One kind of proxy, inside a running gateway. Knows nothing of when and why: `proxyctl.reconcile.apply` does."""
 
     @property
-    def kind(self) -> EngineKind:
+    def kind(self) -> str:
         """Which proxy it is."""
 
     async def features(self) -> Features:

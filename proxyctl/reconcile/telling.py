@@ -41,6 +41,13 @@ class Teller:
         if not texts:
             self._feed.happened("reload", "; ".join(done.reasons) + f" ({ms} ms)")
 
+    def gateway(self, *, started: bool, adopted: bool) -> None:
+        """Tell that the gateway was started, or runs and was adopted."""
+        if started:
+            self._feed.happened("gateway", "the gateway was started" + (" and runs its last generation" * adopted))
+        elif adopted:
+            self._feed.happened("gateway", "the running gateway was adopted as it is")
+
     def problems(self, found: Iterable[Problem]) -> None:
         """Tell which problems are new and which are solved."""
         problems = tuple(sorted(set(found)))

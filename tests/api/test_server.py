@@ -18,11 +18,13 @@ from proxyctl.core.model import Tuning
 from proxyctl.providers.docker.source import DockerStore
 from proxyctl.reconcile.apply import Applier
 from proxyctl.reconcile.journal import Journal
+from proxyctl.reconcile.ports import Ports
 from proxyctl.reconcile.reconciler import Reconciler
+from proxyctl.reconcile.refusals import Refusals
 from proxyctl.state.generations import GenerationFolder
 from proxyctl.state.overrides import Overrides
 from proxyctl.state.port import Inputs
-from tests.core.worlds import HAPROXY
+from tests.core.worlds import HAPROXY, rules
 from tests.in_memory import MemoryEngine, MemoryGateway, MemoryProber, MemoryResolver, MemorySevering
 
 
@@ -37,22 +39,20 @@ def listed(ago: float, resync: float, folder: Path, *, connected: bool = True, p
     source.synced_at, source.connected, source.problem = time.time() - ago, connected, problem
     generations = GenerationFolder(folder)
     engine = MemoryEngine(HAPROXY, generations)
-    return Reconciler(
+    ports = Ports(
         source=source,
         resolver=MemoryResolver(dict),
         prober=MemoryProber(unused, unused),
         gateway=MemoryGateway(unused),
         engine=engine,
-        applier=Applier(engine, generations, HAPROXY),
         severing=MemorySevering(),
-        features=HAPROXY,
-        decisions=Overrides(folder),
-        held=lambda: None,
+        overrides=Overrides(folder),
+        pin=lambda: None,
         read_inputs=lambda: Inputs(Options(), Tuning(), {}, ""),
-        feed=Journal(),
-        spacing=0,
-        resync=resync,
     )
+    refusals = Refusals()
+    applier = Applier(engine, generations, refusals)
+    return Reconciler(ports, applier, refusals, rules(HAPROXY), Journal(), spacing=0, resync=resync)
 
 
 STORES = [

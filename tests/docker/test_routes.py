@@ -12,7 +12,8 @@ import docker
 import pytest
 
 from proxyctl.core import layout
-from proxyctl.core.model import Desired, EngineKind, Listener, Pool, Route
+from proxyctl.core.model import Desired, Listener, Pool, Route
+from proxyctl.settings import EngineKind
 from tests.docker.box import TOKEN, VERSIONS, Box, RunContainer, server, start_nginx, world
 
 pytestmark = pytest.mark.docker

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from proxyctl.core import layout
-from proxyctl.core.model import ConfigFiles, Desired, EngineKind, Features, Running, Server, ServerCount
+from proxyctl.core.model import ConfigFiles, Desired, Features, Running, Server, ServerCount
 from proxyctl.core.plan import Change, Plan, ServerAdded, ServerChanged, ServerRemoved, same_servers
 from proxyctl.engines import ports
 from proxyctl.engines.haproxy import lines, master, runtime, state, stats
@@ -55,7 +55,7 @@ class HAProxy:
     which need not be the gateway's own namespace, so what is taken there is asked inside the gateway.
     """
 
-    kind: EngineKind = "haproxy"
+    kind: str = "haproxy"
 
     def __init__(self, gateway: Gateway, run_folder: Path, _view: NetworkView) -> None:
         self._gateway = gateway

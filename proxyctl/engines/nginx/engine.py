@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from proxyctl.core import layout
-from proxyctl.core.model import ConfigFiles, EngineKind, Features, Running, ServerCount
+from proxyctl.core.model import ConfigFiles, Features, Running, ServerCount
 from proxyctl.core.plan import Plan
 from proxyctl.engines import ports
 from proxyctl.engines.timings import lap
@@ -55,7 +55,7 @@ class Nginx:
     All engines are made with a view of the network; this one has no use for it, `nginx -t` binds by itself.
     """
 
-    kind: EngineKind = "nginx"
+    kind: str = "nginx"
 
     def __init__(self, gateway: Gateway, run_folder: Path, _view: NetworkView) -> None:
         self._gateway = gateway
