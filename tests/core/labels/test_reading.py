@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxyctl.core.features import keys
-from proxyctl.core.labels.reading import Claim, Declaration, Membership, Options, check_defaults, parse
+from proxyctl.core.features import health, table
+from proxyctl.core.labels.declaration import Claim, Declaration, Membership, Options
+from proxyctl.core.labels.defaults import check_defaults
+from proxyctl.core.labels.reading import parse
 from proxyctl.core.model import HealthCheck, Pool
 from tests.core.worlds import container, told
 
@@ -66,7 +68,7 @@ def test_labels_without_enable_get_a_warning(label: str) -> None:
     assert "no proxyctl.enable=true" in problem.reason
 
 
-@pytest.mark.parametrize("marker", sorted(keys.OWN_MARKERS))
+@pytest.mark.parametrize("marker", sorted(table.OWN_MARKERS))
 def test_own_markers_are_no_mistakes(marker: str) -> None:
     """Labels that proxyctl's own tools put on what they create are neither keys nor mistakes."""
     assert parse(container("web", enable=False, raw={marker: "x"})).problems == ()
@@ -138,7 +140,7 @@ EVERYTHING = {
 def test_every_key_is_read() -> None:
     """Each key of the contract ends up in the value it is for."""
     read = parse(container("web", EVERYTHING))
-    assert set(EVERYTHING) == {k.name for k in keys.KEYS} - {"enable"}
+    assert set(EVERYTHING) == {k.name for k in table.KEYS} - {"enable"}
     assert read.network == "Back_end"
     assert one(read) == Membership(
         at="proxyctl.",
@@ -149,10 +151,12 @@ def test_every_key_is_read() -> None:
             sticky="route",
             health=HealthCheck("/up?x=1", "200", 500, 1000, 1, 4, 9000),
             drain_ms=60_000,
-            timeout_connect_ms=1_000,
-            timeout_server_ms=300_000,
-            timeout_queue_ms=3_000,
-            retry_unsafe=True,
+            settings=(
+                ("timeout.connect", 1_000),
+                ("timeout.server", 300_000),
+                ("timeout.queue", 3_000),
+                ("retry.unsafe", True),
+            ),
         ),
         network="Back_end",
         port=8080,
@@ -164,13 +168,13 @@ def test_every_key_is_read() -> None:
     )
 
 
-@pytest.mark.parametrize("key", keys.HEALTH)
+@pytest.mark.parametrize("key", [k.name for k in health.KEYS])
 def test_any_health_key_turns_the_check_on(key: str) -> None:
     """One `health.*` key is enough for a check, with the contract's defaults for the others."""
     value = {"health.path": "/healthz", "health.status": "2xx,3xx", "health.rise": "2", "health.fall": "3"}
     text = value.get(key, "2s" if key != "health.port" else "80")
-    health = one(parse(container("web", {key: text}))).pool.health
-    assert health == HealthCheck("/healthz", port=80 if key == "health.port" else None)
+    check = one(parse(container("web", {key: text}))).pool.health
+    assert check == HealthCheck("/healthz", port=80 if key == "health.port" else None)
 
 
 @pytest.mark.parametrize(
@@ -379,7 +383,7 @@ def texts_in(value: object) -> list[str]:
     return []
 
 
-NAMES = [k.name for k in keys.KEYS]
+NAMES = [k.name for k in table.KEYS]
 KEY = st.sampled_from(NAMES) | st.builds("route.{}.{}".format, st.sampled_from("xy"), st.sampled_from(NAMES))
 EVIL = st.sampled_from(["\n", ";", '"', "'", "{", "}", "#", "$", "\\", " ", "\x00", "%", "`", "é", "٣", ","])
 GOOD = st.sampled_from([*EVERYTHING.values(), "tcp", "*", "true"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxyctl.core.features import keys
+from proxyctl.core.features import table
 from scripts.label_reference import TARGET, reference
 
 
@@ -16,8 +16,8 @@ def test_the_contract_is_complete() -> None:
     server = {"port", "weight", "backup", "maxconn"}
     pool = {"protocol", "balance", "sticky", "drain", "retry.unsafe"}
     container = {"enable", "pool", "network"}
-    assert {k.name for k in keys.KEYS} == set().union(container, routes, server, pool, health, timeout)
-    assert routes == keys.ROUTING
+    assert {k.name for k in table.KEYS} == set().union(container, routes, server, pool, health, timeout)
+    assert routes == {k.name for k in table.KEYS if k.level == "route"}
 
 
 def test_the_reference_is_current() -> None:
@@ -28,9 +28,9 @@ def test_the_reference_is_current() -> None:
 def test_the_reference_has_a_row_for_every_key() -> None:
     """Each key stands in the reference with its default and meaning."""
     page = reference()
-    for key in keys.KEYS:
+    for key in table.KEYS:
         assert f"`{key.name}`" in page
-        assert f"{key.default} | {key.meaning} |" in page
+        assert f"{key.default_text} | {key.meaning} |" in page
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_the_reference_has_a_row_for_every_key() -> None:
 )
 def test_an_unknown_key_names_the_nearest_known_one(name: str, hint: str) -> None:
     """A typing mistake gets the key that was meant; what resembles nothing gets the reference."""
-    value, reason = keys.check(name, "1", "proxyctl.")
+    value, reason = table.check(name, "1", "proxyctl.")
     assert value is None
     assert reason.startswith("unknown key; ")
     assert hint in reason
@@ -56,4 +56,4 @@ def test_an_unknown_key_names_the_nearest_known_one(name: str, hint: str) -> Non
 
 def test_blanks_around_a_value_do_not_matter() -> None:
     """A blank that YAML or a shell left around a value is dropped."""
-    assert keys.check("weight", " 5\t", "proxyctl.") == (5, "")
+    assert table.check("weight", " 5\t", "proxyctl.") == (5, "")
