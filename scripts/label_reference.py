@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import textwrap
+from collections.abc import Iterable
 from pathlib import Path
 
+from proxyctl.core.features import membership
 from proxyctl.core.features.key import Key
 from proxyctl.core.features.table import KEYS, OWN_MARKERS
 
@@ -31,18 +34,17 @@ a warning. The health checks are made by HAProxy itself, and for nginx by proxyc
     ),
 }
 
-OUTRO = """\
-## More than one route or port
-
+FURTHER = """\
 `proxyctl.route.<name>.<key>` describes a further route or port of the same container; `<name>` is 1 to 32 of
-a-z, 0-9, `_` and `-`. With nothing but `host`, `path`, `strip_prefix` and `listen` it is another route to the
+a-z, 0-9, `_` and `-`. With nothing but {routing} it is another route to the
 same pool. With any other key it has a pool of its own, `<pool>.<name>` unless `pool` names one, which takes
-`network`, `weight`, `backup`, `drain`, `host` and `port` from the container where it does not say otherwise,
+{inherited} from the container where it does not say otherwise,
 and defaults for the rest.
 
-A container without an exposed port, all of whose main labels are among `enable`, `pool`, `network`, `weight`,
-`backup` and `drain`, has its further routes only.
+A container without an exposed port, all of whose main labels are among {whole}, has its further routes only.
+"""
 
+OUTRO = """\
     proxyctl.enable: "true"
     proxyctl.host: shop.example
     proxyctl.port: "8080"
@@ -71,10 +73,29 @@ def reference() -> str:
         head = "| label | accepts | default | meaning |\n|---|---|---|---|"
         rows = "\n".join(_row(k) for k in KEYS if k.level == level)
         parts.append(f"## {title}\n\n{about}\n\n{head}\n{rows}\n")
+    parts.append(f"## More than one route or port\n\n{_further()}\n")
     parts.append(OUTRO)
     markers = ", ".join(f"`{m}`" for m in sorted(OWN_MARKERS))
     parts.append(f"## proxyctl's own\n\nOn what its own tools create, and not keys: {markers}.\n")
     return "\n".join(parts)
+
+
+def _further() -> str:
+    """Return what a further route takes from its container, by the reach of each key."""
+    whole = [k for k in KEYS if k.reach == "container"]
+    inherited = [k for k in KEYS if k.reach != "place" and k not in (membership.ENABLE, membership.POOL)]
+    lists = {
+        "routing": _listed(k for k in KEYS if k.level == "route"),
+        "inherited": _listed(inherited),
+        "whole": _listed(whole),
+    }
+    paragraphs = FURTHER.format(**lists).split("\n\n")
+    return "\n\n".join(textwrap.fill(p, 112, break_on_hyphens=False) for p in paragraphs)
+
+
+def _listed(keys: Iterable[Key[object]]) -> str:
+    *names, last = (f"`{k.name}`" for k in keys)
+    return f"{', '.join(names)} and {last}"
 
 
 def _row(key: Key[object]) -> str:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
-from proxyctl.core.features import table
+from proxyctl.core.features import health, table
+from proxyctl.core.labels.declaration import Claim, Membership
+from proxyctl.core.model import HealthCheck, Pool
 from scripts.label_reference import TARGET, reference
 
 
@@ -18,6 +22,30 @@ def test_the_contract_is_complete() -> None:
     container = {"enable", "pool", "network"}
     assert {k.name for k in table.KEYS} == set().union(container, routes, server, pool, health, timeout)
     assert routes == {k.name for k in table.KEYS if k.level == "route"}
+
+
+HOLDERS = {"server": Membership, "route": Claim, "pool": Pool}
+
+
+def test_a_field_is_one_of_the_model() -> None:
+    """A key that says which field has its value names one that is there; a setting is the pool's."""
+    for key in table.KEYS:
+        holder = HealthCheck if key in health.KEYS else HOLDERS.get(key.level, Membership)
+        assert not key.field or key.field in {f.name for f in dataclasses.fields(holder)}, key.name
+        assert key.field or key.level in {"pool", "container"}, key.name
+
+
+def test_the_defaults_are_those_of_the_model() -> None:
+    """A pool that the model makes by itself is the one that a container without labels makes."""
+    for key in table.KEYS:
+        if key.level == "pool" and key not in health.KEYS:
+            assert key.of(Pool("web")) == key.default, key.name
+
+
+def test_settings_pass_through() -> None:
+    """What the core decides nothing by is stored by its label's name, with a value that JSON has."""
+    assert [k.name for k in table.SETTINGS] == ["timeout.connect", "timeout.server", "timeout.queue", "retry.unsafe"]
+    assert all(isinstance(k.default, str | int | bool | None) for k in table.SETTINGS)
 
 
 def test_the_reference_is_current() -> None:
