@@ -19,7 +19,6 @@ LABEL = "proxyctl.throwaway"
 class Throwaway:
     """Runs one command a container, without a network; implements `run` of `ports.Gateway`, nothing else."""
 
-    notice = ""
     ended = False
 
     def __init__(self, client: docker.APIClient, image: str) -> None:
@@ -59,8 +58,3 @@ class Throwaway:
     async def logs(self, lines: int) -> str:  # noqa: ARG002 - the Protocol's
         """Return nothing: the output came with `run`."""
         return ""
-
-    async def ensure(self) -> bool:
-        """Not for a throw-away."""
-        message = "no gateway"
-        raise GatewayError(message)

@@ -13,6 +13,9 @@ import requests
 
 from proxyctl.errors import DockerUnavailable
 
+Client = docker.APIClient
+"""A client of one Docker. Rooms other than `providers.docker` and `gateway` only hand it on, and call nothing on it."""
+
 
 @contextlib.contextmanager
 def translated(doing: str) -> Iterator[None]:
@@ -48,3 +51,9 @@ def connect() -> docker.APIClient:
         kwargs = docker.utils.kwargs_from_env()
         # docker-py keeps connections per URL, which names the container: 25 of them open without `num_pools`
         return docker.APIClient(**kwargs, version="auto", timeout=10, num_pools=4)
+
+
+def docker_version(client: Client) -> str:
+    """Return the engine's version and the API version that is spoken with it, as `29.1.3, API 1.52`."""
+    with translated("Docker"):
+        return f"{client.version()['Version']}, API {client.api_version}"

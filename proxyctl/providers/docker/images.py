@@ -1,0 +1,17 @@
+"""Docker's images: which of them are here."""
+
+from __future__ import annotations
+
+import docker
+import docker.errors
+
+from proxyctl.providers.docker.client import translated
+
+
+def id_of(client: docker.APIClient, image: str) -> str:
+    """Return the id of an image, empty when it is not here; raise DockerUnavailable."""
+    try:
+        with translated(f"image {image}"):
+            return str(client.inspect_image(image)["Id"])  # type: ignore[no-untyped-call]
+    except docker.errors.NotFound:
+        return ""
