@@ -16,22 +16,29 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import docker
 import docker.errors
 
 from proxyctl.core import layout
 from proxyctl.errors import DockerUnavailable, GatewayError
-from proxyctl.providers.docker.client import explain, translated
+from proxyctl.providers.docker.client import Client, explain, translated
 from proxyctl.providers.port import Ran
 
 ENGINE_LABEL = "proxyctl.gateway-engine"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_EVERYWHERE = {"0.0.0.0", "::", ""}  # noqa: S104 - as Docker says it
+
+
+def addresses(client: Client) -> set[str]:
+    """Return the addresses of all gateways that run here, on all their networks; raise DockerUnavailable."""
+    with translated("listing gateways"):
+        entries = client.containers(filters={"label": layout.GATEWAY_LABEL})
+        return {n["IPAddress"] for e in entries for n in e["NetworkSettings"]["Networks"].values()}
 
 
 class DockerAccess:
     """The gateway's container of one network, as Docker last described it; implements `port.Access`."""
 
-    def __init__(self, client: docker.APIClient, network: str) -> None:
+    def __init__(self, client: Client, network: str) -> None:
         """Take the network that the gateway serves; nothing is asked before `inspect`."""
         self._client = client
         self._network = network
@@ -64,8 +71,7 @@ class DockerAccess:
     def state(self) -> Mapping[str, Any]:
         """The `State` of Docker's JSON; raise GatewayError while there is no container."""
         if not self.entry:
-            message = f"{self._name} was removed a moment ago"
-            raise GatewayError(message)
+            raise self._gone()
         state: Mapping[str, Any] = self.entry["State"]
         return state
 
@@ -96,6 +102,19 @@ class DockerAccess:
         """Host ip and host port of each published port."""
         return frozenset((ip, host_port) for ip, host_port, _ in self._bindings())
 
+    def authority(self, port: int) -> str:
+        """Return `host:port` where this machine reaches a port of the gateway: published, else at its own address.
+
+        Raise GatewayError while there is no container.
+        """
+        published = [(ip, host_port) for ip, host_port, inside in self._bindings() if inside == port]
+        if published:
+            ip, host_port = published[0]
+            return f"{'127.0.0.1' if ip in _EVERYWHERE else ip}:{host_port}"
+        if not self.entry:
+            raise self._gone()
+        return f"{self.entry['NetworkSettings']['Networks'][self._network]['IPAddress']}:{port}"
+
     def _bindings(self) -> list[tuple[str, int, int]]:
         """Return (host ip, host port, gateway port) of each published port, in Docker's order."""
         ports = ((self.entry.get("NetworkSettings") or {}).get("Ports")) or {}
@@ -104,6 +123,9 @@ class DockerAccess:
             for port, bindings in ports.items()
             for b in bindings or ()
         ]
+
+    def _gone(self) -> GatewayError:
+        return GatewayError(f"{self._name} was removed a moment ago")
 
     def _is_ours(self, pid: int) -> bool:
         """Return whether `pid` is the gateway's own process in this pid namespace, and may be entered."""

@@ -12,7 +12,6 @@ import os
 import re
 import secrets
 
-import docker
 import docker.errors
 import docker.types
 
@@ -21,14 +20,14 @@ from proxyctl.errors import DockerUnavailable, GatewayError
 from proxyctl.gateway.access import ENGINE_LABEL, DockerAccess
 from proxyctl.gateway.spec import Mount, Spec, adoption_refusal, image_notice, is_gateway, removal_refusal, state_mount
 from proxyctl.providers.docker import images
-from proxyctl.providers.docker.client import translated
+from proxyctl.providers.docker.client import Client, translated
 from proxyctl.providers.docker.own import own_container
 
 
 class DockerLifecycle:
     """The life of one network's gateway; implements `port.Lifecycle`."""
 
-    def __init__(self, client: docker.APIClient, spec: Spec, access: DockerAccess) -> None:
+    def __init__(self, client: Client, spec: Spec, access: DockerAccess) -> None:
         """Take what the gateway should be, and the access to it; nothing is asked or made before `ensure`."""
         self._client = client
         self._spec = spec

@@ -6,11 +6,10 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 
-import docker
 import docker.errors
 
 from proxyctl.errors import DockerUnavailable, GatewayError
-from proxyctl.providers.docker.client import translated
+from proxyctl.providers.docker.client import Client, translated
 from proxyctl.providers.port import Ran
 
 LABEL = "proxyctl.throwaway"
@@ -21,7 +20,7 @@ class Throwaway:
 
     ended = False
 
-    def __init__(self, client: docker.APIClient, image: str) -> None:
+    def __init__(self, client: Client, image: str) -> None:
         """Take the image to ask."""
         self._client, self._image = client, image
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import docker
 import docker.errors
 
-from proxyctl.providers.docker.client import translated
+from proxyctl.providers.docker.client import Client, translated
 
 
-def id_of(client: docker.APIClient, image: str) -> str:
+def id_of(client: Client, image: str) -> str:
     """Return the id of an image, empty when it is not here; raise DockerUnavailable."""
     try:
         with translated(f"image {image}"):

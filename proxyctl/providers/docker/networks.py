@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import docker
 import docker.errors
 
 from proxyctl.core import layout
-from proxyctl.providers.docker.client import translated
+from proxyctl.providers.docker.client import Client, translated
 
 
-def exists(client: docker.APIClient, name: str) -> bool:
+def exists(client: Client, name: str) -> bool:
     """Return whether Docker has a network of that name; raise DockerUnavailable."""
     try:
         with translated(f"network {name}"):
@@ -19,13 +18,13 @@ def exists(client: docker.APIClient, name: str) -> bool:
     return True
 
 
-def create(client: docker.APIClient, name: str) -> None:
+def create(client: Client, name: str) -> None:
     """Make a bridge network that `remove_if_ours` may remove again; raise DockerUnavailable."""
     with translated(f"making network {name}"):
         client.create_network(name, driver="bridge", check_duplicate=True, labels={layout.NETWORK_LABEL: "proxyctl"})
 
 
-def remove_if_ours(client: docker.APIClient, name: str) -> bool:
+def remove_if_ours(client: Client, name: str) -> bool:
     """Remove a network that `create` made; return whether it was one, and was there. Raise DockerUnavailable."""
     try:
         with translated(f"removing network {name}"):
