@@ -15,7 +15,7 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from proxyctl.core.decide.desired import desired
-from proxyctl.core.labels.reading import Options
+from proxyctl.core.labels.declaration import Options
 from proxyctl.core.model import Desired, Features, Server, Target, Tuning
 from proxyctl.engines import templates
 from proxyctl.providers.docker.source import DockerStore

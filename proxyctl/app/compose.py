@@ -111,13 +111,13 @@ def compose(parts: Parts, features: Features, files: InputFiles) -> Daemon:
     source = DockerStore(
         connect, network=settings.network, label_prefix=settings.label_prefix, resync=settings.resync / 1000
     )
-    prober = Prober(parts.view, waker, parts.gateway, settings.grace / 1000)
+    prober = Prober(parts.view, waker, parts.access, settings.grace / 1000)
     overrides = state_files.Overrides(settings.state)
     ports = Ports(
         source=source,
-        resolver=EmbeddedDns(parts.view, parts.gateway),
+        resolver=EmbeddedDns(parts.view, parts.access),
         prober=prober,
-        gateway=parts.gateway,
+        gateway=parts.lifecycle,
         engine=parts.engine,
         severing=Severing(parts.view),
         overrides=overrides,

@@ -6,15 +6,13 @@ import asyncio
 import contextlib
 import dataclasses
 
-import docker
-
 from proxyctl.app.parts import PROXIES, Parts, build, check_network, inputs_of, rules_for
 from proxyctl.core.decide.decision import decide
 from proxyctl.core.decide.members import survey
 from proxyctl.core.decide.outcome import Outcome
 from proxyctl.core.decide.readiness import undecided
 from proxyctl.core.decide.world import World
-from proxyctl.core.labels.reading import Options
+from proxyctl.core.labels.declaration import Options
 from proxyctl.core.model import ConfigFiles, Desired, Features, Finding, Pin, Snapshot, Target
 from proxyctl.core.plan import Plan, make
 from proxyctl.engines.render import render
@@ -22,7 +20,7 @@ from proxyctl.errors import UsageError
 from proxyctl.gateway.netns import LocalView
 from proxyctl.gateway.probe import Prober
 from proxyctl.gateway.throwaway import Throwaway
-from proxyctl.providers.docker.client import connect
+from proxyctl.providers.docker.client import Client, connect
 from proxyctl.providers.docker.resolve import EmbeddedDns
 from proxyctl.providers.docker.source import DockerStore
 from proxyctl.reconcile.inquiry import Inquiry
@@ -79,7 +77,7 @@ async def preview(settings: Settings) -> Preview:
         dataclasses.replace(files, files=tuple((name, _told(text, token)) for name, text in files.files)),
         current,
         {name: _told(text, token) for name, text in applied_files.items()},
-        parts.gateway.published,
+        parts.access.published,
     )
 
 
@@ -112,11 +110,11 @@ def _told(text: str, secret: str) -> str:
     return text.replace(secret, "(secret)")
 
 
-async def _gateway(settings: Settings, client: docker.APIClient) -> tuple[Settings, Parts, bool]:
+async def _gateway(settings: Settings, client: Client) -> tuple[Settings, Parts, bool]:
     """Return the settings with the gateway's engine, what to ask it with, and whether it runs; raise UsageError."""
     parts = build(settings, client)
-    there = await parts.gateway.find()
-    engine = parts.gateway.engine
+    there = await parts.access.find()
+    engine = parts.access.engine
     if engine in {None, settings.engine}:
         return settings, parts, there
     if "engine" in settings.model_fields_set:
@@ -135,7 +133,7 @@ async def _ask(parts: Parts, targets: tuple[Target, ...], previous: Desired) -> 
     def wake(_: str) -> None:
         woken.set()
 
-    prober, names = Prober(parts.view, wake, parts.gateway), Names(EmbeddedDns(parts.view, parts.gateway), wake)
+    prober, names = Prober(parts.view, wake, parts.access), Names(EmbeddedDns(parts.view, parts.access), wake)
     inquiry, began = Inquiry(prober, names), loop.time()
     while True:
         woken.clear()
@@ -151,7 +149,7 @@ async def _ask(parts: Parts, targets: tuple[Target, ...], previous: Desired) -> 
     return findings
 
 
-async def _features_of_image(settings: Settings, client: docker.APIClient) -> Features:
+async def _features_of_image(settings: Settings, client: Client) -> Features:
     """Ask the binary of an image without a gateway, in a throw-away container."""
     throwaway = Throwaway(client, settings.gateway_image)
     return await PROXIES[settings.engine].engine(throwaway, settings.state / "proxy" / "run", LocalView()).features()

@@ -7,19 +7,17 @@ import contextlib
 import signal
 from collections.abc import AsyncIterator, Callable
 
-import docker
-import docker.errors
 import structlog
 
 from proxyctl.api.client import SOCKET
 from proxyctl.api.server import serve
 from proxyctl.app.compose import Daemon, InputFiles, compose
-from proxyctl.app.parts import Parts, build, check_network, network_exists, prepare_state
-from proxyctl.core import layout
+from proxyctl.app.parts import Parts, build, check_network, prepare_state
 from proxyctl.core.model import Features
 from proxyctl.engines import templates
 from proxyctl.errors import GatewayError
-from proxyctl.providers.docker.client import connect, translated
+from proxyctl.providers.docker import networks
+from proxyctl.providers.docker.client import Client, connect
 from proxyctl.reconcile.journal import Journal
 from proxyctl.reconcile.reconciler import Reconciler
 from proxyctl.settings import Settings
@@ -29,14 +27,11 @@ from proxyctl.state.watched import FileChanges
 log = structlog.get_logger()
 
 
-def _prepare_network(settings: Settings, client: docker.APIClient) -> None:
+def _prepare_network(settings: Settings, client: Client) -> None:
     """Make the network where that was asked for and it is missing; raise UsageError as `check_network` does."""
     name = settings.network
-    if settings.create_network and not network_exists(name, client):
-        with translated(f"making network {name}"):
-            client.create_network(
-                name, driver="bridge", check_duplicate=True, labels={layout.NETWORK_LABEL: "proxyctl"}
-            )
+    if settings.create_network and not networks.exists(client, name):
+        networks.create(client, name)
     check_network(settings, client)
 
 
@@ -86,12 +81,12 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
 
 async def _features(parts: Parts) -> Features:
     """Start the gateway if need be and return what its proxy can do; one that was made in vain is removed again."""
-    await parts.gateway.ensure()
+    await parts.lifecycle.ensure()
     try:
         return await parts.engine.features()
     except GatewayError:
-        if parts.gateway.made and parts.generations.current() is None:
-            await parts.gateway.remove()
+        if parts.lifecycle.made and parts.generations.current() is None:
+            await parts.lifecycle.remove()
         raise
 
 

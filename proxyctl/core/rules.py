@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Protocol
 
-from proxyctl.core.labels.reading import Membership
+from proxyctl.core.labels.declaration import Membership
 from proxyctl.core.model import Features, Severity
 from proxyctl.core.plan import ReloadRules
 

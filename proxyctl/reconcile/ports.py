@@ -8,7 +8,7 @@ from typing import Protocol
 
 from proxyctl.core.model import Override, Pin
 from proxyctl.engines.port import Engine
-from proxyctl.gateway.port import Gateway, Prober, Severing
+from proxyctl.gateway.port import Lifecycle, Prober, Severing
 from proxyctl.providers.port import Resolver, Source
 from proxyctl.state.port import Inputs
 
@@ -37,7 +37,7 @@ class Ports:
     source: Source
     resolver: Resolver
     prober: Prober
-    gateway: Gateway
+    gateway: Lifecycle
     engine: Engine
     severing: Severing
     overrides: Overrides

@@ -10,7 +10,7 @@ import pytest
 
 from proxyctl.core.decide.decision import decide
 from proxyctl.core.explain import ContainerExplanation, explain_container, explain_url
-from proxyctl.core.labels.reading import Options
+from proxyctl.core.labels.declaration import Options
 from proxyctl.core.model import (
     Container,
     Desired,

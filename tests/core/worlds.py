@@ -10,7 +10,7 @@ from proxyctl.core.decide.members import Survey, survey
 from proxyctl.core.decide.outcome import Outcome
 from proxyctl.core.decide.parts import Part
 from proxyctl.core.decide.world import World
-from proxyctl.core.labels.reading import Options
+from proxyctl.core.labels.declaration import Options
 from proxyctl.core.model import (
     Attachment,
     Container,

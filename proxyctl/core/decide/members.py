@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from proxyctl.core.labels import reading
-from proxyctl.core.labels.reading import Membership, Options
+from proxyctl.core.labels.declaration import Membership, Options
 from proxyctl.core.model import Container, Desired, Pin, Problem, Snapshot, Target
 from proxyctl.core.rules import Rules
 

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import assert_never
 
-from proxyctl.core.labels.reading import Membership
+from proxyctl.core.labels.declaration import Membership
 from proxyctl.core.model import Desired, Features
 from proxyctl.core.plan import (
     Change,

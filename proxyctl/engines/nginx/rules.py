@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
-from proxyctl.core.labels.reading import Membership
+from proxyctl.core.labels.declaration import Membership
 from proxyctl.core.model import Desired, Features
 from proxyctl.core.plan import Change
 from proxyctl.core.rules import Inability

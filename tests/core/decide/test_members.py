@@ -8,7 +8,7 @@ import pytest
 
 from proxyctl.core.decide import members
 from proxyctl.core.decide.members import Member
-from proxyctl.core.labels.reading import Options
+from proxyctl.core.labels.declaration import Options
 from proxyctl.core.model import Container, Desired, Features, HealthCheck, Pin, Pool, Problem, Server, Snapshot, Target
 from tests.core.worlds import HAPROXY, NET, NGINX, OLD_NGINX, container, decide, rules, surveyed, targets, told, world
 
