@@ -9,7 +9,7 @@ import dataclasses
 from proxyctl.app.parts import Parts, build, check_network, inputs_of, make_engine
 from proxyctl.core.decide.desired import Outcome, desired, targets
 from proxyctl.core.decide.readiness import merged, undecided, unproven
-from proxyctl.core.labels.reading import Options
+from proxyctl.core.labels.declaration import Options
 from proxyctl.core.model import ConfigFiles, Desired, Features, Finding, Pin, Snapshot, Target
 from proxyctl.core.plan import Plan, diff, reload_reasons
 from proxyctl.engines.render import render
