@@ -100,7 +100,12 @@ async def preview(settings: Settings) -> Preview:
         previous=previous,
     )
     files = render(
-        outcome.desired, features=features, tuning=inputs.tuning, templates=inputs.templates, token=inputs.token
+        outcome.desired,
+        printer=parts.engine.printer,
+        features=features,
+        tuning=inputs.tuning,
+        templates=inputs.templates,
+        token=inputs.token,
     )
     files = dataclasses.replace(files, files=tuple((name, _told(text, token)) for name, text in files.files))
     applied_files = parts.generations.files(current.number) if current else {}

@@ -262,7 +262,7 @@ async def test_a_surprise_is_a_refusal(gateway: Changer, backend: Backend) -> No
     for wrong, reason in (
         (("{{ server.port }} weight", "{{ server.port }} oops weight"), "unknown keyword 'oops'"),
         (("    option allbackups\n", "    default-server check\n"), "default-server does not count"),
-        (("effective_weight(server) }}", "9 }}"), "weight 9, which is not what was asked for"),
+        (("server.weight }}", "9 }}"), "weight 9, which is not what was asked for"),
     ):
         with pytest.raises(RuntimeRefused, match=reason):
             await gateway.to(world(one, two), lambda t, w=wrong: t.replace(*w))  # type: ignore[misc]

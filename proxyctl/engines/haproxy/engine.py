@@ -19,7 +19,9 @@ from proxyctl.core.plan import Change, Plan, ServerAdded, ServerChanged, ServerR
 from proxyctl.engines import ports
 from proxyctl.engines.haproxy import lines, master, runtime, state, stats
 from proxyctl.engines.haproxy.change import SETTLE, Abilities, Left, PoolChange
+from proxyctl.engines.haproxy.printed import printed
 from proxyctl.engines.haproxy.runtime import Info, NoAnswer, Row
+from proxyctl.engines.port import Printer
 from proxyctl.engines.timings import lap
 from proxyctl.engines.waiting import refuse_ended, while_it_runs
 from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed, RuntimeRefused
@@ -56,6 +58,7 @@ class HAProxy:
     """
 
     kind: EngineKind = "haproxy"
+    printer: Printer = staticmethod(printed)
 
     def __init__(self, gateway: Gateway, run_folder: Path, _view: NetworkView) -> None:
         self._gateway = gateway

@@ -16,6 +16,8 @@ from proxyctl.core import layout
 from proxyctl.core.model import ConfigFiles, EngineKind, Features, Running, ServerCount
 from proxyctl.core.plan import Plan
 from proxyctl.engines import ports
+from proxyctl.engines.nginx.printed import printed
+from proxyctl.engines.port import Printer
 from proxyctl.engines.timings import lap
 from proxyctl.engines.waiting import refuse_ended, while_it_runs
 from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed, RuntimeRefused
@@ -56,6 +58,7 @@ class Nginx:
     """
 
     kind: EngineKind = "nginx"
+    printer: Printer = staticmethod(printed)
 
     def __init__(self, gateway: Gateway, run_folder: Path, _view: NetworkView) -> None:
         self._gateway = gateway
