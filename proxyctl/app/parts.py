@@ -10,10 +10,10 @@ from typing import Any
 import docker
 import docker.errors
 
-from proxyctl.core import layout
 from proxyctl.core.model import EngineKind
 from proxyctl.engines import templates
 from proxyctl.engines.haproxy import engine as haproxy
+from proxyctl.engines.haproxy import paths as haproxy_paths
 from proxyctl.engines.nginx import engine as nginx
 from proxyctl.engines.port import Engine
 from proxyctl.errors import ProxyctlError, UsageError
@@ -28,11 +28,11 @@ from proxyctl.state.generations import GenerationFolder
 from proxyctl.state.port import Inputs
 
 
-def make_engine(kind: EngineKind, gateway: Gateway, run_folder: Path, view: NetworkView) -> Engine:
+def make_engine(kind: EngineKind, gateway: Gateway, run_folder: Path) -> Engine:
     """Return the engine of that kind inside `gateway`."""
     if kind == "nginx":
-        return nginx.Nginx(gateway, run_folder, view)
-    return haproxy.HAProxy(gateway, run_folder, view)
+        return nginx.Nginx(gateway, run_folder)
+    return haproxy.HAProxy(gateway, run_folder)
 
 
 MODULES: dict[str, Any] = {"nginx": nginx, "haproxy": haproxy}
@@ -70,7 +70,7 @@ def build(settings: Settings, client: docker.APIClient) -> Parts:
         ),
     )
     view = _view(settings, client, gateway)
-    engine = make_engine(settings.engine, gateway, proxy / "run", view)
+    engine = make_engine(settings.engine, gateway, proxy / "run")
     return Parts(settings, client, gateway, engine, view, GenerationFolder(proxy))
 
 
@@ -110,7 +110,7 @@ def inputs_of(settings: Settings, token: str) -> Inputs:
 
 def prepare_state(settings: Settings) -> None:
     """Make the state folder; raise ProxyctlError when that is not allowed, or no socket could be in it."""
-    longest = settings.state / "proxy" / "run" / layout.MASTER_SOCKET
+    longest = settings.state / "proxy" / "run" / haproxy_paths.MASTER_SOCKET
     if (over := len(os.fsencode(longest)) - LONGEST_SOCKET) > 0:
         message = f"the state folder {settings.state}: too long by {over} bytes for sockets in it; give another --state"
         raise UsageError(message)

@@ -16,7 +16,6 @@ from proxyctl.core.model import ConfigFiles, Desired, Features, Finding, Pin, Sn
 from proxyctl.core.plan import Plan, diff, reload_reasons
 from proxyctl.engines.render import render
 from proxyctl.errors import UsageError
-from proxyctl.gateway.netns import LocalView
 from proxyctl.gateway.probe import Prober
 from proxyctl.gateway.throwaway import Throwaway
 from proxyctl.providers.docker.client import connect
@@ -172,4 +171,4 @@ async def _ask(parts: Parts, wanted: tuple[Target, ...], unproven: tuple[Target,
 async def _features_of_image(settings: Settings, client: docker.APIClient) -> Features:
     """Ask the binary of an image without a gateway, in a throw-away container."""
     throwaway = Throwaway(client, settings.gateway_image)
-    return await make_engine(settings.engine, throwaway, settings.state / "proxy" / "run", LocalView()).features()
+    return await make_engine(settings.engine, throwaway, settings.state / "proxy" / "run").features()

@@ -22,7 +22,6 @@ from proxyctl.api import client as control
 from proxyctl.app import parts
 from proxyctl.cli import options
 from proxyctl.errors import ProxyctlError
-from proxyctl.gateway.netns import LocalView
 from proxyctl.gateway.throwaway import Throwaway
 from proxyctl.providers.docker.client import connect
 from proxyctl.providers.docker.own import own_container
@@ -116,7 +115,7 @@ def _network(settings: Settings, client: docker.APIClient) -> Iterator[Finding]:
 
 def _image(settings: Settings, client: docker.APIClient) -> Iterator[Finding]:
     throwaway = Throwaway(client, settings.gateway_image)
-    engine = parts.make_engine(settings.engine, throwaway, Path(), LocalView())
+    engine = parts.make_engine(settings.engine, throwaway, Path())
     try:
         features = asyncio.run(engine.features())
         yield Finding("image", ok=True, seen=f"{settings.gateway_image} has {settings.engine} {features.version_text}")

@@ -92,7 +92,7 @@ class Box:
         self.generations = GenerationFolder(folder)
         self.generations.prepare()
         self.view = GatewayView(lambda: self.gateway.pid)
-        self.engine = make_engine(kind, self.gateway, self.run_folder, self.view)
+        self.engine = make_engine(kind, self.gateway, self.run_folder)
         self.features: Features | None = None
 
     async def start(self) -> None:

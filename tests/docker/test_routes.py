@@ -11,6 +11,7 @@ from pathlib import Path
 import docker
 import pytest
 
+from proxyctl.app.parts import MODULES
 from proxyctl.core import layout
 from proxyctl.core.model import Desired, EngineKind, Listener, Pool, Route
 from tests.docker.box import TOKEN, VERSIONS, Box, RunContainer, server, start_nginx, world
@@ -287,7 +288,7 @@ async def test_size(box: Box) -> None:
     assert running.revision == files.revision
     if box.kind == "nginx":
         assert "warn" not in await box.gateway.logs(50)
-    ran = await box.gateway.run((*CHECKS[box.kind], f"{layout.CURRENT}/{layout.CONFIG_NAME[box.kind]}"))
+    ran = await box.gateway.run((*CHECKS[box.kind], f"{layout.CURRENT}/{MODULES[box.kind].CONFIG_NAME}"))
     assert (ran.code, ran.output) == (0, "")
 
 

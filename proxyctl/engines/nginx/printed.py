@@ -17,10 +17,8 @@ from proxyctl.core import layout
 from proxyctl.core.model import Balance, Desired, Features, Listener, Pool, Route, Server, Tuning
 from proxyctl.core.plan import effective_weight
 from proxyctl.core.routing import Site, open_path, sites
+from proxyctl.engines.nginx import paths
 from proxyctl.engines.settings import Settings
-
-CONFIG_NAME = "nginx.conf"
-STATUS_SOCKET = "status.sock"  # in `layout.RUN`: no port reaches it
 
 KEEPALIVE_MIN = (1, 27, 4)  # the first nginx with keepalive_min_timeout
 CONNECTIONS = 8192
@@ -203,7 +201,7 @@ def printed(desired: Desired, *, features: Features, tuning: Tuning, token: str)
         version=features.version_text,
         load_module="" if features.stream_module == "static" else features.stream_module,
         run=layout.RUN,
-        status_socket=f"{layout.RUN}/{STATUS_SOCKET}",
+        status_socket=f"{layout.RUN}/{paths.STATUS_SOCKET}",
         worker_connections=2 * min(tuning.maxconn or CONNECTIONS, features.maxconn) + SPARE_CONNECTIONS,
         shutdown_ms=tuning.shutdown_ms,
         client_timeout_ms=tuning.client_timeout_ms,
