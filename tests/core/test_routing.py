@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxyctl.core.model import HealthCheck, Listener, Pool, Route
-from proxyctl.core.routing import match, open_path, sites
+from proxyctl.core.routing import match, open_path, sites, under
 
 
 def listener(*places: str) -> Listener:
@@ -101,3 +101,20 @@ def test_falling_through_is_the_same_as_asking_each_host_in_turn(places: list[st
 def test_the_path_that_a_client_may_ask_in_maintenance(route: Route, health: str | None, expected: str) -> None:
     """The health path as it looks from outside, where the route leads there at all."""
     assert open_path(route, Pool("p", health=None if health is None else HealthCheck(health))) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "prefix", "expected"),
+    [
+        ("/api", "/api", True),
+        ("/api/x", "/api", True),
+        ("/apix", "/api", False),
+        ("/", "/api", False),
+        ("/x", "/", True),
+        ("/x", "", True),
+        ("/api/", "/api", True),
+    ],
+)
+def test_a_path_lies_below_a_prefix_by_whole_segments(path: str, prefix: str, expected: bool) -> None:
+    """So /apix is not below /api, and everything is below `/`, which may also be written as nothing."""
+    assert under(path, prefix) == expected

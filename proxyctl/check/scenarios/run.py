@@ -18,6 +18,7 @@ from proxyctl.check.reports.xml import Case, Suite, to_xml
 from proxyctl.check.scenarios.events import SCENARIOS, Scenario
 from proxyctl.check.scenarios.stage import BY_KEY, LABEL, WITHIN, Ask, Place, Stage, Target, Unfit, Unmet
 from proxyctl.core import layout
+from proxyctl.core.routing import under
 from proxyctl.errors import ProxyctlError, UsageError
 from proxyctl.gateway.netns import GatewayView
 from proxyctl.providers.docker.client import translated
@@ -101,7 +102,7 @@ def target(client: docker.APIClient, ask: Ask, place: Place, token: str, path: s
     below = route["path"].rstrip("/")
     if path and not path.startswith("/"):
         raise UsageError(f"--path {path}: it begins with /")
-    if path and not (path + "/").startswith(f"{below}/"):
+    if path and not under(path, below):
         raise UsageError(f"--path {path}: the route of pool {place.pool} takes paths that begin with {below}/")
     with translated("inspecting the gateway"):
         entry = client.inspect_container(layout.gateway_name(place.network))

@@ -1,59 +1,25 @@
 """What nginx's templates print, value by value: each decision about its configuration ends here.
 
 `printed` turns a `Desired` into these values; the fields of `Printed` are the variables of the templates, which hold
-loops and ifs only. Pure. Next: `engines.render`.
-
-nginx takes `add_header` and `proxy_set_header` from the level above only where a level has none of its own. So headers
-are whole lists here: a level that needs another list than the one above prints all of it (`_unless_inherited`).
+loops and ifs only. Pure. Next: `upstreams`, `headers`; then `engines.render`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Literal
 
 from proxyctl.core import layout
-from proxyctl.core.model import Balance, Desired, Features, Listener, Pool, Route, Server, Tuning
-from proxyctl.core.plan import effective_weight
+from proxyctl.core.model import Desired, Features, Listener, Pool, Route, Tuning
 from proxyctl.core.routing import Site, open_path, sites
 from proxyctl.engines.nginx import paths
-from proxyctl.engines.settings import Settings
+from proxyctl.engines.nginx.headers import Closed, Header, answering, told, unless_inherited
+from proxyctl.engines.nginx.upstreams import Upstream, upstream, usable
 
 KEEPALIVE_MIN = (1, 27, 4)  # the first nginx with keepalive_min_timeout
 CONNECTIONS = 8192
 """Client connections of a worker where neither settings nor the file limit say less."""
 SPARE_CONNECTIONS = 40  # of a worker beside clients' and servers': listeners, proxyctl's own
-
-Closed = Literal["", "maintenance", "empty"]
-"""Why nothing that comes in reaches a server; empty where it does."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Header:
-    """One header, its value as nginx writes it: a variable, a word or quoted text."""
-
-    name: str
-    value: str
-
-
-ANSWERED_BY = Header(layout.SERVER_HEADER, "$proxyctl_answer")  # empty, and so not sent, without the secret
-RESPONSE_HEADERS = (ANSWERED_BY,)
-REQUEST_HEADERS = (
-    Header("Host", "$proxyctl_host"),
-    Header("X-Real-IP", "$remote_addr"),
-    Header("X-Forwarded-For", "$remote_addr"),
-    Header("X-Forwarded-Proto", "$scheme"),
-    Header("X-Forwarded-Host", "$http_host"),
-    Header("X-Forwarded-Port", '""'),
-    Header("Forwarded", '""'),
-    Header("X-Request-ID", "$request_id"),
-    Header(layout.CHECK_HEADER, '""'),
-    Header("Upgrade", "$proxyctl_upgrade"),
-    Header("Connection", "$proxyctl_connection"),
-)
-_HOP_BY_HOP = frozenset({"Upgrade", "Connection"})  # HTTP/2 has neither
-_RETRY_AFTER = {"maintenance": Header("Retry-After", "60"), "empty": Header("Retry-After", "1")}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,41 +28,6 @@ class Keepalive:
 
     timeout_ms: int
     least_ms: int
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class PrintedServer:
-    """One `server` line of an upstream."""
-
-    name: str
-    address: str
-    port: int
-    weight: int
-    maxconn: int | None
-    backup: bool
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Upstream:
-    """One pool and the servers that may take requests; `zone_kb` is the memory that its workers share.
-
-    `again_ms` is how long a request may be tried on further servers; `scheme` and `h2` are what the servers speak.
-    """
-
-    name: str
-    zone_kb: int
-    balance: Balance
-    sticky: str | None
-    maintenance: bool
-    scheme: Literal["http", "https"]
-    h2: bool
-    again_ms: int
-    servers: tuple[PrintedServer, ...]
-    settings: Settings
-
-    def __getitem__(self, label: str) -> object:
-        """Return the value of a label of the pool, as `pool["timeout.connect"]`; raise KeyError."""
-        return self.settings[label]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -194,7 +125,7 @@ class Printed:
 def printed(desired: Desired, *, features: Features, tuning: Tuning, token: str) -> Printed:
     """Return what the templates print for this state, on this nginx."""
     pools = {p.name: p for p in desired.pools}
-    upstreams = {p.name: _upstream(p) for p in desired.pools}
+    upstreams = {p.name: upstream(p) for p in desired.pools}
     stream = _stream(desired, pools, upstreams, missing=not features.stream_module)
     keepalive = Keepalive(tuning.keepalive_ms, tuning.keepalive_min_ms) if features.since(*KEEPALIVE_MIN) else None
     return Printed(
@@ -206,8 +137,8 @@ def printed(desired: Desired, *, features: Features, tuning: Tuning, token: str)
         shutdown_ms=tuning.shutdown_ms,
         client_timeout_ms=tuning.client_timeout_ms,
         keepalive=keepalive,
-        request_headers=REQUEST_HEADERS,
-        response_headers=RESPONSE_HEADERS,
+        request_headers=told(h2=False),
+        response_headers=answering(""),
         check_variable=f"$http_{layout.CHECK_HEADER.lower().replace('-', '_')}",
         server_header=layout.SERVER_HEADER,
         token=token,
@@ -215,43 +146,6 @@ def printed(desired: Desired, *, features: Features, tuning: Tuning, token: str)
         ports=tuple(_port(x, pools, upstreams) for x in desired.listeners if x.protocol == "http"),
         stream=stream,
     )
-
-
-# ------------------------------------------------------------------ pools
-
-
-def usable(pool: Pool) -> tuple[Server, ...]:
-    """Return the servers that an upstream of this pool holds.
-
-    nginx has neither weight 0 nor, with `hash` and `random`, backup servers: servers without weight are left out, and
-    where the method knows no backup, the backups stand in only while there is no other server.
-    """
-    servers = tuple(s for s in pool.servers if effective_weight(s) > 0)
-    if pool.balance in {"roundrobin", "leastconn"} and any(not s.backup for s in servers):
-        return servers
-    primary = tuple(s for s in servers if not s.backup)
-    return primary or tuple(dataclasses.replace(s, backup=False) for s in servers)
-
-
-def _upstream(pool: Pool) -> Upstream:
-    servers = usable(pool)
-    return Upstream(
-        name=pool.name,
-        zone_kb=64 + 2 * len(servers),
-        balance=pool.balance,
-        sticky=pool.sticky,
-        maintenance=pool.maintenance,
-        scheme="https" if pool.protocol == "https" else "http",
-        h2=pool.protocol == "h2c",
-        again_ms=_again_ms(pool),
-        servers=tuple(PrintedServer(s.name, s.address, s.port, s.weight, s.maxconn, s.backup) for s in servers),
-        settings=Settings.of(pool),
-    )
-
-
-def _again_ms(pool: Pool) -> int:
-    """Return how long: connections that fail are tried again, but silence of timeout.server is not paid for twice."""
-    return min(pool.timeout_queue_ms, max(pool.timeout_server_ms, 2 * pool.timeout_connect_ms))
 
 
 # ------------------------------------------------------------------ HTTP ports
@@ -278,22 +172,22 @@ def _server(
     return VirtualServer(site.host, tuple(rests.values()), locations, whole)
 
 
-def _locations(route: Route, pool: Pool, upstream: Upstream, rest: Rest | None) -> Iterator[Location]:
+def _locations(route: Route, pool: Pool, printed_pool: Upstream, rest: Rest | None) -> Iterator[Location]:
     """Yield the locations of one route: its path alone, and everything below it."""
     closed = closed_route(route, pool)
     spared = open_path(route, pool) if pool.maintenance else ""
-    response = _unless_inherited(_answering(closed), RESPONSE_HEADERS)
+    response = unless_inherited(answering(closed), answering(""))
     below = Location(
         path=f"{route.path.rstrip('/')}/",
         exact=False,
-        pool=upstream,
+        pool=printed_pool,
         closed=closed,
         open_path=spared,
         strip=rest.prefix if rest and not closed else "",
         uri=rest.variable if rest else "",
-        request_headers=_unless_inherited(_told(upstream), REQUEST_HEADERS),
+        request_headers=unless_inherited(told(h2=printed_pool.h2), told(h2=False)),
         response_headers=response,
-        closed_headers=_unless_inherited(_answering("maintenance"), response or RESPONSE_HEADERS) if spared else (),
+        closed_headers=unless_inherited(answering("maintenance"), response or answering("")) if spared else (),
     )
     if route.path != "/":
         yield dataclasses.replace(below, path=route.path, exact=True, uri="")
@@ -305,21 +199,6 @@ def closed_route(route: Route, pool: Pool) -> Closed:
     if usable(pool) and not (pool.maintenance and not open_path(route, pool)):
         return ""
     return "maintenance" if pool.maintenance else "empty"
-
-
-def _told(upstream: Upstream) -> tuple[Header, ...]:
-    """Return the headers that the servers of a pool are told."""
-    return tuple(h for h in REQUEST_HEADERS if not (upstream.h2 and h.name in _HOP_BY_HOP))
-
-
-def _answering(closed: Closed) -> tuple[Header, ...]:
-    """Return the headers that answers have; nginx's own 503 says when to come back."""
-    return (_RETRY_AFTER[closed], *RESPONSE_HEADERS) if closed else RESPONSE_HEADERS
-
-
-def _unless_inherited(wanted: tuple[Header, ...], above: tuple[Header, ...]) -> tuple[Header, ...]:
-    """Return what a level prints for the headers it wants, given those of the level above: nothing, or all of them."""
-    return () if wanted == above else wanted
 
 
 # ------------------------------------------------------------------ tcp ports

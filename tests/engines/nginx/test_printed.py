@@ -7,17 +7,10 @@ import dataclasses
 import pytest
 
 from proxyctl.core.model import Balance, Desired, Features, HealthCheck, Listener, Pool, Route, Server, Tuning
-from proxyctl.engines.nginx import printed as printed_module
-from proxyctl.engines.nginx.printed import (
-    RESPONSE_HEADERS,
-    Header,
-    Keepalive,
-    Location,
-    Printed,
-    closed_route,
-    printed,
-    usable,
-)
+from proxyctl.engines.nginx import headers
+from proxyctl.engines.nginx.headers import RESPONSE_HEADERS, Header
+from proxyctl.engines.nginx.printed import Keepalive, Location, Printed, closed_route, printed
+from proxyctl.engines.nginx.upstreams import usable
 
 NEW, OLD = Features("nginx", (1, 30, 6), "static", maxconn=9000), Features("nginx", (1, 22, 1), "/m.so", maxconn=500)
 A, B = Server("a", "id-a", "10.0.0.1", 80), Server("b", "id-b", "10.0.0.2", 80)
@@ -37,9 +30,9 @@ def locations(pool: Pool, *routes: Route) -> tuple[Location, ...]:
     return server.locations
 
 
-def names(headers: tuple[Header, ...]) -> list[str]:
+def names(found: tuple[Header, ...]) -> list[str]:
     """Return the names alone."""
-    return [h.name for h in headers]
+    return [h.name for h in found]
 
 
 @pytest.mark.parametrize(
@@ -101,7 +94,7 @@ def test_a_refusal_inside_a_location_has_all_answer_headers_too() -> None:
 
 def test_a_new_answer_header_reaches_every_level(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever all answers have, a location with headers of its own has it as well."""
-    monkeypatch.setattr(printed_module, "RESPONSE_HEADERS", (*RESPONSE_HEADERS, Header("X-More", "1")))
+    monkeypatch.setattr(headers, "RESPONSE_HEADERS", (*RESPONSE_HEADERS, Header("X-More", "1")))
     (location,) = locations(Pool("web"), Route("", "/", "web"))
     assert names(location.response_headers) == ["Retry-After", "X-Proxyctl-Server", "X-More"]
 
