@@ -7,29 +7,23 @@ from __future__ import annotations
 
 import dataclasses
 
-from proxyctl.core.model import Pool
+from proxyctl.core.features.table import SETTINGS
+from proxyctl.core.model import Pool, Setting
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
     """Values by label name, defaults filled in; times in milliseconds."""
 
-    values: tuple[tuple[str, object], ...]
+    values: tuple[tuple[str, Setting], ...]
 
     @classmethod
     def of(cls, pool: Pool) -> Settings:
-        """Return the settings of a pool."""
-        return cls(
-            (
-                ("timeout.connect", pool.timeout_connect_ms),
-                ("timeout.server", pool.timeout_server_ms),
-                ("timeout.queue", pool.timeout_queue_ms),
-                ("retry.unsafe", pool.retry_unsafe),
-            )
-        )
+        """Return the settings of a pool, of every label that passes through to the engines."""
+        return cls(tuple((key.name, key.of(pool)) for key in SETTINGS))
 
-    def __getitem__(self, label: str) -> object:
-        """Return the value of a label; raise KeyError where there is no such label of pools."""
+    def __getitem__(self, label: str) -> Setting:
+        """Return the value of a label; raise KeyError where no such label passes through to the engines."""
         for name, value in self.values:
             if name == label:
                 return value

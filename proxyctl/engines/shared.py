@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from proxyctl.errors import ConfigRefused, GatewayError
-from proxyctl.gateway.port import Gateway
+from proxyctl.gateway.port import Access
+from proxyctl.providers.port import Shell
 
 _VERSION = r"(\d+(?:\.\d+)+)"
 _OPEN_FILES = re.compile(r"Max open files\s+(\d+)")
@@ -25,7 +26,7 @@ _LONGEST_PATH = 100  # of 108 bytes in sockaddr_un
 _LOOK = 0.1  # seconds between two looks at the gateway
 
 
-async def ask_version(gateway: Gateway, argv: Sequence[str], before: str) -> tuple[tuple[int, ...], str]:
+async def ask_version(gateway: Shell, argv: Sequence[str], before: str) -> tuple[tuple[int, ...], str]:
     """Return the version that a binary prints after `before` (a regular expression), and all that it prints.
 
     Raise GatewayError where the image has no such binary that runs.
@@ -37,14 +38,14 @@ async def ask_version(gateway: Gateway, argv: Sequence[str], before: str) -> tup
     return tuple(map(int, found[1].split("."))), ran.output
 
 
-async def allowed_files(gateway: Gateway) -> int:
+async def allowed_files(gateway: Shell) -> int:
     """Return how many files the proxy may have open, as the kernel says of pid 1."""
     limits = await gateway.run(("cat", "/proc/1/limits"))
     found = _OPEN_FILES.search(limits.output)
     return int(found[1]) if found else _FEW_FILES
 
 
-async def refuse_taken(gateway: Gateway, new: set[int]) -> None:
+async def refuse_taken(gateway: Shell, new: set[int]) -> None:
     """Raise ConfigRefused when one of these ports cannot be bound, as where Docker's DNS has it.
 
     Neither proxy's own check sees what else listens in the gateway's network namespace.
@@ -59,14 +60,14 @@ async def refuse_taken(gateway: Gateway, new: set[int]) -> None:
         raise ConfigRefused(f"port {clash[0]} cannot be bound in the gateway: something else listens there")
 
 
-def refuse_ended(gateway: Gateway) -> None:
+def refuse_ended(gateway: Access) -> None:
     """Raise GatewayError where the gateway has ended: no proxy is left to answer."""
     if gateway.ended:
         message = "the gateway has ended, and gets its new configuration when it is back"
         raise GatewayError(message)
 
 
-async def while_it_runs(gateway: Gateway, waiting: Coroutine[Any, Any, None]) -> None:
+async def while_it_runs(gateway: Access, waiting: Coroutine[Any, Any, None]) -> None:
     """Await it; where the gateway ends meanwhile, end it and raise GatewayError."""
     task = asyncio.create_task(waiting)
     try:

@@ -25,16 +25,10 @@ TAKEN = """\
 class Answers:
     """A gateway whose every command gives one answer."""
 
-    notice = ""
-
     def __init__(self, output: str = "", code: int = 0, *, ended: bool = False) -> None:
         self.ended = ended
         self.ran: list[tuple[str, ...]] = []
         self._answer = Ran(code, output)
-
-    async def ensure(self) -> bool:
-        """Leave it as it is."""
-        return False
 
     async def run(self, argv: Sequence[str]) -> Ran:
         """Give the answer."""

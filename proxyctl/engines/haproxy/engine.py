@@ -24,7 +24,7 @@ from proxyctl.engines.haproxy.printed import printed
 from proxyctl.engines.port import Printer
 from proxyctl.engines.timings import lap
 from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed, RuntimeRefused
-from proxyctl.gateway.port import Gateway
+from proxyctl.gateway.port import Access
 
 STOP_SIGNAL = "SIGUSR1"
 
@@ -53,7 +53,7 @@ class HAProxy:
     kind: EngineKind = "haproxy"
     printer: Printer = staticmethod(printed)
 
-    def __init__(self, gateway: Gateway, run_folder: Path) -> None:
+    def __init__(self, gateway: Access, run_folder: Path) -> None:
         self._gateway = gateway
         self._run_folder = run_folder
         self._admin = run_folder / ADMIN_SOCKET

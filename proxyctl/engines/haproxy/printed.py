@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 
 from proxyctl.core import layout
-from proxyctl.core.model import Balance, Desired, Features, HealthCheck, Listener, Pool, Route, Server, Tuning
+from proxyctl.core.model import Balance, Desired, Features, HealthCheck, Listener, Pool, Route, Server, Setting, Tuning
 from proxyctl.core.plan import effective_weight
 from proxyctl.core.routing import Site, sites
 from proxyctl.engines.haproxy import paths
@@ -76,7 +76,7 @@ class Backend:
     servers: tuple[PrintedServer, ...]
     settings: Settings
 
-    def __getitem__(self, label: str) -> object:
+    def __getitem__(self, label: str) -> Setting:
         """Return the value of a label of the pool, as `pool["timeout.connect"]`; raise KeyError."""
         return self.settings[label]
 

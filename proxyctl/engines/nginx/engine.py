@@ -21,7 +21,7 @@ from proxyctl.engines.nginx.printed import printed
 from proxyctl.engines.port import Printer
 from proxyctl.engines.timings import lap
 from proxyctl.errors import ConfigRefused, ReloadFailed, RuntimeRefused
-from proxyctl.gateway.port import Gateway
+from proxyctl.gateway.port import Access
 
 STOP_SIGNAL = "SIGQUIT"
 
@@ -55,7 +55,7 @@ class Nginx:
     kind: EngineKind = "nginx"
     printer: Printer = staticmethod(printed)
 
-    def __init__(self, gateway: Gateway, run_folder: Path) -> None:
+    def __init__(self, gateway: Access, run_folder: Path) -> None:
         self._gateway = gateway
         self._run_folder = run_folder
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal
 
-from proxyctl.core.model import Balance, Pool, Server
+from proxyctl.core.features import timeouts
+from proxyctl.core.model import Balance, Pool, Server, Setting
 from proxyctl.core.plan import effective_weight
 from proxyctl.engines.settings import Settings
 
@@ -40,7 +41,7 @@ class Upstream:
     servers: tuple[PrintedServer, ...]
     settings: Settings
 
-    def __getitem__(self, label: str) -> object:
+    def __getitem__(self, label: str) -> Setting:
         """Return the value of a label of the pool, as `pool["timeout.connect"]`; raise KeyError."""
         return self.settings[label]
 
@@ -77,4 +78,5 @@ def upstream(pool: Pool) -> Upstream:
 
 def _again_ms(pool: Pool) -> int:
     """Return how long: connections that fail are tried again, but silence of timeout.server is not paid for twice."""
-    return min(pool.timeout_queue_ms, max(pool.timeout_server_ms, 2 * pool.timeout_connect_ms))
+    connect, server, queue = (key.of(pool) for key in (timeouts.CONNECT, timeouts.SERVER, timeouts.QUEUE))
+    return min(queue, max(server, 2 * connect))

@@ -115,7 +115,7 @@ def test_what_servers_speak(protocol: Protocol, ssl: bool, h2: bool) -> None:
 
 def test_labels_of_a_pool_are_asked_for_by_name() -> None:
     """Defaults are filled in; there is nothing under a name that no label has."""
-    made = backend(Pool("web", timeout_connect_ms=300))
+    made = backend(Pool("web", settings=(("timeout.connect", 300),)))
     assert (made["timeout.connect"], made["retry.unsafe"]) == (300, False)
     with pytest.raises(KeyError):
         made["timeout.conect"]

@@ -157,13 +157,13 @@ def test_what_no_route_takes_is_answered_by_nginx_itself() -> None:
 )
 def test_how_long_a_request_is_tried_again(connect: int, server: int, queue: int, expected: int) -> None:
     """Two connects that fail or one silence fit in, and never more than timeout.queue."""
-    pool = Pool("web", timeout_connect_ms=connect, timeout_server_ms=server, timeout_queue_ms=queue)
+    pool = Pool("web", settings=(("timeout.connect", connect), ("timeout.server", server), ("timeout.queue", queue)))
     assert form(pool).pools[0].again_ms == expected
 
 
 def test_labels_of_a_pool_are_asked_for_by_name() -> None:
     """Defaults are filled in; there is nothing under a name that no label has."""
-    (pool,) = form(Pool("web", timeout_connect_ms=300)).pools
+    (pool,) = form(Pool("web", settings=(("timeout.connect", 300),))).pools
     assert (pool["timeout.connect"], pool["retry.unsafe"]) == (300, False)
     with pytest.raises(KeyError):
         pool["timeout.conect"]
