@@ -229,7 +229,7 @@ def certificate(folder: Path) -> Path:
 
 
 async def test_protocols(box: Box, network: str, run_container: RunContainer, tmp_path: Path) -> None:
-    """Servers may speak TLS with a certificate that nobody signed, or HTTP/2 without TLS, on every version."""
+    """Servers may speak TLS with a certificate that nobody signed, or HTTP/2 without TLS where labels may ask for it."""
     folder = certificate(tmp_path / "certificate")
     say = 'return 200 "$server_protocol $request_method $http_host $request_uri $content_length";'
     tls = start_nginx(
@@ -240,17 +240,22 @@ async def test_protocols(box: Box, network: str, run_container: RunContainer, tm
         volumes={str(folder): {"bind": "/c", "mode": "ro"}},
     )
     h2c = start_nginx(run_container, network, say, listen="80; http2 on")
+    refused = (box.kind, box.version) == ("nginx", "1.22")  # `decide.members` keeps such a container out
+    servers = () if refused else (server("h21", h2c),)
     await box.load(
         Desired(
             (Listener(80, "http", (Route("", "/tls", "tls"), Route("", "/h2", "h2", strip_prefix=True))),),
             (
                 Pool("tls", protocol="https", servers=(server("tls1", tls, 443),)),
-                Pool("h2", protocol="h2c", servers=(server("h21", h2c),)),
+                Pool("h2", protocol="h2c", servers=servers),
             ),
         )
     )
     for _ in range(2):
         assert box.get("/tls/x", headers={"Host": "a.b"})[2] == "HTTP/1.1 GET a.b /tls/x "
+        if refused:
+            assert box.get("/h2/x")[0] == 503
+            continue
         status, headers, body = box.get("/h2/x?y=1", headers={"Host": "a.b", **CHECK})
         assert (status, headers[NAMED], body) == (200, "h21", "HTTP/2.0 GET a.b /x?y=1 ")
 

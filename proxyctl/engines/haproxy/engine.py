@@ -77,7 +77,7 @@ class HAProxy:
         """Have `haproxy -c` read the generation, and look at what it does not see; raise ConfigRefused.
 
         `-c` neither binds nor counts descriptors. A reload that fails for one of these reasons makes every
-        listener refuse connections for a second (DATAPLANE 2.2), so it must not be tried.
+        listener refuse connections for a second, so it must not be tried.
         """
         ran = await self._gateway.run(("haproxy", "-c", "-f", f"{folder}/{CONFIG_NAME}"))
         if ran.code != 0:

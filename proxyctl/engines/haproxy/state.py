@@ -2,7 +2,7 @@
 
 Without it every checked server starts as up: after a reload one that was down would get requests until its next
 check, and so would one that has not been checked yet. Only such servers are written, with the address of the new
-file, for HAProxy takes a server's port from here too (FACTS, state file trap). Written for one load, then emptied:
+file, for HAProxy takes a server's port from here too. Written for one load, then emptied:
 after a crash everything starts as up, for whatever was down then may serve now.
 """
 
