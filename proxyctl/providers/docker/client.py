@@ -13,6 +13,11 @@ import requests
 
 from proxyctl.errors import DockerUnavailable
 
+# What other packages name these by: docker-py itself is imported by this package and by the gateway alone.
+Client = docker.APIClient
+DockerError = docker.errors.DockerException
+NotFound = docker.errors.NotFound
+
 
 @contextlib.contextmanager
 def translated(doing: str) -> Iterator[None]:
