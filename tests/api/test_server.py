@@ -13,7 +13,7 @@ from rich.console import Console
 from proxyctl.api import client as control
 from proxyctl.api.server import Api, serve
 from proxyctl.cli import tables
-from proxyctl.core.labels.reading import Options
+from proxyctl.core.labels.declaration import Options
 from proxyctl.core.model import Tuning
 from proxyctl.providers.docker.source import DockerStore
 from proxyctl.reconcile.apply import Applier

@@ -87,6 +87,7 @@ def _play(asked: _Asked, settings: Settings, *, as_json: bool) -> list[Result]:
     from proxyctl.check.scenarios import run
     from proxyctl.check.scenarios.stage import Place, Stage
     from proxyctl.providers.docker.client import connect
+    from proxyctl.providers.docker.containers import Containers
 
     ask = functools.partial(control.ask, settings.state)
     prefix = str(ask("/api/v1/settings")["label_prefix"])
@@ -102,7 +103,7 @@ def _play(asked: _Asked, settings: Settings, *, as_json: bool) -> list[Result]:
         target = run.target(client, ask, place, token, asked.path)
         for each in asked.scenarios:
             say(each.name)
-            stage = Stage(client, ask, place, target, asked.rate, interrupted, asked.within)
+            stage = Stage(Containers(client), ask, place, target, asked.rate, interrupted, asked.within)
             results.append(run.play(each, stage))
             if interrupted():
                 raise KeyboardInterrupt
