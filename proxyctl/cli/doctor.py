@@ -174,7 +174,7 @@ def _sight(_: Settings, client: docker.APIClient) -> Iterator[Finding]:
 
 
 def _watch(settings: Settings, _: docker.APIClient) -> Iterator[Finding]:
-    running = control.status(settings.state) is not None
+    running = control.is_running(settings.state)
     yield Finding("watch", ok=True, seen="running" if running else "not running")
 
 

@@ -11,15 +11,15 @@ import dataclasses
 import functools
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol
-from urllib.parse import quote
 
 import docker
 
 from proxyctl.check.load.shots import KeyBy
 from proxyctl.check.report import Report
 from proxyctl.check.steady import SteadyLoad
+from proxyctl.core.status import PoolStatus, ServerStatus
 from proxyctl.errors import ProxyctlError
+from proxyctl.operate.port import Watch
 from proxyctl.providers.docker.client import translated
 from proxyctl.providers.docker.containers import Containers
 from proxyctl.providers.docker.successor import refusal, successors
@@ -43,13 +43,6 @@ class Unmet(Exception):
 
 class Unfit(Exception):
     """The pool cannot show this; the message says why."""
-
-
-class Ask(Protocol):
-    """Asks the running `watch`, as `edges.control.ask` does for one state folder."""
-
-    def __call__(self, path: str, *, post: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return its JSON; raise ProxyctlError."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -89,7 +82,7 @@ class Stage:
     def __init__(
         self,
         client: docker.APIClient,
-        ask: Ask,
+        watch: Watch,
         place: Place,
         target: Target,
         rate: float,
@@ -100,7 +93,7 @@ class Stage:
 
         `within` is how many seconds there are for whatever is waited for.
         """
-        self.client, self.ask, self.place, self.target = client, ask, place, target
+        self.client, self.watch, self.place, self.target = client, watch, place, target
         self.containers = Containers(client)
         self._load = SteadyLoad(
             target.url,
@@ -182,18 +175,14 @@ class Stage:
 
     # ------------------------------------------------------------------ the pool
 
-    def servers(self) -> dict[str, dict[str, Any]]:
-        """Return the pool's servers by name, as `status` tells them."""
-        pools = {p["name"]: p for p in self.ask("/api/v1/status")["pools"]}
-        if self.place.pool not in pools:
-            return {}
-        return {s["name"]: s for s in pools[self.place.pool]["servers"]}
+    def servers(self) -> dict[str, ServerStatus]:
+        """Return the pool's servers by name; none when the pool is gone."""
+        pool = self.watch.status().pool(self.place.pool)
+        return {s.name: s for s in pool.servers} if pool else {}
 
     def up(self, *, backup: bool = False) -> list[str]:
         """Return the names of those that serve; backups only where asked for, weight 0 never."""
-        return sorted(
-            n for n, s in self.servers().items() if s["state"] == "up" and s["backup"] == backup and s["weight"]
-        )
+        return sorted(n for n, s in self.servers().items() if s.state == "up" and s.backup == backup and s.weight)
 
     def some(self, number: int) -> list[str]:
         """Return the servers that serve; raise Unfit where there are fewer than `number`."""
@@ -202,9 +191,12 @@ class Stage:
             raise Unfit(f"needs {number} servers that are up, pool {self.place.pool} has {len(found)}")
         return found
 
-    def setting(self, name: str) -> Any:
-        """Return one of the pool's settings, as `status` tells it."""
-        return next(p[name] for p in self.ask("/api/v1/status")["pools"] if p["name"] == self.place.pool)
+    def settings(self) -> PoolStatus:
+        """Return the pool, for its settings; raise Unmet when the pool is gone."""
+        pool = self.watch.status().pool(self.place.pool)
+        if pool is None:
+            raise Unmet(f"pool {self.place.pool} is gone")
+        return pool
 
     def until(self, condition: Callable[[], object], what: str) -> float:
         """Wait for something; return the seconds that it took, raise Unmet, also where somebody interrupts."""
@@ -233,7 +225,7 @@ class Stage:
 
         With `routed`, these keys stand in place of all that the first one's labels say but how it is reached.
         """
-        first = self.containers.old(self.servers()[self.some(1)[0]]["container"])
+        first = self.containers.old(self.servers()[self.some(1)[0]].container)
         if why := refusal([first]):
             raise Unfit(f"cannot start another container like {first.name}: {why}")
         image = first.inspect["Image"]
@@ -254,26 +246,26 @@ class Stage:
         return kept | {f"{prefix}{key}": value for key, value in routed.items()}
 
     def _retire(self, id_: str) -> None:
-        self.containers.stop(id_, round(self.setting("drain_seconds")) if self.servers() else 1)
+        self.containers.stop(id_, round(self.settings().drain_seconds) if self.servers() else 1)
         self.containers.remove(id_, volumes=True)
 
     def stop(self, name: str, *, for_good: bool = False) -> None:
         """Stop a container as `docker stop` does; unless it is a copy, it is started again at the end."""
-        id_ = self.servers()[name]["container"]
+        id_ = self.servers()[name].container
         if not for_good:
             self.undo(f"starting {name}", lambda: self._start(id_, name))
-        self.containers.stop(id_, round(self.setting("drain_seconds")))
+        self.containers.stop(id_, round(self.settings().drain_seconds))
 
     def kill(self, name: str) -> None:
         """Kill a container; it is started again at the end."""
-        id_ = self.servers()[name]["container"]
+        id_ = self.servers()[name].container
         self.undo(f"starting {name}", lambda: self._start(id_, name))
         with translated(f"killing {name}"):
             self.client.kill(id_)
 
     def pause(self, name: str) -> Callable[[], None]:
         """Pause a container; return what lets it go on, which the end does too."""
-        id_ = self.servers()[name]["container"]
+        id_ = self.servers()[name].container
 
         def unpause() -> None:
             with translated(f"unpausing {name}"):
@@ -288,12 +280,11 @@ class Stage:
     def weigh(self, name: str, weight: int) -> None:
         """Give a server a weight; at the end it has that of before, by its label where it was by that."""
         server = self.servers()[name]
-        labels = self.containers.old(server["container"]).labels
-        by_label = str(server["weight"]) == labels.get(f"{self.place.prefix}.weight", "1")
-        before = None if by_label else server["weight"]
-        path = f"/api/v1/servers/{quote(name, safe='')}"
-        self.undo(f"the weight of {name}", lambda: self.ask(path, post={"weight": before}))
-        self.ask(path, post={"weight": weight})
+        labels = self.containers.old(server.container).labels
+        by_label = str(server.weight) == labels.get(f"{self.place.prefix}.weight", "1")
+        before = None if by_label else server.weight
+        self.undo(f"the weight of {name}", lambda: self.watch.override(name, weight=before))
+        self.watch.override(name, weight=weight)
 
     def _start(self, id_: str, name: str) -> None:
         if not self.containers.old(id_).inspect["State"]["Running"]:

@@ -75,8 +75,8 @@ def scenario(
     seconds = parse.read("--within", parse.seconds, within)
     files.writable(**{"--junit": junit})
     settings = options.load(network=network, state=state, config=config)
-    ask = functools.partial(control.ask, settings.state)
-    prefix = str(ask("/api/v1/settings")["label_prefix"])
+    watch = control.Client(settings.state)
+    prefix = control.label_prefix(settings.state)
     client, token = connect(), gateway.token(settings.state) or ""
     begun = time.time()
     results: list[Result] = []
@@ -85,11 +85,11 @@ def scenario(
         say = stack.enter_context(_spinner())
         if ephemeral:
             say("starting throw-away containers")
-            place = stack.enter_context(run.throwaway(client, ask, place, image, labels, interrupted, seconds))
-        target = run.target(client, ask, place, token, path)
+            place = stack.enter_context(run.throwaway(client, watch, place, image, labels, interrupted, seconds))
+        target = run.target(client, watch, place, token, path)
         for each in wanted:
             say(each.name)
-            results.append(run.play(each, Stage(client, ask, place, target, rate, interrupted, seconds)))
+            results.append(run.play(each, Stage(client, watch, place, target, rate, interrupted, seconds)))
             if interrupted():
                 raise KeyboardInterrupt
             if not as_json:
