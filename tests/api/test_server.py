@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Unpack
 
+import aiohttp
 import pytest
 from rich.console import Console
 
@@ -99,6 +100,17 @@ async def test_health_and_status_agree_on_what_is_stale(reason: str | None, watc
         console.print(tables.status(await asyncio.to_thread(control.status, tmp_path), width=80))
     text = " ".join(drawn.get().split())
     assert ("STALE" in text, (reason or "") in text) == (reason is not None, True)
+
+
+@pytest.mark.parametrize(("reason", "code"), [(None, 200), ("ping: refused", 503)])
+async def test_a_monitor_needs_the_code_alone(
+    reason: str | None, code: int, watch: MemoryWatch, tmp_path: Path
+) -> None:
+    """`/healthz` answers 200 while what `watch` knows is fresh, else 503."""
+    watch.now = dataclasses.replace(watch.now, stale_reason=reason)
+    connector = aiohttp.UnixConnector(str(tmp_path / control.SOCKET))
+    async with aiohttp.ClientSession(connector=connector) as session, session.get("http://control/healthz") as answer:
+        assert answer.status == code
 
 
 async def test_events_have_ids(watch: MemoryWatch, tmp_path: Path) -> None:
