@@ -17,7 +17,8 @@ from typing import Annotated, Any
 import pydantic
 
 from proxyctl.core.features import values
-from proxyctl.core.labels.reading import Options, check_defaults
+from proxyctl.core.labels.declaration import Options
+from proxyctl.core.labels.defaults import check_defaults
 from proxyctl.core.model import EngineKind, Tuning
 from proxyctl.errors import UsageError
 

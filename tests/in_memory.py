@@ -7,7 +7,7 @@ the fake Docker's `World`, or from the test.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from proxyctl.core.model import (
     ConfigFiles,
@@ -22,7 +22,7 @@ from proxyctl.core.model import (
 )
 from proxyctl.core.plan import Plan, apply
 from proxyctl.errors import DockerUnavailable, ReloadFailed, ResolveError, RuntimeRefused
-from proxyctl.providers.port import Ran, Wake
+from proxyctl.providers.port import Wake
 from proxyctl.state.port import Generations
 
 
@@ -86,10 +86,9 @@ def _effect(desired: Desired) -> Desired:
 
 
 class MemoryGateway:
-    """Implements `ports.Gateway`: it runs always, and can be looked after while Docker answers."""
+    """Implements `port.Lifecycle`: it runs always, and can be looked after while Docker answers."""
 
     notice = ""
-    ended = False
 
     def __init__(self, docker_answers: Callable[[], bool]) -> None:
         self._docker_answers = docker_answers
@@ -100,17 +99,6 @@ class MemoryGateway:
             message = "inspecting the gateway: Docker does not answer"
             raise DockerUnavailable(message)
         return False
-
-    async def run(self, argv: Sequence[str]) -> Ran:
-        """Run nothing."""
-        return Ran(127, f"{argv[0]}: not found")
-
-    async def signal(self, name: str) -> None:
-        """Take any signal."""
-
-    async def logs(self, lines: int) -> str:
-        """Nothing was written."""
-        return ""
 
 
 class MemorySevering:

@@ -7,9 +7,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-import docker
-import docker.errors
-
 from proxyctl.core import layout
 from proxyctl.core.model import EngineKind
 from proxyctl.engines import templates
@@ -17,10 +14,13 @@ from proxyctl.engines.haproxy import engine as haproxy
 from proxyctl.engines.nginx import engine as nginx
 from proxyctl.engines.port import Engine
 from proxyctl.errors import ProxyctlError, UsageError
-from proxyctl.gateway.lifecycle import DockerGateway, Spec
+from proxyctl.gateway.access import DockerAccess
+from proxyctl.gateway.lifecycle import DockerLifecycle
 from proxyctl.gateway.netns import GatewayView, LocalView
-from proxyctl.gateway.port import Gateway
-from proxyctl.providers.docker.client import translated
+from proxyctl.gateway.port import Access
+from proxyctl.gateway.spec import Spec
+from proxyctl.providers.docker import networks
+from proxyctl.providers.docker.client import Client
 from proxyctl.providers.docker.own import own_container
 from proxyctl.providers.port import NetworkView
 from proxyctl.settings import Settings
@@ -28,7 +28,7 @@ from proxyctl.state.generations import GenerationFolder
 from proxyctl.state.port import Inputs
 
 
-def make_engine(kind: EngineKind, gateway: Gateway, run_folder: Path, view: NetworkView) -> Engine:
+def make_engine(kind: EngineKind, gateway: Access, run_folder: Path, view: NetworkView) -> Engine:
     """Return the engine of that kind inside `gateway`."""
     if kind == "nginx":
         return nginx.Nginx(gateway, run_folder, view)
@@ -45,62 +45,52 @@ class Parts:
     """What one process works with."""
 
     settings: Settings
-    client: docker.APIClient
-    gateway: DockerGateway
+    client: Client
+    lifecycle: DockerLifecycle
+    access: DockerAccess
     engine: Engine
     view: NetworkView
     generations: GenerationFolder
 
 
-def build(settings: Settings, client: docker.APIClient) -> Parts:
+def build(settings: Settings, client: Client) -> Parts:
     """Wire gateway, engine and view; asks nothing yet."""
     module = MODULES[settings.engine]
     proxy = settings.state / "proxy"
-    gateway = DockerGateway(
-        client,
-        Spec(
-            network=settings.network,
-            engine=settings.engine,
-            image=settings.gateway_image,
-            publish=tuple((p.ip, p.host_port, p.port) for p in settings.publish),
-            command=module.command(),
-            stop_signal=module.STOP_SIGNAL,
-            folder=proxy,
-            image_chosen=settings.image != "",
-        ),
+    spec = Spec(
+        network=settings.network,
+        engine=settings.engine,
+        image=settings.gateway_image,
+        publish=tuple((p.ip, p.host_port, p.port) for p in settings.publish),
+        command=module.command(),
+        stop_signal=module.STOP_SIGNAL,
+        folder=proxy,
+        image_chosen=settings.image != "",
     )
-    view = _view(settings, client, gateway)
-    engine = make_engine(settings.engine, gateway, proxy / "run", view)
-    return Parts(settings, client, gateway, engine, view, GenerationFolder(proxy))
+    access = DockerAccess(client, settings.network)
+    lifecycle = DockerLifecycle(client, spec, access)
+    view = _view(settings, client, access)
+    engine = make_engine(settings.engine, access, proxy / "run", view)
+    return Parts(settings, client, lifecycle, access, engine, view, GenerationFolder(proxy))
 
 
-def _view(settings: Settings, client: docker.APIClient, gateway: DockerGateway) -> NetworkView:
+def _view(settings: Settings, client: Client, access: DockerAccess) -> NetworkView:
     """Choose how to see the network: as a container on it when this is one, else through the gateway."""
     own = own_container(client)
     if own is not None and settings.network in own["NetworkSettings"]["Networks"]:
         return LocalView()
-    return GatewayView(lambda: gateway.pid)
+    return GatewayView(lambda: access.pid)
 
 
-def check_network(settings: Settings, client: docker.APIClient) -> None:
+def check_network(settings: Settings, client: Client) -> None:
     """Raise UsageError unless the network exists and is one with Docker's DNS; touches nothing."""
     name = settings.network
     if name in PREDEFINED:
         message = f"--network {name}: Docker's DNS works on user-defined networks only: `docker network create web`"
         raise UsageError(message)
-    if not network_exists(name, client):
+    if not networks.exists(client, name):
         message = f"--network {name}: there is no such network: `docker network create {name}`, or --create-network"
         raise UsageError(message)
-
-
-def network_exists(name: str, client: docker.APIClient) -> bool:
-    """Return whether Docker has a network of that name."""
-    try:
-        with translated(f"network {name}"):
-            client.inspect_network(name)
-    except docker.errors.NotFound:
-        return False
-    return True
 
 
 def inputs_of(settings: Settings, token: str) -> Inputs:

@@ -6,12 +6,10 @@ import asyncio
 import contextlib
 import dataclasses
 
-import docker
-
 from proxyctl.app.parts import Parts, build, check_network, inputs_of, make_engine
 from proxyctl.core.decide.desired import Outcome, desired, targets
 from proxyctl.core.decide.readiness import merged, undecided, unproven
-from proxyctl.core.labels.reading import Options
+from proxyctl.core.labels.declaration import Options
 from proxyctl.core.model import ConfigFiles, Desired, Features, Finding, Pin, Snapshot, Target
 from proxyctl.core.plan import Plan, diff, reload_reasons
 from proxyctl.engines.render import render
@@ -19,7 +17,7 @@ from proxyctl.errors import UsageError
 from proxyctl.gateway.netns import LocalView
 from proxyctl.gateway.probe import Prober
 from proxyctl.gateway.throwaway import Throwaway
-from proxyctl.providers.docker.client import connect
+from proxyctl.providers.docker.client import Client, connect
 from proxyctl.providers.docker.resolve import EmbeddedDns
 from proxyctl.providers.docker.source import DockerStore
 from proxyctl.reconcile.apply import How
@@ -114,7 +112,7 @@ async def preview(settings: Settings) -> Preview:
         files,
         current,
         {name: _told(text, token) for name, text in applied_files.items()},
-        parts.gateway.published,
+        parts.access.published,
     )
 
 
@@ -123,11 +121,11 @@ def _told(text: str, secret: str) -> str:
     return text.replace(secret, "(secret)")
 
 
-async def _gateway(settings: Settings, client: docker.APIClient) -> tuple[Settings, Parts, bool]:
+async def _gateway(settings: Settings, client: Client) -> tuple[Settings, Parts, bool]:
     """Return the settings with the gateway's engine, what to ask it with, and whether it runs; raise UsageError."""
     parts = build(settings, client)
-    there = await parts.gateway.find()
-    engine = parts.gateway.engine
+    there = await parts.access.find()
+    engine = parts.access.engine
     if engine in {None, settings.engine}:
         return settings, parts, there
     if "engine" in settings.model_fields_set:
@@ -146,7 +144,7 @@ async def _ask(parts: Parts, wanted: tuple[Target, ...], unproven: tuple[Target,
     def wake(_: str) -> None:
         woken.set()
 
-    prober, names = Prober(parts.view, wake, parts.gateway), Names(EmbeddedDns(parts.view, parts.gateway), wake)
+    prober, names = Prober(parts.view, wake, parts.access), Names(EmbeddedDns(parts.view, parts.access), wake)
     prober.follow(wanted)
     began = loop.time()
     while True:
@@ -164,7 +162,7 @@ async def _ask(parts: Parts, wanted: tuple[Target, ...], unproven: tuple[Target,
     return findings
 
 
-async def _features_of_image(settings: Settings, client: docker.APIClient) -> Features:
+async def _features_of_image(settings: Settings, client: Client) -> Features:
     """Ask the binary of an image without a gateway, in a throw-away container."""
     throwaway = Throwaway(client, settings.gateway_image)
     return await make_engine(settings.engine, throwaway, settings.state / "proxy" / "run", LocalView()).features()

@@ -7,14 +7,11 @@ import contextlib
 import signal
 from collections.abc import AsyncIterator, Callable
 
-import docker
-import docker.errors
 import structlog
 
 from proxyctl.api.client import SOCKET
 from proxyctl.api.server import Api, serve
-from proxyctl.app.parts import build, check_network, inputs_of, network_exists, prepare_state
-from proxyctl.core import layout
+from proxyctl.app.parts import build, check_network, inputs_of, prepare_state
 from proxyctl.engines import templates
 from proxyctl.errors import GatewayError
 from proxyctl.gateway.probe import Prober
@@ -22,7 +19,8 @@ from proxyctl.gateway.severing import Severing
 from proxyctl.operate.confirm import Confirmation
 from proxyctl.operate.overrides import Overriding
 from proxyctl.operate.rollback import Rollback
-from proxyctl.providers.docker.client import connect, translated
+from proxyctl.providers.docker import networks
+from proxyctl.providers.docker.client import Client, connect
 from proxyctl.providers.docker.resolve import EmbeddedDns
 from proxyctl.providers.docker.source import DockerStore
 from proxyctl.providers.port import Wake
@@ -54,14 +52,11 @@ FIXED = (
 )
 
 
-def _prepare_network(settings: Settings, client: docker.APIClient) -> None:
+def _prepare_network(settings: Settings, client: Client) -> None:
     """Make the network where that was asked for and it is missing; raise UsageError as `check_network` does."""
     name = settings.network
-    if settings.create_network and not network_exists(name, client):
-        with translated(f"making network {name}"):
-            client.create_network(
-                name, driver="bridge", check_duplicate=True, labels={layout.NETWORK_LABEL: "proxyctl"}
-            )
+    if settings.create_network and not networks.exists(client, name):
+        networks.create(client, name)
     check_network(settings, client)
 
 
@@ -116,12 +111,12 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
             return pins.inputs(token, settings.label_prefix) or effective.inputs(token)
 
         inputs = inputs_now()
-        await parts.gateway.ensure()
+        await parts.lifecycle.ensure()
         try:
             features = await parts.engine.features()
         except GatewayError:
-            if parts.gateway.made and parts.generations.current() is None:
-                await parts.gateway.remove()
+            if parts.lifecycle.made and parts.generations.current() is None:
+                await parts.lifecycle.remove()
             raise
         applier = Applier(parts.engine, parts.generations, features)
         feed = Journal()
@@ -132,14 +127,14 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
             resync=settings.resync / 1000,
         )
         waker = Waker()
-        prober = Prober(parts.view, waker, parts.gateway, settings.grace / 1000)
+        prober = Prober(parts.view, waker, parts.access, settings.grace / 1000)
         decisions = state_files.Overrides(settings.state)
         first = [inputs]
         reconciler = Reconciler(
             source=source,
-            resolver=EmbeddedDns(parts.view, parts.gateway),
+            resolver=EmbeddedDns(parts.view, parts.access),
             prober=prober,
-            gateway=parts.gateway,
+            gateway=parts.lifecycle,
             engine=parts.engine,
             applier=applier,
             severing=Severing(parts.view),

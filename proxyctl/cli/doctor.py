@@ -14,17 +14,16 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import docker
-import docker.errors
 import typer
 
 from proxyctl.api import client as control
 from proxyctl.app import parts
 from proxyctl.cli import options
 from proxyctl.errors import ProxyctlError
+from proxyctl.gateway.access import DockerAccess
 from proxyctl.gateway.netns import LocalView
 from proxyctl.gateway.throwaway import Throwaway
-from proxyctl.providers.docker.client import connect
+from proxyctl.providers.docker.client import Client, connect, docker_version
 from proxyctl.providers.docker.own import own_container
 from proxyctl.settings import NoNetwork, Settings
 
@@ -85,8 +84,7 @@ def _look(settings: Settings) -> Iterator[Finding]:
     except ProxyctlError as exc:
         yield Finding("docker", ok=False, seen=str(exc), mend=_mend_docker(str(exc)))
         return
-    told = client.version()
-    yield Finding("docker", ok=True, seen=f"{told['Version']}, API {client.api_version}")
+    yield Finding("docker", ok=True, seen=docker_version(client))
     for look in (_network, _image, _ports, _state, _sight, _watch, _compose):
         yield from look(settings, client)
 
@@ -101,7 +99,7 @@ def _mend_docker(reason: str) -> str:
     return "sudo apt-get install docker.io   (or make setup, in a checkout)"
 
 
-def _network(settings: Settings, client: docker.APIClient) -> Iterator[Finding]:
+def _network(settings: Settings, client: Client) -> Iterator[Finding]:
     if settings.network == NONE:
         yield Finding(
             "network", ok=False, seen="none chosen", mend="docker network create web; proxyctl doctor --network web"
@@ -114,7 +112,7 @@ def _network(settings: Settings, client: docker.APIClient) -> Iterator[Finding]:
         yield Finding("network", ok=False, seen=str(exc), mend=f"docker network create {settings.network}")
 
 
-def _image(settings: Settings, client: docker.APIClient) -> Iterator[Finding]:
+def _image(settings: Settings, client: Client) -> Iterator[Finding]:
     throwaway = Throwaway(client, settings.gateway_image)
     engine = parts.make_engine(settings.engine, throwaway, Path(), LocalView())
     try:
@@ -129,12 +127,12 @@ def _image(settings: Settings, client: docker.APIClient) -> Iterator[Finding]:
         )
 
 
-def _ports(settings: Settings, client: docker.APIClient) -> Iterator[Finding]:
+def _ports(settings: Settings, client: Client) -> Iterator[Finding]:
     if settings.publish and own_container(client) is not None:
         yield Finding("ports", ok=True, seen="not looked at: from inside a container the host's cannot be seen")
         return
-    gateway = parts.build(settings, client).gateway
-    asyncio.run(gateway.find())
+    gateway = DockerAccess(client, settings.network)
+    gateway.inspect()
     for publish in settings.publish:
         mine = {(publish.ip, publish.host_port), (EVERYWHERE, publish.host_port)} & gateway.bindings
         taken = "" if mine else _taken(publish.ip, publish.host_port)
@@ -155,7 +153,7 @@ def _taken(ip: str, port: int) -> str:
     return ""
 
 
-def _state(settings: Settings, _: docker.APIClient) -> Iterator[Finding]:
+def _state(settings: Settings, _: Client) -> Iterator[Finding]:
     folder = settings.state
     while not folder.exists():
         folder = folder.parent
@@ -163,7 +161,7 @@ def _state(settings: Settings, _: docker.APIClient) -> Iterator[Finding]:
     yield Finding("state", ok, str(settings.state), "" if ok else "give a folder of yours with --state")
 
 
-def _sight(_: Settings, client: docker.APIClient) -> Iterator[Finding]:
+def _sight(_: Settings, client: Client) -> Iterator[Finding]:
     if own_container(client) is not None:
         seen = "in a container: names are asked directly when it is on the network"
     elif os.geteuid() == 0 and shutil.which("nsenter"):
@@ -173,12 +171,12 @@ def _sight(_: Settings, client: docker.APIClient) -> Iterator[Finding]:
     yield Finding("view", ok=True, seen=seen)
 
 
-def _watch(settings: Settings, _: docker.APIClient) -> Iterator[Finding]:
+def _watch(settings: Settings, _: Client) -> Iterator[Finding]:
     running = control.is_running(settings.state)
     yield Finding("watch", ok=True, seen="running" if running else "not running")
 
 
-def _compose(_: Settings, __: docker.APIClient) -> Iterator[Finding]:
+def _compose(_: Settings, __: Client) -> Iterator[Finding]:
     told = None
     if shutil.which("docker"):
         told = subprocess.run(["docker", "compose", "version", "--short"], capture_output=True, text=True, check=False)

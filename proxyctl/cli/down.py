@@ -8,7 +8,6 @@ import shutil
 from pathlib import Path
 from typing import Annotated
 
-import docker.errors
 import typer
 
 from proxyctl.api import client as control
@@ -16,7 +15,8 @@ from proxyctl.app import parts
 from proxyctl.cli import options
 from proxyctl.core import layout
 from proxyctl.errors import ProxyctlError
-from proxyctl.providers.docker.client import connect, translated
+from proxyctl.providers.docker import networks
+from proxyctl.providers.docker.client import connect
 from proxyctl.state import overrides as state_files
 
 
@@ -36,15 +36,12 @@ def down(
         )
         raise ProxyctlError(message)
     client = connect()
-    removed = asyncio.run(parts.build(settings, client).gateway.remove())
+    removed = asyncio.run(parts.build(settings, client).lifecycle.remove())
     typer.echo(f"removed {layout.gateway_name(settings.network)}" if removed else "there was no gateway")
     if not keep_state and settings.state.is_dir():
         _remove_state(settings.state)
-    with contextlib.suppress(docker.errors.NotFound), translated(f"removing network {settings.network}"):
-        entry = client.inspect_network(settings.network)
-        if layout.NETWORK_LABEL in (entry.get("Labels") or {}):
-            client.remove_network(settings.network)
-            typer.echo(f"removed network {settings.network}")
+    if networks.remove_if_ours(client, settings.network):
+        typer.echo(f"removed network {settings.network}")
 
 
 def _remove_state(folder: Path) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from proxyctl.core.decide.desired import Outcome
 from proxyctl.core.decide.members import Member, judge
 from proxyctl.core.labels import reading
-from proxyctl.core.labels.reading import Options
+from proxyctl.core.labels.declaration import Options
 from proxyctl.core.model import (
     Container,
     Desired,

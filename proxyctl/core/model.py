@@ -14,6 +14,7 @@ Protocol = Literal["http", "https", "h2c", "tcp"]
 Balance = Literal["roundrobin", "leastconn", "source", "uri", "random"]
 EngineKind = Literal["nginx", "haproxy"]
 Severity = Literal["error", "warning"]
+Setting = str | int | bool | None
 
 # ------------------------------------------------------------------ what Docker says
 
@@ -148,6 +149,8 @@ class Server:
 class Pool:
     """Servers that share the traffic, and how; times in milliseconds. May be empty: then it answers 503.
 
+    `settings` are (key, value) pairs that the engines print and the core decides nothing by; only values that differ
+    from the key's default, so that a new key changes no pool. The keys of `core.features` read them, typed.
     In `maintenance` its routes answer 503 too, except `open_path`; a tcp pool closes its connections.
     """
 
@@ -157,14 +160,12 @@ class Pool:
     sticky: str | None = None
     health: HealthCheck | None = None
     drain_ms: int = 30_000
-    timeout_connect_ms: int = 2_000
-    timeout_server_ms: int = 60_000
-    timeout_queue_ms: int = 10_000
-    retry_unsafe: bool = False
+    settings: tuple[tuple[str, Setting], ...] = ()
     maintenance: bool = False
     servers: tuple[Server, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "settings", tuple(sorted(self.settings, key=lambda s: s[0])))
         object.__setattr__(self, "servers", tuple(sorted(self.servers, key=lambda s: (s.name, s.port))))
 
     @property

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from proxyctl.errors import ConfigRefused
-from proxyctl.gateway.port import Gateway
+from proxyctl.providers.port import Shell
 
 _LISTENS = "0A"  # the state of a listening socket in /proc/net/tcp
 
 
-async def refuse_taken(gateway: Gateway, new: set[int]) -> None:
+async def refuse_taken(gateway: Shell, new: set[int]) -> None:
     """Raise ConfigRefused when one of these ports cannot be bound, as where Docker's DNS has it."""
     if not new:
         return

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 import jinja2
 
 from proxyctl.core import layout
+from proxyctl.core.features.table import BY_NAME
 from proxyctl.core.model import ConfigFiles, Desired, Features, Pool, Route, Server, Tuning
 from proxyctl.core.plan import effective_weight
 from proxyctl.core.routing import open_path, sites
@@ -82,6 +83,7 @@ class _Printer:
             "open_path": open_path,
             "closed": closed,
             "effective_weight": effective_weight,
+            "setting": lambda pool, name: BY_NAME[name].of(pool),
             "features": self.features,
             "tuning": self.tuning,
             "layout": layout,

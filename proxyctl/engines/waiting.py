@@ -10,19 +10,19 @@ from collections.abc import Coroutine
 from typing import Any
 
 from proxyctl.errors import GatewayError
-from proxyctl.gateway.port import Gateway
+from proxyctl.gateway.port import Access
 
 _LOOK = 0.1  # seconds between two looks at the gateway
 
 
-def refuse_ended(gateway: Gateway) -> None:
+def refuse_ended(gateway: Access) -> None:
     """Raise GatewayError where the gateway has ended: nobody is left to answer."""
     if gateway.ended:
         message = "the gateway has ended, and gets its new configuration when it is back"
         raise GatewayError(message)
 
 
-async def while_it_runs(gateway: Gateway, waiting: Coroutine[Any, Any, None]) -> None:
+async def while_it_runs(gateway: Access, waiting: Coroutine[Any, Any, None]) -> None:
     """Await it; where the gateway ends meanwhile, end it and raise GatewayError."""
     task = asyncio.create_task(waiting)
     try:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
-from proxyctl.core.model import (
-    Finding,
-    Target,
-)
-from proxyctl.providers.port import Ran
+from proxyctl.core.model import Finding, Target
+from proxyctl.providers.port import Shell
 
 
 class Prober(Protocol):
@@ -29,25 +26,26 @@ class Severing(Protocol):
         """End the gateway's connections to these addresses, where that can be done."""
 
 
-class Gateway(Protocol):
-    """The proxy container."""
-
-    @property
-    def notice(self) -> str:
-        """What its operator should know of it; empty when it is as it was asked for."""
+class Access(Shell, Protocol):
+    """A gateway's container that exists; `run` is as root in it, with the proxy's own files in view."""
 
     @property
     def ended(self) -> bool:
-        """Whether its process is known to have ended since `ensure`; never where that cannot be seen."""
-
-    async def ensure(self) -> bool:
-        """Make, start or adopt the container; True if it was (re)started. Raise GatewayError."""
-
-    async def run(self, argv: Sequence[str]) -> Ran:
-        """Run a command inside the gateway, as root there, with the proxy's own files in view."""
+        """Whether its process is known to have ended since the last `ensure`; False where that cannot be seen."""
 
     async def signal(self, name: str) -> None:
-        """Send pid 1 a signal such as `HUP`, in a way that leaves the restart policy alone."""
+        """Send pid 1 a signal such as `HUP`, in a way that leaves the restart policy alone; raise GatewayError."""
 
     async def logs(self, lines: int) -> str:
         """Return the last lines that the proxy wrote."""
+
+
+class Lifecycle(Protocol):
+    """Whether there is a gateway's container, and whether it is as it was asked for."""
+
+    @property
+    def notice(self) -> str:
+        """One line for its operator about how it is; empty when it is as it was asked for."""
+
+    async def ensure(self) -> bool:
+        """Make, start or adopt the container; return whether it was (re)started. Raise GatewayError."""

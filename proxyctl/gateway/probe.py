@@ -19,8 +19,7 @@ import structlog
 from proxyctl.core.health import Vitals, accepts, judge
 from proxyctl.core.model import Finding, HealthCheck, Target
 from proxyctl.errors import GatewayError
-from proxyctl.gateway.port import Gateway
-from proxyctl.providers.port import NetworkView, Wake
+from proxyctl.providers.port import NetworkView, Shell, Wake
 
 log = structlog.get_logger()
 
@@ -74,7 +73,7 @@ class Prober:
     `gateway` runs the commands where `view` gives no sockets; without one nothing is found out there.
     """
 
-    def __init__(self, view: NetworkView, wake: Wake, gateway: Gateway | None = None, grace: float = GRACE) -> None:
+    def __init__(self, view: NetworkView, wake: Wake, gateway: Shell | None = None, grace: float = GRACE) -> None:
         self._view = view
         self._wake = wake
         self._gateway = gateway

@@ -6,11 +6,10 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 
-import docker
 import docker.errors
 
 from proxyctl.errors import DockerUnavailable, GatewayError
-from proxyctl.providers.docker.client import translated
+from proxyctl.providers.docker.client import Client, translated
 from proxyctl.providers.port import Ran
 
 LABEL = "proxyctl.throwaway"
@@ -19,10 +18,9 @@ LABEL = "proxyctl.throwaway"
 class Throwaway:
     """Runs one command a container, without a network; implements `run` of `ports.Gateway`, nothing else."""
 
-    notice = ""
     ended = False
 
-    def __init__(self, client: docker.APIClient, image: str) -> None:
+    def __init__(self, client: Client, image: str) -> None:
         """Take the image to ask."""
         self._client, self._image = client, image
 
@@ -59,8 +57,3 @@ class Throwaway:
     async def logs(self, lines: int) -> str:  # noqa: ARG002 - the Protocol's
         """Return nothing: the output came with `run`."""
         return ""
-
-    async def ensure(self) -> bool:
-        """Not for a throw-away."""
-        message = "no gateway"
-        raise GatewayError(message)

@@ -38,7 +38,7 @@ from proxyctl.errors import (
     ReloadFailed,
     TemplateError,
 )
-from proxyctl.gateway.port import Gateway, Prober, Severing
+from proxyctl.gateway.port import Lifecycle, Prober, Severing
 from proxyctl.providers.port import Resolver, Source
 from proxyctl.reconcile.apply import Applied, Applier
 from proxyctl.reconcile.drains import Drains
@@ -83,7 +83,7 @@ class Reconciler:
         source: Source,
         resolver: Resolver,
         prober: Prober,
-        gateway: Gateway,
+        gateway: Lifecycle,
         engine: Engine,
         applier: Applier,
         severing: Severing,

@@ -19,6 +19,7 @@ import pydantic
 from proxyctl.core import layout
 from proxyctl.core.model import ConfigFiles, Desired
 from proxyctl.errors import ProxyctlError
+from proxyctl.state.earlier import RecordedDesired
 from proxyctl.state.history import Past
 from proxyctl.state.port import Generation, Inputs, PinnedGeneration
 
@@ -31,7 +32,7 @@ _FORM = re.compile(r"([0-9]+)-([0-9a-f]+)")
 class _Meta(pydantic.BaseModel):
     revision: str
     topology: str
-    desired: Desired
+    desired: RecordedDesired
     inputs: Inputs | None = None  # none: an older proxyctl wrote it
     at: float = 0.0
     changes: tuple[str, ...] = ()

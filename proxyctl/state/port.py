@@ -6,12 +6,13 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from proxyctl.core.labels.reading import Options
+from proxyctl.core.labels.declaration import Options
 from proxyctl.core.model import (
     ConfigFiles,
     Desired,
     Tuning,
 )
+from proxyctl.state.earlier import RecordedDesired
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class PinnedGeneration:
 
     number: int
     since: str
-    desired: Desired
+    desired: RecordedDesired
     inputs: Inputs
 
 

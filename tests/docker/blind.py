@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 
-from proxyctl.gateway.lifecycle import DockerGateway
+from proxyctl.gateway.access import DockerAccess
 from proxyctl.providers.port import Ran
 
 
@@ -22,27 +22,12 @@ class NoView:
 class CountedGateway:
     """A gateway that notes which commands ran, and has some programs hidden; without a real one nothing may run."""
 
-    notice = ""
-    ended = False
-
-    def __init__(self, gateway: DockerGateway | None = None, hidden: tuple[str, ...] = ()) -> None:
+    def __init__(self, gateway: DockerAccess | None = None, hidden: tuple[str, ...] = ()) -> None:
         self.gateway, self.hidden = gateway, hidden
         self.ran: list[str] = []
-
-    async def ensure(self) -> bool:
-        """Leave it as it is."""
-        return False
 
     async def run(self, argv: Sequence[str]) -> Ran:
         """Run a command unless it is hidden."""
         self.ran.append(argv[0])
         assert self.gateway is not None
         return Ran(127, "") if argv[0] in self.hidden else await self.gateway.run(argv)
-
-    async def signal(self, name: str) -> None:
-        """Fail: nothing here signals."""
-        raise AssertionError(name)
-
-    async def logs(self, lines: int) -> str:
-        """Return nothing."""
-        return ""[:lines]

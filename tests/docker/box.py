@@ -12,8 +12,10 @@ import docker
 from proxyctl.app.parts import MODULES, make_engine
 from proxyctl.core.model import ConfigFiles, Desired, EngineKind, Features, Listener, Pool, Route, Server, Tuning
 from proxyctl.engines.render import render
-from proxyctl.gateway.lifecycle import DockerGateway, Spec
+from proxyctl.gateway.access import DockerAccess
+from proxyctl.gateway.lifecycle import DockerLifecycle
 from proxyctl.gateway.netns import GatewayView
+from proxyctl.gateway.spec import Spec
 from proxyctl.state.generations import GenerationFolder
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
@@ -87,17 +89,18 @@ class Box:
             folder=folder,
         )
         self.network, self.kind, self.version = network, kind, version
-        self.gateway = DockerGateway(self.client, spec)
+        self.access = DockerAccess(self.client, network)
+        self.lifecycle = DockerLifecycle(self.client, spec, self.access)
         self.run_folder = folder / "run"
         self.generations = GenerationFolder(folder)
         self.generations.prepare()
-        self.view = GatewayView(lambda: self.gateway.pid)
-        self.engine = make_engine(kind, self.gateway, self.run_folder, self.view)
+        self.view = GatewayView(lambda: self.access.pid)
+        self.engine = make_engine(kind, self.access, self.run_folder, self.view)
         self.features: Features | None = None
 
     async def start(self) -> None:
         """Make the container and ask the binary what it can do."""
-        await self.gateway.ensure()
+        await self.lifecycle.ensure()
         self.features = await self.engine.features()
 
     @property

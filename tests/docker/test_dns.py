@@ -29,7 +29,7 @@ ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="entering a network nam
 async def box(network: str, tmp_path: Path) -> AsyncIterator[Box]:
     """Return a gateway that only waits: its network namespace is what matters."""
     made = Box(network, tmp_path / "proxy", "nginx")
-    await made.gateway.ensure()
+    await made.lifecycle.ensure()
     yield made
     await made.close()
 
@@ -41,7 +41,7 @@ async def test_names_of_the_network(box: Box, network: str, run_container: RunCo
         start_nginx(run_container, network, "return 200 x;", hostname=f"h{n}", name=f"{network}-{n}") for n in (1, 2)
     ]
     assert box.view.direct
-    resolver = EmbeddedDns(box.view, CountedGateway(box.gateway))
+    resolver = EmbeddedDns(box.view, CountedGateway(box.access))
     for number, address in enumerate(addresses, start=1):
         assert await resolver.resolve(f"{network}-{number}") == (address,)
         assert await resolver.resolve(f"{network}-{number}.{network}") == (address,)
@@ -60,7 +60,7 @@ def test_the_main_thread_stays_where_it_is(box: Box) -> None:
 
 async def test_unknown_names(box: Box) -> None:
     """A name that nobody has is NXDOMAIN, or is not answered in time where nothing upstream answers; never hangs."""
-    resolver = EmbeddedDns(box.view, box.gateway)
+    resolver = EmbeddedDns(box.view, box.access)
     async with asyncio.timeout(3):
         with pytest.raises(ResolveError, match=r"nobody-has-this"):
             await resolver.resolve("nobody-has-this")
@@ -78,7 +78,7 @@ async def test_by_a_command_in_the_gateway(
 ) -> None:
     """Where the namespace cannot be entered, whatever the image has asks the same server."""
     address = start_nginx(run_container, network, "return 200 x;", name=f"{network}-1")
-    gateway = CountedGateway(box.gateway, hidden)
+    gateway = CountedGateway(box.access, hidden)
     resolver = EmbeddedDns(NoView(), gateway)
     for _ in range(2):
         assert await resolver.resolve(f"{network}-1") == (address,)
@@ -90,7 +90,7 @@ async def test_by_a_command_in_the_gateway(
 async def test_an_image_with_neither(box: Box) -> None:
     """No getent and no nslookup: the reason says what is missing."""
     with pytest.raises(ResolveError, match="neither getent nor nslookup"):
-        await EmbeddedDns(NoView(), CountedGateway(box.gateway, ("getent", "nslookup"))).resolve("web1")
+        await EmbeddedDns(NoView(), CountedGateway(box.access, ("getent", "nslookup"))).resolve("web1")
 
 
 def test_a_gateway_that_is_down() -> None:

@@ -14,7 +14,7 @@ import pytest
 from proxyctl.core import layout
 from proxyctl.core.model import EngineKind
 from proxyctl.errors import GatewayError
-from proxyctl.gateway.lifecycle import ENGINE_LABEL
+from proxyctl.gateway.access import ENGINE_LABEL
 from tests.docker.box import VERSIONS, Box, server, world
 from tests.docker.watching import BACKEND, LABEL, Watch, run_proxyctl
 
@@ -27,7 +27,7 @@ async def box(network: str, tmp_path: Path) -> AsyncIterator[Box]:
     made = Box(network, tmp_path / "proxy", "haproxy")
     await made.start()
     yield made
-    await made.gateway.ensure()
+    await made.lifecycle.ensure()
     await made.close()
 
 
@@ -43,13 +43,13 @@ async def test_one_that_is_removed_while_it_is_started_is_told(box: Box, monkeyp
 
     monkeypatch.setattr(box.client, "start", remove_first)
     with pytest.raises(GatewayError, match="No such container"):
-        await box.gateway.ensure()
-    assert await box.gateway.ensure()
+        await box.lifecycle.ensure()
+    assert await box.lifecycle.ensure()
 
 
 async def test_a_command_in_one_that_ends_meanwhile_refuses_nothing(box: Box) -> None:
     """A check that fails because its gateway is gone says nothing about the configuration."""
-    running = asyncio.create_task(box.gateway.run(("sh", "-c", "sleep 0.7; exit 1")))
+    running = asyncio.create_task(box.access.run(("sh", "-c", "sleep 0.7; exit 1")))
     await asyncio.to_thread(box.client.kill, f"proxyctl-{box.network}")
     with pytest.raises(GatewayError, match="the gateway ended while sh ran in it"):
         await running
@@ -127,7 +127,7 @@ async def test_a_reload_ends_with_its_gateway(kind: EngineKind, network: str, tm
         box.client.remove_container(f"proxyctl-{network}", force=True)
         with pytest.raises(GatewayError, match="the gateway has ended"):
             await box.engine.reload(files.revision)
-        assert await box.gateway.ensure()
+        assert await box.lifecycle.ensure()
         await box.engine.reload(files.revision)
     finally:
         await box.close()

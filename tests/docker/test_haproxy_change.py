@@ -370,7 +370,7 @@ async def test_the_first_boot_waits_for_checks_and_a_crash_does_not(
     assert box.get()[0] == 503
     box.client.kill(f"proxyctl-{box.network}")
     box.client.wait(f"proxyctl-{box.network}")
-    await box.gateway.ensure()
+    await box.lifecycle.ensure()
     async with asyncio.timeout(10):
         while await box.engine.running() is None:
             await asyncio.sleep(0.02)

@@ -58,7 +58,7 @@ async def test_features_are_the_binarys_own(box: Box) -> None:
     """The version comes from the binary, the connections from the container's file limit, capped."""
     assert box.features is not None
     assert box.features.version_text.startswith(f"{box.version}.")
-    limits = await box.gateway.run(("cat", "/proc/1/limits"))
+    limits = await box.access.run(("cat", "/proc/1/limits"))
     allowed = int(re.findall(r"Max open files\s+(\d+)", limits.output)[0])
     assert box.features.maxconn == min((allowed - 200) // 2, 10_000)
 
@@ -70,7 +70,7 @@ async def test_an_image_without_haproxy_is_told(network: str, tmp_path: Path, mo
     async def run(_: object) -> Ran:
         return Ran(127, 'exec: "haproxy": executable file not found in $PATH')
 
-    monkeypatch.setattr(box.gateway, "run", run)
+    monkeypatch.setattr(box.access, "run", run)
     with pytest.raises(GatewayError, match=r"no haproxy that runs: exec: .* not found"):
         await box.engine.features()
 
@@ -176,7 +176,7 @@ async def test_a_crash_at_boot_is_told(box: Box, monkeypatch: pytest.MonkeyPatch
 
 async def test_ctrl_c_is_not_for_what_runs_in_the_gateway(box: Box) -> None:
     """A command in the gateway has a process group of its own: a terminal's Ctrl-C ends proxyctl, not its checks."""
-    task = asyncio.create_task(box.gateway.run(("sleep", "30")))
+    task = asyncio.create_task(box.access.run(("sleep", "30")))
     children = Path(f"/proc/self/task/{threading.get_native_id()}/children")
 
     def child() -> int | None:
@@ -199,7 +199,7 @@ async def test_a_killed_gateway_boots_again(box: Box) -> None:
     box.client.wait(f"proxyctl-{box.network}")
     assert (box.run_folder / layout.ADMIN_SOCKET).exists()
     assert await box.engine.running() is None
-    assert await box.gateway.ensure()
+    assert await box.lifecycle.ensure()
     await box.engine.reload(files.revision)
     assert box.get()[2] == "again"
 

@@ -147,7 +147,7 @@ async def test_a_killed_gateway_boots_again(box: Box) -> None:
     box.client.wait(f"proxyctl-{box.network}")
     assert (box.run_folder / layout.STATUS_SOCKET).exists()
     assert await box.engine.running() is None
-    assert await box.gateway.ensure()
+    assert await box.lifecycle.ensure()
     await box.engine.reload(files.revision)
     assert box.get()[2] == "again"
 
@@ -182,7 +182,7 @@ async def test_reloads_lose_no_request(
 
 
 async def _workers(box: Box) -> list[str]:
-    ran = await box.gateway.run(
+    ran = await box.access.run(
         ("sh", "-c", "for p in /proc/[0-9]*; do cat $p/cmdline 2>/dev/null | tr '\\0' ' '; echo $p; done")
     )
     return sorted(line for line in ran.output.splitlines() if "worker process" in line)

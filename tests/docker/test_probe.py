@@ -14,9 +14,8 @@ import pytest
 
 from proxyctl.core.model import Finding, HealthCheck, Target
 from proxyctl.gateway.netns import LocalView
-from proxyctl.gateway.port import Gateway
 from proxyctl.gateway.probe import Prober
-from proxyctl.providers.port import NetworkView, Ran
+from proxyctl.providers.port import NetworkView, Ran, Shell
 from tests.docker.blind import CountedGateway, NoView
 from tests.docker.box import Box, RunContainer, start_nginx
 
@@ -29,7 +28,7 @@ CHECK = HealthCheck("/healthz", interval_ms=30, timeout_ms=1000, rise=2, fall=3)
 async def box(network: str, tmp_path: Path) -> AsyncIterator[Box]:
     """Return a gateway that only waits."""
     made = Box(network, tmp_path / "proxy", "nginx")
-    await made.gateway.ensure()
+    await made.lifecycle.ensure()
     yield made
     await made.close()
 
@@ -40,7 +39,7 @@ UNASKED = Finding(ok=False, reason="not asked yet")
 class Asked:
     """A prober with its wake-ups noted."""
 
-    def __init__(self, view: NetworkView, gateway: Gateway | None = None, grace: float = 10.0) -> None:
+    def __init__(self, view: NetworkView, gateway: Shell | None = None, grace: float = 10.0) -> None:
         self.woken: list[str] = []
         self.prober = Prober(view, self.woken.append, gateway, grace)
 
@@ -56,7 +55,7 @@ class Asked:
 @pytest.fixture
 async def asked(box: Box) -> AsyncIterator[Asked]:
     """Return a prober in the gateway's view: by sockets as root, by commands otherwise."""
-    made = Asked(box.view if os.geteuid() == 0 else NoView(), box.gateway)
+    made = Asked(box.view if os.geteuid() == 0 else NoView(), box.access)
     yield made
     await made.prober.close()
 
@@ -66,7 +65,7 @@ async def test_a_server_that_listens(way: str, box: Box, network: str, run_conta
     """One connect that succeeds is enough; the finding stays, and one that nobody follows is forgotten."""
     address = start_nginx(run_container, network, "return 200 x;")
     there, elsewhere = Target("id1", "web1", address, 80), Target("id1", "web1", address, 81)
-    asked = Asked(box.view if way == "sockets" else NoView(), box.gateway, grace=0.3)
+    asked = Asked(box.view if way == "sockets" else NoView(), box.access, grace=0.3)
     try:
         asked.prober.follow([there, elsewhere])
         assert dict(asked.prober.findings()) == {}
@@ -116,7 +115,7 @@ async def test_an_http_check(way: str, box: Box, network: str, run_container: Ru
     def switch(command: str) -> None:
         box.client.exec_start(box.client.exec_create(container, [command, "/tmp/down"])["Id"])
 
-    asked = Asked(box.view if way == "sockets" else NoView(), box.gateway, grace=0.5)
+    asked = Asked(box.view if way == "sockets" else NoView(), box.access, grace=0.5)
     try:
         asked.prober.follow([target, wrong])
         await asked.until(target, lambda f: f.ok)
@@ -175,7 +174,7 @@ async def test_an_image_without_any_tool(box: Box) -> None:
         async def run(self, argv: Sequence[str]) -> Ran:
             return await super().run([*argv[:2], f"command() {{ false; }}; {argv[2]}", *argv[3:]])
 
-    asked = Asked(NoView(), gateway=Bare(box.gateway))
+    asked = Asked(NoView(), gateway=Bare(box.access))
     target = Target("id1", "web1", "172.31.255.254", 80)
     asked.prober.follow([target])
     found = await asked.until(target, lambda f: f.ok)

@@ -286,8 +286,8 @@ async def test_size(box: Box) -> None:
     assert running is not None
     assert running.revision == files.revision
     if box.kind == "nginx":
-        assert "warn" not in await box.gateway.logs(50)
-    ran = await box.gateway.run((*CHECKS[box.kind], f"{layout.CURRENT}/{layout.CONFIG_NAME[box.kind]}"))
+        assert "warn" not in await box.access.logs(50)
+    ran = await box.access.run((*CHECKS[box.kind], f"{layout.CURRENT}/{layout.CONFIG_NAME[box.kind]}"))
     assert (ran.code, ran.output) == (0, "")
 
 

@@ -18,6 +18,7 @@ from proxyctl.api import client as control
 from proxyctl.check.scenarios import run
 from proxyctl.check.scenarios.events import Scenario
 from proxyctl.check.scenarios.stage import LABEL, Place, Stage
+from proxyctl.providers.docker.containers import Containers
 from tests.docker.conftest import fresh_network
 from tests.docker.watching import Watch, eventually, run_proxyctl, watching
 
@@ -106,7 +107,8 @@ def test_losses_are_failures(pool: Watch, docker_client: docker.DockerClient) ->
     token = (pool.state / "check.token").read_text().strip()
     target = run.target(docker_client.api, watch, place, token)
     result = run.play(
-        Scenario("all", "nothing is lost", all_die), Stage(docker_client.api, watch, place, target, 100, lambda: False)
+        Scenario("all", "nothing is lost", all_die),
+        Stage(Containers(docker_client.api), watch, place, target, 100, lambda: False),
     )
     assert (result.status, result.failed > 0) == ("failed", True)
     assert re.search(r"^\d+ of \d+ requests failed: \w+ at \d", result.seen), result.seen

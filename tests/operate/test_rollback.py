@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from proxyctl.api.port import Released
-from proxyctl.core.labels.reading import Options
+from proxyctl.core.labels.declaration import Options
 from proxyctl.core.model import Tuning
 from proxyctl.errors import ProxyctlError, UsageError
 from proxyctl.operate.rollback import Rollback

@@ -65,7 +65,7 @@ NAMES = ("a", "b", "c", "d")
 POOLS = st.builds(
     Pool,
     st.just(""),
-    timeout_queue_ms=st.integers(1, 2),
+    settings=st.integers(1, 2).map(lambda ms: (("timeout.queue", ms),)),
     servers=st.lists(
         st.builds(Server, st.sampled_from("xyz"), st.just("id"), st.sampled_from(("1", "2")), st.just(80)),
         unique_by=lambda s: s.name,
@@ -95,7 +95,7 @@ def facts(state: Desired) -> set[object]:
     """Return what a proxy could refuse of a state: a pool's settings, a server, a route."""
     found: set[object] = set()
     for pool in state.pools:
-        found.add((pool.name, pool.timeout_queue_ms))
+        found.add((pool.name, pool.settings))
         found |= {(pool.name, s.name, s.address) for s in pool.servers}
     return found | {(x.port, r.host, r.pool) for x in state.listeners for r in x.routes}
 

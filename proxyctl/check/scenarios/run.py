@@ -9,19 +9,17 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal
 
-import docker
-import docker.errors
-
 from proxyctl.check.load.shots import KeyBy
 from proxyctl.check.report import Report
 from proxyctl.check.reports.xml import Case, Suite, to_xml
 from proxyctl.check.scenarios.events import SCENARIOS, Scenario
 from proxyctl.check.scenarios.stage import BY_KEY, LABEL, WITHIN, Place, Stage, Target, Unfit, Unmet
-from proxyctl.core import layout
 from proxyctl.errors import ProxyctlError, UsageError
+from proxyctl.gateway.access import DockerAccess
 from proxyctl.gateway.netns import GatewayView
 from proxyctl.operate.port import Watch
-from proxyctl.providers.docker.client import translated
+from proxyctl.providers.docker import images, throwaways
+from proxyctl.providers.docker.client import Client
 
 EPHEMERAL_SERVERS = 3
 _OUTSIDE = (
@@ -67,7 +65,7 @@ def play(scenario: Scenario, stage: Stage) -> Result:
             seen = scenario.play(stage)
     except Unfit as exc:
         return Result(scenario.name, "skipped", scenario.expected, str(exc))
-    except (Unmet, ProxyctlError, docker.errors.APIError) as exc:
+    except (Unmet, ProxyctlError) as exc:
         status, seen = "failed", str(exc)
     report = stage.report()
     if report.failed:
@@ -87,7 +85,7 @@ def _lost(report: Report) -> str:
 # ------------------------------------------------------------------ where it plays
 
 
-def target(client: docker.APIClient, watch: Watch, place: Place, token: str, path: str = "") -> Target:
+def target(client: Client, watch: Watch, place: Place, token: str, path: str = "") -> Target:
     """Return where the pool answers: its first route, at a published port or at the gateway's own address.
 
     `path` is asked for instead of the route's own, and must be below it. Raise UsageError.
@@ -105,20 +103,14 @@ def target(client: docker.APIClient, watch: Watch, place: Place, token: str, pat
         raise UsageError(f"--path {path}: it begins with /")
     if path and not (path + "/").startswith(f"{below}/"):
         raise UsageError(f"--path {path}: the route of pool {place.pool} takes paths that begin with {below}/")
-    with translated("inspecting the gateway"):
-        entry = client.inspect_container(layout.gateway_name(place.network))
-    settings = entry["NetworkSettings"]
-    published = (settings.get("Ports") or {}).get(f"{route.listen}/tcp") or []
-    if published:
-        ip = published[0]["HostIp"]
-        authority = f"{'127.0.0.1' if ip in {'0.0.0.0', '::', ''} else ip}:{published[0]['HostPort']}"  # noqa: S104
-    else:
-        authority = f"{settings['Networks'][place.network]['IPAddress']}:{route.listen}"
+    gateway = DockerAccess(client, place.network)
+    gateway.inspect()
+    authority = gateway.authority(route.listen)
     host, path = (route.host or "").replace("*", "check", 1), path or route.path
     kind = pool.balance
     if kind != "source":
         return Target(f"http://{authority}{path}", host, token, KeyBy(kind) if kind in BY_KEY else None)
-    return _from_inside(f"http://127.0.0.1:{route.listen}{path}", host, token, entry["State"]["Pid"])
+    return _from_inside(f"http://127.0.0.1:{route.listen}{path}", host, token, gateway.state["Pid"])
 
 
 def _from_inside(url: str, host: str, token: str, pid: int) -> Target:
@@ -129,7 +121,7 @@ def _from_inside(url: str, host: str, token: str, pid: int) -> Target:
 
 @contextlib.contextmanager
 def throwaway(
-    client: docker.APIClient,
+    client: Client,
     watch: Watch,
     place: Place,
     image: str,
@@ -145,24 +137,15 @@ def throwaway(
     prefix = place.prefix
     told = {"drain": "10s", **own, "enable": "true", "pool": name, "host": f"{name}.test"}
     labels = {f"{prefix}.{key}": value for key, value in told.items()} | {LABEL: name}
+    if not images.id_of(client, image):
+        raise UsageError(f"--image {image}: it is not here: pull it, or build it with `make setup`")
     try:
-        with translated(f"image {image}"):
-            client.inspect_image(image)  # type: ignore[no-untyped-call]
-    except docker.errors.NotFound as exc:
-        raise UsageError(f"--image {image}: it is not here: pull it, or build it with `make setup`") from exc
-    try:
-        with translated("making throw-away containers"):
-            host = client.create_host_config(network_mode=place.network)
-            for number in range(1, EPHEMERAL_SERVERS + 1):
-                made = client.create_container(image, name=f"{name}-{number}", labels=labels, host_config=host)
-                client.start(made["Id"])
+        names = [f"{name}-{number}" for number in range(1, EPHEMERAL_SERVERS + 1)]
+        throwaways.start(client, image, names, network=place.network, labels=labels)
         _until_all_serve(watch, name, interrupted, within)
         yield dataclasses.replace(place, pool=name, ephemeral=True)
     finally:
-        with translated("removing throw-away containers"):
-            for entry in client.containers(all=True, filters={"label": [f"{LABEL}={name}"]}):
-                with contextlib.suppress(docker.errors.NotFound):
-                    client.remove_container(entry["Id"], force=True, v=True)
+        throwaways.remove(client, f"{LABEL}={name}")
 
 
 def _until_all_serve(watch: Watch, pool: str, interrupted: Callable[[], bool], within: float) -> None:

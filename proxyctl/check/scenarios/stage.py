@@ -12,15 +12,12 @@ import functools
 import time
 from collections.abc import Callable, Iterator, Mapping
 
-import docker
-
 from proxyctl.check.load.shots import KeyBy
 from proxyctl.check.report import Report
 from proxyctl.check.steady import SteadyLoad
 from proxyctl.core.status import PoolStatus, ServerStatus
 from proxyctl.errors import ProxyctlError
 from proxyctl.operate.port import Watch
-from proxyctl.providers.docker.client import translated
 from proxyctl.providers.docker.containers import Containers
 from proxyctl.providers.docker.successor import refusal, successors
 
@@ -81,7 +78,7 @@ class Stage:
 
     def __init__(
         self,
-        client: docker.APIClient,
+        containers: Containers,
         watch: Watch,
         place: Place,
         target: Target,
@@ -89,12 +86,11 @@ class Stage:
         interrupted: Callable[[], bool],
         within: float = WITHIN,
     ) -> None:
-        """Take Docker, the watch, where to play, what to ask, how many requests a second, and who ends it early.
+        """Take Docker's containers, the watch, where to play, what to ask, and how many requests a second.
 
-        `within` is how many seconds there are for whatever is waited for.
+        `interrupted` tells whether the operator ends it early; `within` is the seconds that each wait may last.
         """
-        self.client, self.watch, self.place, self.target = client, watch, place, target
-        self.containers = Containers(client)
+        self.containers, self.watch, self.place, self.target = containers, watch, place, target
         self._load = SteadyLoad(
             target.url,
             rate=rate,
@@ -135,7 +131,7 @@ class Stage:
             what, undo = self._undo.pop()
             try:
                 undo()
-            except (Unmet, ProxyctlError, docker.errors.APIError) as exc:
+            except (Unmet, ProxyctlError) as exc:
                 self.leftovers.append(f"{what}: {exc}")
 
     def undo(self, what: str, how: Callable[[], object]) -> None:
@@ -260,21 +256,14 @@ class Stage:
         """Kill a container; it is started again at the end."""
         id_ = self.servers()[name].container
         self.undo(f"starting {name}", lambda: self._start(id_, name))
-        with translated(f"killing {name}"):
-            self.client.kill(id_)
+        self.containers.kill(id_, name)
 
     def pause(self, name: str) -> Callable[[], None]:
         """Pause a container; return what lets it go on, which the end does too."""
         id_ = self.servers()[name].container
-
-        def unpause() -> None:
-            with translated(f"unpausing {name}"):
-                if self.client.inspect_container(id_)["State"]["Paused"]:
-                    self.client.unpause(id_)
-
+        unpause = functools.partial(self.containers.unpause, id_, name)
         self.undo(f"unpausing {name}", unpause)
-        with translated(f"pausing {name}"):
-            self.client.pause(id_)
+        self.containers.pause(id_, name)
         return unpause
 
     def weigh(self, name: str, weight: int) -> None:

@@ -13,7 +13,6 @@ import typer
 
 from proxyctl import settings
 from proxyctl.api import client as control
-from proxyctl.core import layout
 from proxyctl.core.status import Event, Status
 from proxyctl.errors import ProxyctlError, UsageError
 
@@ -79,11 +78,11 @@ def _local(address: str) -> bool:
 
 def _gateways() -> set[str]:
     """Return the addresses of the gateways that run here; none where Docker cannot be asked."""
-    from proxyctl.providers.docker.client import connect, translated
+    from proxyctl.gateway.access import addresses
+    from proxyctl.providers.docker.client import connect
 
-    with contextlib.suppress(ProxyctlError), contextlib.closing(connect()) as client, translated("listing gateways"):
-        entries = client.containers(filters={"label": layout.GATEWAY_LABEL})
-        return {n["IPAddress"] for e in entries for n in e["NetworkSettings"]["Networks"].values()}
+    with contextlib.suppress(ProxyctlError), contextlib.closing(connect()) as client:
+        return addresses(client)
     return set()
 
 

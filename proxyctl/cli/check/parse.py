@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from proxyctl.core.features import keys, values
+from proxyctl.core.features import table, values
 from proxyctl.errors import UsageError
 
 T = TypeVar("T")
@@ -42,7 +42,7 @@ def label(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals:
         raise UsageError(f"{text!r} is not like balance=uri")
-    if reason := keys.check(key, value, "")[1]:
+    if reason := table.check(key, value, "")[1]:
         raise UsageError(f"{key}: {reason}")
     return key, value
 

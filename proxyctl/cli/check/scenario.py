@@ -65,6 +65,7 @@ def scenario(
     from proxyctl.check.scenarios import run
     from proxyctl.check.scenarios.stage import Place, Stage
     from proxyctl.providers.docker.client import connect
+    from proxyctl.providers.docker.containers import Containers
 
     if bool(pool) == ephemeral:
         raise UsageError("give --pool NAME, or --ephemeral for throw-away containers, and not both")
@@ -89,7 +90,7 @@ def scenario(
         target = run.target(client, watch, place, token, path)
         for each in wanted:
             say(each.name)
-            results.append(run.play(each, Stage(client, watch, place, target, rate, interrupted, seconds)))
+            results.append(run.play(each, Stage(Containers(client), watch, place, target, rate, interrupted, seconds)))
             if interrupted():
                 raise KeyboardInterrupt
             if not as_json:

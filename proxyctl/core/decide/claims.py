@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
-from proxyctl.core.labels.reading import Claim
+from proxyctl.core.labels.declaration import Claim
 from proxyctl.core.model import Desired, Listener, Route
 
 

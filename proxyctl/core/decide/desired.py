@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from proxyctl.core.decide.claims import Claimant, Refused, settle
 from proxyctl.core.decide.members import Member, present, survey
 from proxyctl.core.decide.replicas import differences
-from proxyctl.core.labels.reading import Options
+from proxyctl.core.labels.declaration import Options
 from proxyctl.core.model import (
     Desired,
     Features,

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from typing import Literal
 
 from proxyctl.core.labels import reading
-from proxyctl.core.labels.reading import Membership, Options
+from proxyctl.core.labels.declaration import Membership, Options
 from proxyctl.core.model import Container, Features, Pin, Problem, Snapshot, Target
 
 NGINX_STICKY = (1, 29, 6)  # the first open-source nginx with `sticky`

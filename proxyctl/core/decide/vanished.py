@@ -11,7 +11,7 @@ from collections.abc import Collection
 
 from proxyctl.core.decide.desired import Outcome, with_default_port
 from proxyctl.core.decide.members import present, survey
-from proxyctl.core.labels.reading import Options
+from proxyctl.core.labels.declaration import Options
 from proxyctl.core.model import Desired, Features, Listener, Pool, Problem, Route, Snapshot
 
 _REASON = (

@@ -1,1 +1,1 @@
-"""The table of label keys and the types of their values. Pure."""
+"""The families of labels, a module each, the types of their values and the table that lists them. Pure."""

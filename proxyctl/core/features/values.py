@@ -2,7 +2,7 @@
 
 Everything that passes here is a number, a boolean, a word of a list or text of a narrow character set
 without blanks, quotes, backslashes, `$`, `#`, `;` and braces: no label can become configuration.
-Next: `keys`.
+Next: `key`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Generic, TypeVar
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 Word = TypeVar("Word", bound=str)
 
 LONGEST_MS = 24 * 60 * 60 * 1000
@@ -26,6 +26,7 @@ LONGEST_PATH = 512
 _WHOLE = re.compile(r"[0-9]{1,9}")
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m|h)")
 _UNIT_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
+_BRIEF = [(unit, _UNIT_MS[unit]) for unit in ("h", "s", "ms")]  # a minute is 60s, as proxies' manuals have it
 _HOST = re.compile(r"(\*\.)?[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*")
 _PATH = re.compile(r"(/[A-Za-z0-9._~+@=:,!-]*)+")
 _URI = re.compile(r"(/([A-Za-z0-9._~+@=:,!-]|%[0-9A-Fa-f]{2})*)+")
@@ -38,11 +39,27 @@ _BOOLEAN |= {"false": False, "0": False, "no": False, "off": False}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Kind(Generic[T]):
-    """A sort of value; `parse` raises ValueError, whose message (if any) says more than `accepts` does."""
+class Kind(Generic[T_co]):
+    """A sort of value; `parse` raises ValueError, whose message (if any) says more than `accepts` does.
+
+    `unit` is what a number of it counts, as a label writes it, such as `ms`.
+    """
 
     accepts: str
-    parse: Callable[[str], T]
+    parse: Callable[[str], T_co]
+    unit: str = ""
+
+    def write(self, value: object) -> str:
+        """Return the value as a label would say it; `none` where there is none."""
+        if isinstance(value, bool):
+            return str(value).lower()
+        return "none" if value is None else f"{value}{self.unit}"
+
+    def brief(self, value: object) -> str:
+        """Return the value as a person would write it: `2s` for 2000 milliseconds."""
+        if self.unit == "ms" and isinstance(value, int):
+            return next(f"{value // ms}{unit}" for unit, ms in _BRIEF if value % ms == 0)
+        return self.write(value)
 
     def refuse(self, text: str, detail: str = "") -> str:
         """Return the reason of a Problem: the value, what is accepted and, where it is known, why."""
@@ -75,6 +92,9 @@ def whole(least: int, most: int) -> Kind[int]:
     return Kind(f"a whole number from {least} to {most}", parse)
 
 
+port = whole(1, 65535)
+
+
 def duration(least_ms: int = 1) -> Kind[int]:
     """Accept `250ms`, `5s`, `1.5m`, `1h`, up to a day; the value is in whole milliseconds."""
 
@@ -86,7 +106,7 @@ def duration(least_ms: int = 1) -> Kind[int]:
             raise ValueError
         return int(value)
 
-    return Kind(f"a time such as 250ms, 5s, 1m or 1h, from {least_ms}ms to 24h", parse)
+    return Kind(f"a time such as 250ms, 5s, 1m or 1h, from {least_ms}ms to 24h", parse, "ms")
 
 
 def word(*words: Word) -> Kind[Word]:

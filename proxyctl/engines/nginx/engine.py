@@ -19,7 +19,7 @@ from proxyctl.engines import ports
 from proxyctl.engines.timings import lap
 from proxyctl.engines.waiting import refuse_ended, while_it_runs
 from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed, RuntimeRefused
-from proxyctl.gateway.port import Gateway
+from proxyctl.gateway.port import Access
 from proxyctl.providers.port import NetworkView
 
 STOP_SIGNAL = "SIGQUIT"
@@ -57,7 +57,7 @@ class Nginx:
 
     kind: EngineKind = "nginx"
 
-    def __init__(self, gateway: Gateway, run_folder: Path, _view: NetworkView) -> None:
+    def __init__(self, gateway: Access, run_folder: Path, _view: NetworkView) -> None:
         self._gateway = gateway
         self._run_folder = run_folder
 

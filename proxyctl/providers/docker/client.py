@@ -11,18 +11,45 @@ import docker.errors
 import docker.utils
 import requests
 
-from proxyctl.errors import DockerUnavailable
+from proxyctl.errors import DockerUnavailable, ProxyctlError
+
+Client = docker.APIClient
+"""A client of one Docker. Rooms other than `providers.docker` and `gateway` only hand it on, and call nothing on it."""
 
 
 @contextlib.contextmanager
 def translated(doing: str) -> Iterator[None]:
-    """Turn every way in which docker-py says "no answer" into DockerUnavailable with one line."""
+    """Turn every way in which docker-py says "no answer" into DockerUnavailable with one line.
+
+    `docker.errors.NotFound` passes, for callers to whom it is an answer: it must not leave this package and `gateway`.
+    """
     try:
         yield
     except docker.errors.NotFound:
         raise
     except (docker.errors.DockerException, requests.RequestException, OSError, ValueError) as exc:
         raise DockerUnavailable(f"{doing}: {explain(exc)}") from exc
+
+
+@contextlib.contextmanager
+def attempted(doing: str) -> Iterator[None]:
+    """Turn "not found" into a ProxyctlError of the same form too; every other failure is `translated`."""
+    try:
+        with translated(doing):
+            yield
+    except docker.errors.NotFound as exc:
+        raise ProxyctlError(f"{doing}: {explain(exc)}") from exc
+
+
+@contextlib.contextmanager
+def required(subject: str, advice: str = "") -> Iterator[None]:
+    """Turn "not found" into a ProxyctlError about what is missing; every other failure is `translated`."""
+    try:
+        with translated(subject):
+            yield
+    except docker.errors.NotFound as exc:
+        message = f"{subject} is not here{f': {advice}' if advice else f' ({exc.explanation})'}"
+        raise ProxyctlError(message) from exc
 
 
 def explain(exc: Exception) -> str:
@@ -42,9 +69,15 @@ def explain(exc: Exception) -> str:
     return text.splitlines()[0][:300] if text else type(exc).__name__
 
 
-def connect() -> docker.APIClient:
+def connect() -> Client:
     """Open a client to the engine that DOCKER_HOST names, at the newest API version that both speak."""
     with translated("Docker"):
         kwargs = docker.utils.kwargs_from_env()
         # docker-py keeps connections per URL, which names the container: 25 of them open without `num_pools`
         return docker.APIClient(**kwargs, version="auto", timeout=10, num_pools=4)
+
+
+def docker_version(client: Client) -> str:
+    """Return the engine's version and the API version that is spoken with it, as `29.1.3, API 1.52`."""
+    with translated("Docker"):
+        return f"{client.version()['Version']}, API {client.api_version}"

@@ -1,4 +1,4 @@
-"""Single containers, as a rollout needs them: read, made like others, stopped, removed. Decides nothing.
+"""Single containers, as rollouts and scenarios need them: read, made like others, paused, stopped, removed.
 
 What to make is `successor`'s to say, when is `proxyctl.operate.rollout`'s.
 """
@@ -7,42 +7,42 @@ from __future__ import annotations
 
 import contextlib
 import http
-from collections.abc import Iterator
 
-import docker
 import docker.errors
 
 from proxyctl.errors import ProxyctlError
-from proxyctl.providers.docker.client import translated
+from proxyctl.providers.docker import images
+from proxyctl.providers.docker.client import Client, attempted, required, translated
 from proxyctl.providers.docker.successor import COMPOSE, Network, Old, Successor
 
 
 class Containers:
     """Docker's containers by id; every failure is a ProxyctlError with one line."""
 
-    def __init__(self, client: docker.APIClient) -> None:
+    def __init__(self, client: Client) -> None:
         """Take a client; it is asked from one thread only."""
         self._client = client
 
     def old(self, id_: str) -> Old:
         """Return a container with its image's defaults."""
-        with _told(f"container {id_[:12]}"):
+        with required(f"container {id_[:12]}"):
             entry = self._client.inspect_container(id_)
         name = entry["Name"].lstrip("/")
-        with _told(f"the image of {name}, which tells its own settings from the image's,"):
+        with required(f"the image of {name}, which tells its own settings from the image's,"):
             image = self._client.inspect_image(entry["Image"])  # type: ignore[no-untyped-call]
         return Old(entry, image.get("Config") or {})
 
     def image_id(self, image: str) -> str:
         """Return the id of an image; raise when it is not here."""
-        with _told(f"image {image}", "pull or build it first"):
-            return str(self._client.inspect_image(image)["Id"])  # type: ignore[no-untyped-call]
+        if not (id_ := images.id_of(self._client, image)):
+            raise ProxyctlError(f"image {image} is not here: pull or build it first")
+        return id_
 
     def taken(self) -> tuple[set[str], dict[tuple[str, str], int]]:
         """Return the names of all containers, and the highest container number of each compose service."""
         names: set[str] = set()
         numbers: dict[tuple[str, str], int] = {}
-        with _told("listing containers"):
+        with required("listing containers"):
             entries = self._client.containers(all=True)
         for entry in entries:
             names |= {n.lstrip("/") for n in entry.get("Names") or ()}
@@ -57,10 +57,10 @@ class Containers:
         """Create a container and connect it, not started yet; return its id."""
         first, *others = successor.networks
         body = {**successor.body, "NetworkingConfig": {"EndpointsConfig": {first.name: _endpoint(first)}}}
-        with _told(f"making {successor.name}"):
+        with required(f"making {successor.name}"):
             id_ = str(self._client.create_container_from_config(body, successor.name)["Id"])  # type: ignore[no-untyped-call]
         try:
-            with _told(f"connecting {successor.name}"):
+            with required(f"connecting {successor.name}"):
                 for network in others:
                     self._client.connect_container_to_network(
                         id_,
@@ -76,7 +76,7 @@ class Containers:
 
     def start(self, id_: str, name: str) -> None:
         """Start a container."""
-        with _told(f"starting {name}"):
+        with required(f"starting {name}"):
             self._client.start(id_)
 
     def end(self, id_: str) -> str:
@@ -105,6 +105,22 @@ class Containers:
             own = self._client.inspect_container(id_)["Config"].get("StopTimeout") or 10
             self._client.stop(id_, timeout=max(seconds, own))
 
+    def kill(self, id_: str, name: str) -> None:
+        """Kill a container without a warning."""
+        with attempted(f"killing {name}"):
+            self._client.kill(id_)
+
+    def pause(self, id_: str, name: str) -> None:
+        """Pause a container."""
+        with attempted(f"pausing {name}"):
+            self._client.pause(id_)
+
+    def unpause(self, id_: str, name: str) -> None:
+        """Let a container go on; a container that is not paused is left alone."""
+        with attempted(f"unpausing {name}"):
+            if self._client.inspect_container(id_)["State"]["Paused"]:
+                self._client.unpause(id_)
+
     def remove(self, id_: str, *, volumes: bool) -> None:
         """Remove a container, with its anonymous volumes if wanted; one that is gone or just going is no error."""
         with contextlib.suppress(docker.errors.NotFound), translated(f"removing {id_[:12]}"):
@@ -121,14 +137,3 @@ def _endpoint(network: Network) -> dict[str, object]:
         "Links": [":".join(link) for link in network.links],
         "DriverOpts": dict(network.options),
     }
-
-
-@contextlib.contextmanager
-def _told(subject: str, advice: str = "") -> Iterator[None]:
-    """Turn "not found" into one line too."""
-    try:
-        with translated(subject):
-            yield
-    except docker.errors.NotFound as exc:
-        message = f"{subject} is not here{f': {advice}' if advice else f' ({exc.explanation})'}"
-        raise ProxyctlError(message) from exc

@@ -13,11 +13,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import docker
 import structlog
 
 from proxyctl.errors import DockerUnavailable
-from proxyctl.providers.docker.client import translated
+from proxyctl.providers.docker.client import Client, translated
 
 log = structlog.get_logger()
 
@@ -30,7 +29,7 @@ OPEN_WITHIN = 10.0
 Event = Mapping[str, Any]
 
 
-async def subscribe(connect: Callable[[], docker.APIClient]) -> tuple[Any, asyncio.Queue[Event | None]]:
+async def subscribe(connect: Callable[[], Client]) -> tuple[Any, asyncio.Queue[Event | None]]:
     """Open a stream in a thread of its own, for which nothing waits longer than `OPEN_WITHIN`; raise DockerUnavailable.
 
     Return the stream, for `close`, and the queue that it fills; None is its end, of whatever kind.
@@ -72,7 +71,7 @@ async def subscribe(connect: Callable[[], docker.APIClient]) -> tuple[Any, async
         raise DockerUnavailable(message) from exc
 
 
-def _open(connect: Callable[[], docker.APIClient]) -> Any:
+def _open(connect: Callable[[], Client]) -> Any:
     with translated("events"):
         client = connect()
         stream = client.events(decode=True, filters={"type": ["container", "network"], "event": ACTIONS})

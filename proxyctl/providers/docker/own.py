@@ -8,15 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import docker
 import docker.errors
 
-from proxyctl.providers.docker.client import translated
+from proxyctl.providers.docker.client import Client, translated
 
 _MOUNTED = re.compile(r"/containers/([0-9a-f]{64})/(?:hostname|hosts|resolv\.conf)")
 
 
-def own_container(client: docker.APIClient) -> Mapping[str, Any] | None:
+def own_container(client: Client) -> Mapping[str, Any] | None:
     """Return the inspect of the own container; None on a host, or when this engine does not know it.
 
     Docker mounts three files from a folder that is named by the container's id; the host name is only a fallback,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from proxyctl.check.verdicts.compare import Block, Difference, Run, Times, compare, too_short
-from tests.core.runs import run
+from tests.check.verdicts.runs import run
 
 WEIGHTS = {"web0": 1.0, "web1": 1.0, "web2": 1.0}
 

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from proxyctl.core.decide.claims import Claimant, settle
-from proxyctl.core.labels.reading import Claim
+from proxyctl.core.labels.declaration import Claim
 from proxyctl.core.model import Desired, Listener, Route
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from proxyctl.core.decide.desired import targets
 from proxyctl.core.decide.members import survey
-from proxyctl.core.labels.reading import Options
+from proxyctl.core.labels.declaration import Options
 from proxyctl.core.model import Container, Features, HealthCheck, Target
 from tests.core.worlds import HAPROXY, NET, NGINX, OLD_NGINX, container, decide, told, world
 

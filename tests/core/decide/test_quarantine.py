@@ -12,7 +12,7 @@ from proxyctl.core.model import Desired, Listener, Pool, Problem, Route, Server
 
 A, B = Server("a", "id-a", "10.0.0.1", 80), Server("b", "id-b", "10.0.0.2", 80)
 WEB = Pool("web", servers=(A,))
-SLOW = dataclasses.replace(WEB, timeout_queue_ms=1)
+SLOW = dataclasses.replace(WEB, settings=(("timeout.queue", 1),))
 
 
 def state(*pools: Pool, routes: str = "") -> Desired:

@@ -117,3 +117,25 @@ def test_what_is_quoted_is_one_short_line_of_ascii() -> None:
     assert text.isprintable()
     assert len(text) < 100
     assert text.endswith('..."')
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "text", "brief"),
+    [
+        (values.boolean, True, "true", "true"),
+        (values.boolean, False, "false", "false"),
+        (values.whole(0, 9), 5, "5", "5"),
+        (values.duration(), 5_000, "5000ms", "5s"),
+        (values.word("http", "tcp"), "tcp", "tcp", "tcp"),
+        (values.cookie, "c", "c", "c"),
+    ],
+)
+def test_a_value_can_be_written_as_a_label(kind: Kind[Any], value: object, text: str, brief: str) -> None:
+    """What is written is read as the same value again."""
+    assert (kind.write(value), kind.brief(value)) == (text, brief)
+    assert kind.parse(text) == kind.parse(brief) == value
+
+
+def test_no_value_is_written_as_none() -> None:
+    """A key without a value says so in words."""
+    assert values.cookie.write(None) == values.duration().brief(None) == "none"

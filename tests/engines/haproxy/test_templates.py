@@ -51,7 +51,7 @@ WORLDS: dict[str, Desired] = {
         (
             Pool(
                 "web",
-                timeout_queue_ms=500,
+                settings=(("timeout.queue", 500),),
                 servers=(server(1, weight=256), server(2, maxconn=10), server(3, backup=True), server(4, weight=0)),
             ),
         ),
@@ -69,7 +69,7 @@ WORLDS: dict[str, Desired] = {
         (
             Pool("a", servers=(server(1),)),
             Pool("b", servers=(server(2),)),
-            Pool("api", timeout_connect_ms=300, timeout_server_ms=5000, servers=(server(3, port=8080),)),
+            Pool("api", settings=(("timeout.connect", 300), ("timeout.server", 5000)), servers=(server(3, port=8080),)),
         ),
     ),
     "health": Desired(
@@ -99,7 +99,7 @@ WORLDS: dict[str, Desired] = {
                 balance="uri",
                 sticky="ignored",
                 health=HealthCheck("/", port=8008),
-                timeout_server_ms=3_600_000,
+                settings=(("timeout.server", 3_600_000),),
                 servers=(server(1, port=5432, backup=True), server(2, port=5432)),
             ),
             Pool("cache", protocol="tcp"),
@@ -133,8 +133,8 @@ WORLDS: dict[str, Desired] = {
     "unsafe": Desired(
         (http(EVERY, Route("", "/h2", "h2"), Route("", "/once", "once")),),
         (
-            Pool("web", retry_unsafe=True, servers=TWO),
-            Pool("h2", protocol="h2c", retry_unsafe=True, servers=TWO),
+            Pool("web", settings=(("retry.unsafe", True),), servers=TWO),
+            Pool("h2", protocol="h2c", settings=(("retry.unsafe", True),), servers=TWO),
             Pool("once", servers=TWO),
         ),
     ),

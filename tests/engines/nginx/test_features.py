@@ -23,16 +23,11 @@ NO_FILES = ConfigFiles((), "", "")
 class Scripted:
     """A gateway whose commands answer as written down, by their first word."""
 
-    notice = ""
     ended = False
 
     def __init__(self, **answers: Ran) -> None:
         self.answers = {"cat": Ran(0, LIMITS), **answers}
         self.ran: list[tuple[str, ...]] = []
-
-    async def ensure(self) -> bool:
-        """Leave it as it is."""
-        return False
 
     async def run(self, argv: Sequence[str]) -> Ran:
         """Answer as written down."""

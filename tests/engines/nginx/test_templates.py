@@ -70,7 +70,7 @@ WORLDS: dict[str, Desired] = {
         (
             Pool("a", servers=(server(1),)),
             Pool("b", servers=(server(2),)),
-            Pool("api", timeout_connect_ms=300, timeout_server_ms=5000, servers=(server(3, port=8080),)),
+            Pool("api", settings=(("timeout.connect", 300), ("timeout.server", 5000)), servers=(server(3, port=8080),)),
         ),
     ),
     "sticky": Desired((http(EVERY),), (Pool("web", sticky="SRV", servers=TWO),)),
@@ -116,8 +116,8 @@ WORLDS: dict[str, Desired] = {
     "unsafe": Desired(
         (http(EVERY, Route("", "/h2", "h2"), Route("", "/once", "once")),),
         (
-            Pool("web", retry_unsafe=True, servers=TWO),
-            Pool("h2", protocol="h2c", retry_unsafe=True, servers=TWO),
+            Pool("web", settings=(("retry.unsafe", True),), servers=TWO),
+            Pool("h2", protocol="h2c", settings=(("retry.unsafe", True),), servers=TWO),
             Pool("once", servers=TWO),
         ),
     ),

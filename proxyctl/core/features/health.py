@@ -1,0 +1,73 @@
+"""The labels of the active HTTP check, which any of them turns on; the fields are those of `HealthCheck`. Pure."""
+
+from __future__ import annotations
+
+from proxyctl.core.features import values
+from proxyctl.core.features.key import HttpOnly, Key
+
+PATH = Key(
+    "health.path",
+    values.uri,
+    "pool",
+    default="/healthz",
+    meaning="active HTTP check: what it asks for. Any `health.*` key turns the check on, without one there is none",
+    field="path",
+    http=HttpOnly(),
+)
+STATUS = Key(
+    "health.status",
+    values.statuses,
+    "pool",
+    default="2xx,3xx",
+    meaning="what the check takes for well",
+    field="status",
+    http=HttpOnly(),
+)
+INTERVAL = Key(
+    "health.interval",
+    values.duration(50),
+    "pool",
+    default=2_000,
+    meaning="from the start of one check to the next",
+    field="interval_ms",
+    http=HttpOnly(),
+)
+TIMEOUT = Key(
+    "health.timeout",
+    values.duration(),
+    "pool",
+    default=2_000,
+    meaning="how long an answer may take",
+    field="timeout_ms",
+    http=HttpOnly(),
+)
+RISE = Key(
+    "health.rise",
+    values.whole(1, 100),
+    "pool",
+    default=2,
+    meaning="good checks in a row for up",
+    field="rise",
+    http=HttpOnly(),
+)
+FALL = Key(
+    "health.fall",
+    values.whole(1, 100),
+    "pool",
+    default=3,
+    meaning="bad checks in a row for down",
+    field="fall",
+    http=HttpOnly(),
+)
+PORT: Key[int | None] = Key(
+    "health.port",
+    values.port,
+    "pool",
+    default=None,
+    meaning="another port for the check",
+    told="the server's port",
+    field="port",
+    http=HttpOnly(),
+)
+
+KEYS = (PATH, STATUS, INTERVAL, TIMEOUT, RISE, FALL, PORT)

@@ -1,0 +1,64 @@
+"""What is decided about one label key: its name, value type, default, and the rules of its place. Pure.
+
+The families beside this module declare the keys. Next: `table`, which lists them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Generic, Literal, TypeVar, cast
+
+from proxyctl.core.features.values import Kind
+
+T = TypeVar("T")
+
+Level = Literal["container", "server", "pool", "route"]
+Reach = Literal["place", "routes", "container"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class HttpOnly(Generic[T]):
+    """Why a port with `protocol=tcp` refuses a key: with each of `values`, or with any value when there are none."""
+
+    reason: str = "is for HTTP, this port is protocol=tcp"
+    values: tuple[T, ...] = ()
+
+    def refuses(self, value: T | None) -> bool:
+        """Whether this value (None: one that could not be read) means nothing on tcp."""
+        return not self.values or value in self.values
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Key(Generic[T]):
+    """One label key, without the prefix.
+
+    `level` says whose it is: of the `container`, of one `server`, of its whole `pool` (where replicas have
+    to agree) or of a `route`. Keys of level `container` have no default in proxyctl.toml. `told` is the default in
+    words, for the reference, where the value alone does not say it.
+
+    `field` is where the model keeps the value. A pool's key without one passes through `Pool.settings` to the engines
+    that print it, and the core decides nothing by it. `http` is why tcp refuses it. `reach`: written for the container
+    itself, a key counts in this `place` alone, or also on further `routes` that do not write their own, or for the
+    whole `container`, and then it does not ask for a route by itself.
+    """
+
+    name: str
+    kind: Kind[T]
+    level: Level
+    default: T
+    meaning: str
+    told: str = ""
+    field: str = ""
+    http: HttpOnly[T] | None = None
+    reach: Reach = "place"
+
+    def of(self, holder: Any) -> T:
+        """Return the key's value in the value of the model that keeps it, such as a Pool; else the default."""
+        if self.field:
+            return cast("T", getattr(holder, self.field))
+        return cast("T", dict(holder.settings).get(self.name, self.default))
+
+    @property
+    def default_text(self) -> str:
+        """The default as the reference shows it."""
+        return self.told or f"`{self.kind.brief(self.default)}`"

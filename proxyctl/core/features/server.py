@@ -1,0 +1,46 @@
+"""The labels of one server: where it answers and how much of its pool's traffic it takes. Pure."""
+
+from __future__ import annotations
+
+from proxyctl.core.features import values
+from proxyctl.core.features.key import Key
+
+PORT: Key[int | None] = Key(
+    "port",
+    values.port,
+    "server",
+    default=None,
+    meaning="container port, published or not",
+    told="the lowest exposed TCP port; none exposed is a problem",
+    field="port",
+    reach="routes",
+)
+WEIGHT = Key(
+    "weight",
+    values.whole(0, 256),
+    "server",
+    default=1,
+    meaning="share of the traffic; 0 takes no new requests",
+    field="weight",
+    reach="container",
+)
+BACKUP = Key(
+    "backup",
+    values.boolean,
+    "server",
+    default=False,
+    meaning="only when no other server is up",
+    field="backup",
+    reach="container",
+)
+MAXCONN: Key[int | None] = Key(
+    "maxconn",
+    values.whole(1, 1_000_000),
+    "server",
+    default=None,
+    meaning="connections to one server; the rest queues",
+    told="none",
+    field="maxconn",
+)
+
+KEYS = (PORT, WEIGHT, BACKUP, MAXCONN)

@@ -1,0 +1,39 @@
+"""From the labels of one place to the routes that they claim on the gateway, and what tcp refuses there. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from proxyctl.core.features import routing, table
+from proxyctl.core.labels.declaration import Claim
+from proxyctl.core.labels.scopes import Labels, Scope
+
+
+def claims(labels: Labels, scopes: Iterable[Scope], *, tcp: bool) -> tuple[Claim, ...]:
+    """Return the distinct claims of the scopes, sorted; refuse what contradicts itself or has no meaning on tcp."""
+    return distinct(labels, (c for s in scopes for c in (_tcp(labels, s) if tcp else _http(s))))
+
+
+def _http(scope: Scope) -> list[Claim]:
+    listen, path, strip = scope.get(routing.LISTEN), scope.get(routing.PATH), scope.get(routing.STRIP_PREFIX)
+    return [Claim(listen, host, path, strip, scope.at) for host in scope.get(routing.HOST)]
+
+
+def _tcp(labels: Labels, scope: Scope) -> list[Claim]:
+    for key in table.KEYS:
+        if key.http and key.name in scope.given and key.http.refuses(scope.own(key)):
+            labels.refuse(f"{scope.at}{key.name}", key.http.reason)
+    listen = routing.LISTEN
+    if listen.name not in scope.given:
+        labels.refuse(f"{scope.at}{listen.name}", "is missing: protocol=tcp needs its own port on the gateway")
+    return [Claim(scope.own(listen) or 0, "", "/", at=scope.at)]
+
+
+def distinct(labels: Labels, found: Iterable[Claim]) -> tuple[Claim, ...]:
+    """Return one claim for each place, sorted; refuse one that would strip the path where another does not."""
+    places: dict[tuple[int, str, str], Claim] = {}
+    for claim in found:
+        first = places.setdefault((claim.listen, claim.host, claim.path), claim)
+        if first.strip_prefix != claim.strip_prefix:
+            labels.refuse(f"{claim.at}strip_prefix", f"{first.at}strip_prefix differs for this route")
+    return tuple(sorted(places.values()))

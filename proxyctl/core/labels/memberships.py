@@ -1,0 +1,125 @@
+"""From one container's scopes to its memberships: which port is in which pool, with which settings and claims. Pure.
+
+What other containers say, and the network, is not looked at here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+
+from proxyctl.core.features import balancing, drain, health, membership, server, table
+from proxyctl.core.features.values import quoted
+from proxyctl.core.labels.claims import claims, distinct
+from proxyctl.core.labels.declaration import Membership
+from proxyctl.core.labels.scopes import Labels, Scope
+from proxyctl.core.model import HealthCheck, Pool
+
+COMPOSE_SERVICE = "com.docker.compose.service"
+_NO_PORT = "no port is exposed: add EXPOSE to the image or the label {}"
+_ROUTING = frozenset(k.name for k in table.KEYS if k.level == "route")
+_WHOLE_CONTAINER = frozenset(k.name for k in table.KEYS if k.reach == "container")
+
+
+def memberships(labels: Labels) -> Iterator[Membership]:
+    """Return the container's memberships, each pool once; mistakes are refused at `labels`."""
+    main, pool = labels.main, labels.main.own(membership.POOL) or _default_pool(labels)
+    joined = [s for s in labels.routes.values() if _joins(s, pool)]
+    exposed = bool(labels.container.ports) or main.get(server.PORT) is not None
+    wanted = exposed or not labels.routes or bool(main.given - _WHOLE_CONTAINER)
+    found: dict[str, Membership] = {}
+    if wanted or joined:
+        found[pool] = _membership(labels, main, pool, ([main] if wanted else []) + joined)
+    for name, scope in labels.routes.items():
+        if scope in joined:
+            continue
+        own = scope.own(membership.POOL) or f"{pool}.{name}"
+        if not re.fullmatch(membership.POOL_NAME, own):
+            labels.refuse(f"{scope.at}pool", f"pool {quoted(own)} is too long a name: give it one")
+        elif own in found:
+            _merge(labels, found, scope, _membership(labels, scope, own, [scope]))
+        else:
+            found[own] = _membership(labels, scope, own, [scope])
+    return iter(found.values())
+
+
+def _joins(scope: Scope, pool: str) -> bool:
+    """Whether a further route says only where requests come from, and so belongs to the main pool."""
+    others = scope.given - _ROUTING
+    return not others or (others == {"pool"} and scope.own(membership.POOL) == pool)
+
+
+def _merge(labels: Labels, found: dict[str, Membership], scope: Scope, new: Membership) -> None:
+    old = found[new.pool.name]
+    if new.port != old.port:
+        reason = f"this container is in pool {old.pool.name} with port {old.port} already"
+        labels.refuse(f"{scope.at}{'port' if 'port' in scope.given else 'pool'}", reason)
+    elif dataclasses.replace(new, at=old.at, claims=old.claims, written=old.written) != old:
+        reason = f"this container is in pool {old.pool.name} with other settings already"
+        labels.refuse(f"{scope.at}pool", reason)
+    else:
+        both = distinct(labels, [*old.claims, *new.claims])
+        found[new.pool.name] = dataclasses.replace(old, claims=both, written=old.written | new.written)
+
+
+def _membership(labels: Labels, scope: Scope, pool: str, routed: list[Scope]) -> Membership:
+    settings = _pool(scope, pool)
+    return Membership(
+        at=scope.at,
+        pool=settings,
+        network=scope.get(membership.NETWORK),
+        port=_port(labels, scope),
+        weight=scope.get(server.WEIGHT),
+        backup=scope.get(server.BACKUP),
+        maxconn=scope.get(server.MAXCONN),
+        claims=claims(labels, routed, tcp=settings.protocol == "tcp"),
+        written=frozenset(s.at + name for s in (scope, *routed) for name in s.given),
+    )
+
+
+def _port(labels: Labels, scope: Scope) -> int:
+    """Return the server's port; 0 beside a problem."""
+    port = scope.get(server.PORT) or min(labels.container.ports, default=0)
+    if not port and not scope.wrote(server.PORT):
+        labels.refuse(f"{scope.at}port", _NO_PORT.format(f"{scope.at}port"))
+    return port
+
+
+def _pool(scope: Scope, name: str) -> Pool:
+    protocol = scope.get(balancing.PROTOCOL)
+    tcp = protocol == "tcp"
+    passed = {k.name: (scope.get(k, tcp=tcp), k.default) for k in table.SETTINGS}
+    return Pool(
+        name=name,
+        protocol=protocol,
+        balance=scope.get(balancing.BALANCE, tcp=tcp),
+        sticky=scope.get(balancing.STICKY, tcp=tcp),
+        health=None if tcp else _health(scope),
+        drain_ms=scope.get(drain.DRAIN),
+        settings=tuple((key, value) for key, (value, default) in passed.items() if value != default),
+    )
+
+
+def _health(scope: Scope) -> HealthCheck | None:
+    if not any(k.name in scope.given or k.name in scope.defaults for k in health.KEYS):
+        return None
+    return HealthCheck(
+        path=scope.get(health.PATH),
+        status=scope.get(health.STATUS),
+        interval_ms=scope.get(health.INTERVAL),
+        timeout_ms=scope.get(health.TIMEOUT),
+        rise=scope.get(health.RISE),
+        fall=scope.get(health.FALL),
+        port=scope.get(health.PORT),
+    )
+
+
+def _default_pool(labels: Labels) -> str:
+    service = dict(labels.container.labels).get(COMPOSE_SERVICE, "")
+    return _as_pool(service) or _as_pool(labels.container.name) or "pool"
+
+
+def _as_pool(name: str) -> str:
+    """Return the nearest pool name: lower case, anything else a `-`, and a letter or a digit in front."""
+    return re.sub(r"[^a-z0-9._-]", "-", name.lower()).lstrip("._-")[:63]

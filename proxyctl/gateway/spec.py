@@ -1,0 +1,124 @@
+"""What a gateway's container should be, and how one that exists differs from that. Pure: reads Docker's JSON.
+
+`lifecycle` makes and keeps the container by it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from proxyctl.core import layout
+from proxyctl.errors import GatewayError
+from proxyctl.gateway.access import ENGINE_LABEL
+
+Json = Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Spec:
+    """What the gateway should be.
+
+    `publish` holds (host ip, host port, gateway port). `image_chosen`: an operator named the image, it is no default.
+    `folder` is the proxy part of the state folder, as this process sees it.
+    """
+
+    network: str
+    engine: str
+    image: str
+    publish: tuple[tuple[str, int, int], ...]
+    command: tuple[str, ...]
+    stop_signal: str
+    folder: Path
+    image_chosen: bool = False
+
+    @property
+    def name(self) -> str:
+        """The container's name."""
+        return layout.gateway_name(self.network)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Mount:
+    """The source of what the gateway has at `layout.MOUNT`: the name of a volume, or a folder to bind."""
+
+    source: str
+    kind: Literal["volume", "bind"]
+
+
+def state_mount(folder: Path, own: Json | None) -> Mount:
+    """Return the state folder's proxy part by the name that Docker knows it by; raise GatewayError.
+
+    `own` is the container that this process runs in, None on a host. Inside a container the path means nothing to
+    Docker: the volume or folder that is mounted there does.
+    """
+    path = str(folder)
+    for mount in own["Mounts"] if own else ():
+        destination = mount["Destination"].rstrip("/")
+        rest = path.removeprefix(destination)
+        if not path.startswith(destination) or (rest and not rest.startswith("/")):
+            continue
+        if mount["Type"] == "volume" and not rest:
+            return Mount(mount["Name"], "volume")
+        if mount["Type"] == "bind":
+            return Mount(mount["Source"] + rest, "bind")
+    if own:
+        message = f"{path} is not a mount of this container: mount a volume there, so that the gateway can share it"
+        raise GatewayError(message)
+    return Mount(path, "bind")
+
+
+def is_gateway(spec: Spec, entry: Json) -> bool:
+    """Return whether a container is labelled as the gateway of the spec's network."""
+    return bool((entry["Config"].get("Labels") or {}).get(layout.GATEWAY_LABEL) == spec.network)
+
+
+def adoption_refusal(spec: Spec, entry: Json) -> str:
+    """Return why a container that has the gateway's name cannot be the gateway; empty when it can."""
+    again = f"run `proxyctl down --network {spec.network}` first"
+    if not is_gateway(spec, entry):
+        return f"a container named {spec.name} exists and is no gateway of proxyctl: rename or remove it"
+    engine = entry["Config"]["Labels"].get(ENGINE_LABEL, spec.engine)
+    if engine != spec.engine:
+        return f"{spec.name} runs {engine}, and {spec.engine} was asked for: {again}"
+    bindings = entry["HostConfig"].get("PortBindings") or {}
+    have = {
+        (b.get("HostIp") or "0.0.0.0", int(b["HostPort"] or 0), int(port.split("/")[0]))  # noqa: S104
+        for port, bs in bindings.items()
+        for b in bs or ()
+    }
+    if spec.publish and have != set(spec.publish):
+        shown = ", ".join(f"{ip}:{host}:{port}" for ip, host, port in sorted(have)) or "nothing"
+        return f"{spec.name} publishes {shown}, and something else was asked for: {again}"
+    return ""
+
+
+def removal_refusal(spec: Spec, entry: Json, ours: Mount) -> str:
+    """Return why a gateway is not ours to remove; empty when it is. `ours` is the `state_mount` of this process."""
+    mounts = [m for m in entry.get("Mounts") or () if m["Destination"] == layout.MOUNT]
+    if all(ours.source in {m.get("Name"), m["Source"]} for m in mounts):
+        return ""
+    kept = ", ".join(m.get("Name") or m["Source"] for m in mounts)
+    return (
+        f"{spec.name} has its state in {kept}, and not in {ours.source}: another proxyctl made it; "
+        "give the --state it was made with, or end it where it was started (`docker compose down`)"
+    )
+
+
+def image_notice(spec: Spec, entry: Json, image_id: str) -> str:
+    """Return one line about the gateway's image where it is not the image of the spec; empty where it is.
+
+    `image_id` is the id of the spec's image now, empty when it is not here. The gateway serves on with the other
+    image: when it restarts is its operator's choice. A gateway of another image, where no operator named one, was
+    made by others, as by a compose file.
+    """
+    made_from = str(entry["Config"]["Image"])
+    if made_from != spec.image and not spec.image_chosen:
+        return ""
+    if image_id == entry["Image"] or (made_from == spec.image and not image_id):
+        return ""
+    runs = f"an earlier {made_from}" if made_from == spec.image else made_from
+    again = f"`proxyctl down --network {spec.network}` and another `watch` bring it"
+    return f"{spec.name} runs {runs}, and {spec.image} was asked for: {again}"

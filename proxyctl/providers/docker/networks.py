@@ -1,0 +1,36 @@
+"""Docker's networks: whether one exists, made with our label, removed where it has that label."""
+
+from __future__ import annotations
+
+import docker.errors
+
+from proxyctl.core import layout
+from proxyctl.providers.docker.client import Client, translated
+
+
+def exists(client: Client, name: str) -> bool:
+    """Return whether Docker has a network of that name; raise DockerUnavailable."""
+    try:
+        with translated(f"network {name}"):
+            client.inspect_network(name)
+    except docker.errors.NotFound:
+        return False
+    return True
+
+
+def create(client: Client, name: str) -> None:
+    """Make a bridge network that `remove_if_ours` may remove again; raise DockerUnavailable."""
+    with translated(f"making network {name}"):
+        client.create_network(name, driver="bridge", check_duplicate=True, labels={layout.NETWORK_LABEL: "proxyctl"})
+
+
+def remove_if_ours(client: Client, name: str) -> bool:
+    """Remove a network that `create` made; return whether it was one, and was there. Raise DockerUnavailable."""
+    try:
+        with translated(f"removing network {name}"):
+            if layout.NETWORK_LABEL not in (client.inspect_network(name).get("Labels") or {}):
+                return False
+            client.remove_network(name)
+    except docker.errors.NotFound:
+        return False
+    return True
