@@ -171,7 +171,7 @@ def _sight(_: Settings, client: Client) -> Iterator[Finding]:
 
 
 def _watch(settings: Settings, _: Client) -> Iterator[Finding]:
-    running = control.status(settings.state) is not None
+    running = control.is_running(settings.state)
     yield Finding("watch", ok=True, seen="running" if running else "not running")
 
 

@@ -89,8 +89,8 @@ def _play(asked: _Asked, settings: Settings, *, as_json: bool) -> list[Result]:
     from proxyctl.providers.docker.client import connect
     from proxyctl.providers.docker.containers import Containers
 
-    ask = functools.partial(control.ask, settings.state)
-    prefix = str(ask("/api/v1/settings")["label_prefix"])
+    watch = control.Client(settings.state)
+    prefix = control.label_prefix(settings.state)
     client, token = connect(), gateway.token(settings.state) or ""
     results: list[Result] = []
     with interrupts() as interrupted, contextlib.ExitStack() as stack:
@@ -98,12 +98,12 @@ def _play(asked: _Asked, settings: Settings, *, as_json: bool) -> list[Result]:
         say = stack.enter_context(_spinner())
         if not asked.pool:
             say("starting throw-away containers")
-            made = run.throwaway(client, ask, place, asked.image, asked.labels, interrupted, asked.within)
+            made = run.throwaway(client, watch, place, asked.image, asked.labels, interrupted, asked.within)
             place = stack.enter_context(made)
-        target = run.target(client, ask, place, token, asked.path)
+        target = run.target(client, watch, place, token, asked.path)
         for each in asked.scenarios:
             say(each.name)
-            stage = Stage(Containers(client), ask, place, target, asked.rate, interrupted, asked.within)
+            stage = Stage(Containers(client), watch, place, target, asked.rate, interrupted, asked.within)
             results.append(run.play(each, stage))
             if interrupted():
                 raise KeyboardInterrupt
