@@ -12,9 +12,11 @@ from proxyctl.core.model import ConfigFiles, Desired, Features, Listener, Pool, 
 from proxyctl.engines import templates
 from proxyctl.engines.haproxy.printed import printed as haproxy
 from proxyctl.engines.nginx.printed import printed as nginx
-from proxyctl.engines.render import render
+from proxyctl.engines.render import Printer, render
 
 ENGINES = [Features("haproxy", (3, 2, 26)), Features("nginx", (1, 30, 3), stream_module="static")]
+
+PRINTERS: dict[str, Printer] = {"haproxy": haproxy, "nginx": nginx}
 
 
 def another(value: Setting) -> Setting:
@@ -28,8 +30,9 @@ def printed(features: Features, pool: Pool) -> ConfigFiles:
     """Return the configuration of a gateway that has this pool alone."""
     state = Desired((Listener(80, routes=(Route("", "/", pool.name),)),), (pool,))
     texts = templates.load(features.engine, None)
-    printer = {"nginx": nginx, "haproxy": haproxy}[features.engine]
-    return render(state, printer=printer, features=features, tuning=Tuning(), templates=texts, token="t")
+    return render(
+        state, printer=PRINTERS[features.engine], features=features, tuning=Tuning(), templates=texts, token="t"
+    )
 
 
 @pytest.mark.parametrize("key", table.SETTINGS, ids=lambda k: k.name)
