@@ -12,7 +12,8 @@ from proxyctl.core.model import ConfigFiles, Desired, Features, Listener, Pool, 
 from proxyctl.engines import templates
 from proxyctl.engines.haproxy.printed import printed as haproxy
 from proxyctl.engines.nginx.printed import printed as nginx
-from proxyctl.engines.render import Printer, render
+from proxyctl.engines.port import Printer
+from proxyctl.engines.render import render
 
 ENGINES = [Features("haproxy", (3, 2, 26)), Features("nginx", (1, 30, 3), stream_module="static")]
 
