@@ -18,11 +18,11 @@ from proxyctl.check.machine import here
 from proxyctl.check.measures.histogram import Histogram
 from proxyctl.check.measures.tally import Served
 from proxyctl.check.measures.timeline import Block, Slice
-from proxyctl.check.measures.workers import Outcome
 from proxyctl.check.plan import Plan
 from proxyctl.check.verdicts.balance import Work
 from proxyctl.check.verdicts.stalls import Gap, is_excused, stalls
 from proxyctl.check.verdicts.verdict import Verdict, number
+from proxyctl.check.workers import Outcome
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

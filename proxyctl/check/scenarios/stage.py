@@ -18,6 +18,7 @@ from proxyctl.check.load.shots import KeyBy
 from proxyctl.check.report import Report
 from proxyctl.check.steady import SteadyLoad
 from proxyctl.errors import ProxyctlError
+from proxyctl.gateway import netns
 from proxyctl.providers.docker.containers import Containers
 from proxyctl.providers.docker.successor import refusal, successors
 
@@ -43,7 +44,7 @@ class Unfit(Exception):
 
 
 class Ask(Protocol):
-    """Asks the running `watch`, as `edges.control.ask` does for one state folder."""
+    """Asks the running `watch`, as `api.client.ask` does for one state folder."""
 
     def __call__(self, path: str, *, post: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return its JSON; raise ProxyctlError."""
@@ -105,7 +106,8 @@ class Stage:
             headers=target.headers,
             key_by=target.key_by,
             keys=KEYS if target.key_by else 0,
-            inside=target.inside,
+            # the thread of the load alone, which ends with it
+            enter=None if target.inside is None else functools.partial(netns.enter, target.inside),
         )
         self.interrupted, self.within = interrupted, within
         self._taking_back = False
