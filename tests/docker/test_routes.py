@@ -229,7 +229,7 @@ def certificate(folder: Path) -> Path:
 
 
 async def test_protocols(box: Box, network: str, run_container: RunContainer, tmp_path: Path) -> None:
-    """Servers may speak TLS with a certificate that nobody signed, or HTTP/2 without TLS where labels may."""
+    """Servers may speak TLS with a certificate that nobody signed, or HTTP/2 without TLS where a label may say so."""
     folder = certificate(tmp_path / "certificate")
     say = 'return 200 "$server_protocol $request_method $http_host $request_uri $content_length";'
     tls = start_nginx(

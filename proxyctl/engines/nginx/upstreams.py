@@ -34,7 +34,6 @@ class Upstream:
     zone_kb: int
     balance: Balance
     sticky: str | None
-    maintenance: bool
     scheme: Literal["http", "https"]
     h2: bool
     again_ms: int
@@ -67,7 +66,6 @@ def upstream(pool: Pool) -> Upstream:
         zone_kb=64 + 2 * len(servers),
         balance=pool.balance,
         sticky=pool.sticky,
-        maintenance=pool.maintenance,
         scheme="https" if pool.protocol == "https" else "http",
         h2=pool.protocol == "h2c",
         again_ms=_again_ms(pool),

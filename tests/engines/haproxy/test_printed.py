@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import pytest
 
 from proxyctl.core.model import Balance, Desired, Features, HealthCheck, Listener, Pool, Protocol, Route, Server, Tuning
+from proxyctl.engines import templates
+from proxyctl.engines.haproxy import printed as printed_module
 from proxyctl.engines.haproxy.printed import Backend, Check, PrintedRoute, printed
 
 NEW, OLD = Features("haproxy", (3, 2, 26), maxconn=9900), Features("haproxy", (2, 6, 12), maxconn=9900)
@@ -25,6 +28,19 @@ def check(protocol: Protocol = "http", **health: object) -> Check:
     found = backend(Pool("web", protocol=protocol, health=HealthCheck("/up", **health))).health  # type: ignore[arg-type]
     assert found
     return found
+
+
+def test_nothing_is_made_that_no_template_prints() -> None:
+    """Every field of every printed value stands in a template that ships."""
+    text = " ".join(templates.load("haproxy", None).values())
+    values = {
+        v
+        for m in (printed_module,)
+        for v in vars(m).values()
+        if isinstance(v, type) and dataclasses.is_dataclass(v) and v.__module__ == m.__name__
+    }
+    fields = {f.name for v in values for f in dataclasses.fields(v)} - {"settings"}  # asked for by label
+    assert {f for f in fields if not re.search(rf"\b{f}\b", text)} == set()
 
 
 @pytest.mark.parametrize(("wanted", "expected"), [(None, 9900), (100, 100), (50_000, 9900)])

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import pytest
 
 from proxyctl.core.model import Balance, Desired, Features, HealthCheck, Listener, Pool, Route, Server, Tuning
-from proxyctl.engines.nginx import headers
+from proxyctl.engines import templates
+from proxyctl.engines.nginx import headers, upstreams
+from proxyctl.engines.nginx import printed as printed_module
 from proxyctl.engines.nginx.headers import RESPONSE_HEADERS, Header
 from proxyctl.engines.nginx.printed import Keepalive, Location, Printed, closed_route, printed
 from proxyctl.engines.nginx.upstreams import usable
@@ -33,6 +36,19 @@ def locations(pool: Pool, *routes: Route) -> tuple[Location, ...]:
 def names(found: tuple[Header, ...]) -> list[str]:
     """Return the names alone."""
     return [h.name for h in found]
+
+
+def test_nothing_is_made_that_no_template_prints() -> None:
+    """Every field of every printed value stands in a template that ships."""
+    text = " ".join(templates.load("nginx", None).values())
+    values = {
+        v
+        for m in (headers, printed_module, upstreams)
+        for v in vars(m).values()
+        if isinstance(v, type) and dataclasses.is_dataclass(v) and v.__module__ == m.__name__
+    }
+    fields = {f.name for v in values for f in dataclasses.fields(v)} - {"settings"}  # asked for by label
+    assert {f for f in fields if not re.search(rf"\b{f}\b", text)} == set()
 
 
 @pytest.mark.parametrize(
