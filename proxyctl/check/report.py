@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from proxyctl.check import events
-from proxyctl.check.events import Event
 from proxyctl.check.expected import Expected
 from proxyctl.check.load.pulse import BUSY, LATE
 from proxyctl.check.load.sample import REFUSED, Sample
@@ -18,11 +17,12 @@ from proxyctl.check.machine import here
 from proxyctl.check.measures.histogram import Histogram
 from proxyctl.check.measures.tally import Served
 from proxyctl.check.measures.timeline import Block, Slice
-from proxyctl.check.measures.workers import Outcome
 from proxyctl.check.plan import Plan
 from proxyctl.check.verdicts.balance import Work
 from proxyctl.check.verdicts.stalls import Gap, is_excused, stalls
 from proxyctl.check.verdicts.verdict import Verdict, number
+from proxyctl.check.workers import Outcome
+from proxyctl.core.status import Event
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -146,9 +146,9 @@ class Report:
             connections=self.options.get("concurrency", 1) if closed else None,
         )
 
-    def with_events(self, log: Iterable[Mapping[str, Any]]) -> Report:
-        """Return it with what proxyctl did meanwhile, from the event log of `watch` (`/api/v1/events`)."""
-        found = events.from_log(log, self.started_at, self.started_at + self.seconds)
+    def with_events(self, journal: Iterable[Event]) -> Report:
+        """Return it with what proxyctl did meanwhile, from the journal of `watch`."""
+        found = events.during(journal, self.started_at, self.started_at + self.seconds)
         return dataclasses.replace(self, events=found)
 
     def near(self, failure: Sample) -> tuple[int, ...]:

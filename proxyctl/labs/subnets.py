@@ -9,9 +9,8 @@ import struct
 from collections.abc import Iterable
 from pathlib import Path
 
-import docker
-
 from proxyctl.errors import ProxyctlError
+from proxyctl.providers.docker.client import Client
 
 Subnet = ipaddress.IPv4Network
 
@@ -28,7 +27,7 @@ DEFAULT_POOLS: tuple[Subnet, ...] = (
 _FREE = Subnet("10.64.0.0/10")
 
 
-def taken(client: docker.APIClient) -> dict[Subnet, str]:
+def taken(client: Client) -> dict[Subnet, str]:
     """Return the subnets in use here, each with who has it: Docker's networks, and the host's own routes."""
     found = {
         Subnet(f"{_ip(destination)}/{_ip(mask)}"): f"route {interface}"

@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-import docker
+from proxyctl.providers.docker.client import Client
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Topology:
 class Watcher:
     """Remembers what was there at any time of a run."""
 
-    def __init__(self, client: docker.APIClient, prefix: str) -> None:
+    def __init__(self, client: Client, prefix: str) -> None:
         self._client, self._prefix = client, prefix
         self._networks: dict[str, Network] = {}
         self._boxes: dict[str, Box] = {}

@@ -37,16 +37,16 @@ class Teller:
             **({"why": "; ".join(done.reasons)} if done.reasons else {}),
         )
         for kind, text in texts:
-            self._feed.happened(kind, f"{text} ({done.how}, {ms} ms)")
+            self._feed.record(kind, f"{text} ({done.how}, {ms} ms)")
         if not texts:
-            self._feed.happened("reload", "; ".join(done.reasons) + f" ({ms} ms)")
+            self._feed.record("reload", "; ".join(done.reasons) + f" ({ms} ms)")
 
     def problems(self, found: Iterable[Problem]) -> None:
         """Tell which problems are new and which are solved."""
         problems = tuple(sorted(set(found)))
         for problem in [p for p in problems if p not in self.known]:
             text = " ".join(filter(None, (problem.container, problem.label, problem.reason)))
-            self._feed.happened("problem", text)
+            self._feed.record("problem", text)
             log.warning("problem", container=problem.container, label=problem.label, reason=problem.reason)
         for problem in [p for p in self.known if p not in problems]:
             log.info("problem solved", container=problem.container, label=problem.label, was=problem.reason)

@@ -10,6 +10,8 @@ from proxyctl.core.features import table
 from proxyctl.core.features.key import Key
 from proxyctl.core.model import ConfigFiles, Desired, Features, Listener, Pool, Route, Server, Setting, Tuning
 from proxyctl.engines import templates
+from proxyctl.engines.haproxy.printed import printed as haproxy
+from proxyctl.engines.nginx.printed import printed as nginx
 from proxyctl.engines.render import render
 
 ENGINES = [Features("haproxy", (3, 2, 26)), Features("nginx", (1, 30, 3), stream_module="static")]
@@ -26,7 +28,8 @@ def printed(features: Features, pool: Pool) -> ConfigFiles:
     """Return the configuration of a gateway that has this pool alone."""
     state = Desired((Listener(80, routes=(Route("", "/", pool.name),)),), (pool,))
     texts = templates.load(features.engine, None)
-    return render(state, features=features, tuning=Tuning(), templates=texts, token="t")
+    printer = {"nginx": nginx, "haproxy": haproxy}[features.engine]
+    return render(state, printer=printer, features=features, tuning=Tuning(), templates=texts, token="t")
 
 
 @pytest.mark.parametrize("key", table.SETTINGS, ids=lambda k: k.name)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import collections
-import dataclasses
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from proxyctl.check.load.connection import NO_HEADERS, Connection
+from proxyctl.check.load.exchange import Exchange
 from proxyctl.check.load.pulse import PERIOD, Pulse
 from proxyctl.check.load.request import Pace, Request
 from proxyctl.check.load.sample import TIMEOUT, Sample, kind_of, kind_of_status
@@ -23,17 +23,6 @@ GRACE: Final = 1.0  # seconds
 GRAIN: Final = 0.002  # seconds: timers are not finer, and what is late by less is not the proxy's doing
 
 _NAP: Final = 0.1  # seconds after which `stop` is noticed, however slow the rate
-
-
-@dataclasses.dataclass(slots=True, eq=False)
-class Exchange:
-    """One request under way; `due` is what its latency counts from, `begun` its time-out. perf_counter."""
-
-    shot: Shot
-    due: float
-    begun: float
-    connection: Connection | None = None
-    connecting: asyncio.Task[None] | None = None
 
 
 class Load:

@@ -1,6 +1,6 @@
 """When nothing ended: the windows in which a proxy stalls, and what ended right after them.
 
-Ends are ticked off in slots of 10 ms, which merge between processes as bits do. `core.stalls` judges.
+Ends are ticked off in slots of 10 ms, which merge between processes as bits do. `verdicts.stalls` judges.
 """
 
 from __future__ import annotations

@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import typer
 
 from proxyctl import settings
 from proxyctl.api import client as control
+from proxyctl.core.status import Event, Status
 from proxyctl.errors import ProxyctlError, UsageError
 
 
@@ -86,17 +86,16 @@ def _gateways() -> set[str]:
     return set()
 
 
-def status(folder: Path | None) -> Mapping[str, Any] | None:
-    """Return the gateway's status; None where nobody answers."""
-    return control.status(folder) if folder else None
+def status(folder: Path | None) -> Status | None:
+    """Return the gateway's status; None where no `watch` answers."""
+    return control.status_if_running(folder) if folder else None
 
 
-def events(folder: Path | None) -> list[dict[str, Any]]:
-    """Return the log of what `watch` did; nothing where nobody answers."""
+def events(folder: Path | None) -> tuple[Event, ...]:
+    """Return the journal of `watch`; nothing where none answers."""
     if folder is None:
-        return []
+        return ()
     try:
-        told: list[dict[str, Any]] = control.ask(folder, "/api/v1/events")["events"]
+        return control.events(folder)
     except ProxyctlError:
-        return []
-    return told
+        return ()

@@ -1,7 +1,7 @@
 """Docker's event stream, and how an event is read.
 
 docker-py's iterator ends in the same way for a dropped socket as for a normal end, and its events() has no time-out:
-the stream is opened and read in a thread, and whoever follows it has to ping beside it. Next: `store`.
+the stream is opened and read in a thread, and whoever follows it has to ping beside it. Next: `source`.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from proxyctl.core.model import Desired, Features, HealthCheck, Listener, Pool, Route, Server, Tuning
+from proxyctl.engines.haproxy.printed import printed
 from proxyctl.engines.render import render
 
 ROOT = Path(__file__).parents[3]
@@ -96,8 +97,7 @@ WORLDS: dict[str, Desired] = {
             Pool(
                 "db",
                 protocol="tcp",
-                balance="uri",
-                sticky="ignored",
+                balance="source",
                 health=HealthCheck("/", port=8008),
                 settings=(("timeout.server", 3_600_000),),
                 servers=(server(1, port=5432, backup=True), server(2, port=5432)),
@@ -147,7 +147,12 @@ def rendered(world: str, version: str, tuning: Tuning | None = None) -> str:
     """Render one world with the shipped templates."""
     templates = {p.name: p.read_text() for p in (ROOT / "templates" / "haproxy").glob("*.j2")}
     files = render(
-        WORLDS[world], features=VERSIONS[version], tuning=tuning or Tuning(), templates=templates, token="s3cret"
+        WORLDS[world],
+        printer=printed,
+        features=VERSIONS[version],
+        tuning=tuning or Tuning(),
+        templates=templates,
+        token="s3cret",
     )
     return dict(files.files)["haproxy.cfg"]
 
