@@ -22,7 +22,7 @@ _LINGER_RESET = struct.pack("ii", 1, 0)
 
 
 class Echo:
-    """The request handler, and the little that it remembers; `log` gets a line when a request begins and ends."""
+    """Answers requests, and counts them; `log` gets a line when a request begins and ends."""
 
     def __init__(self, options: Options, log: Callable[[str], None]) -> None:
         self.name = options.name

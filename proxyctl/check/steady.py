@@ -1,6 +1,6 @@
 """A load that runs beside something else: the constant traffic under which nothing may be lost.
 
-It has a thread and an event loop of its own: a caller who blocks, as docker-py does, must not make it stall.
+It has a thread and an event loop of its own: a caller that blocks, as docker-py does, must not stall the load.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class SteadyLoad:
         enter: Callable[[], None] | None = None,
         **options: Unpack[RequestOptions],
     ) -> None:
-        """Prepare it; raise UsageError for what cannot be sent.
+        """Prepare the load; raise UsageError for what cannot be sent.
 
         `enter` is called in the thread that sends, before it begins: with it the thread can enter another network
         namespace. What it raises is raised by `stop`.

@@ -1,4 +1,4 @@
-"""Where a check stands: the commands that ran, what they gave, the run's names, and the ways to judge.
+"""What the check of a step works with: the commands that ran, their output, the run's names, and ways to judge.
 
 Checks of all clips are written against this class alone.
 """
@@ -69,7 +69,7 @@ class At:
         return key in self.scene.names
 
     def found(self, **names: str) -> None:
-        """Give placeholders of this and later commands what was found; `a_b` is for `{a_b}`."""
+        """Name what was found, for the placeholders of this and later commands; `a_b` is for `{a_b}`."""
         self.scene.names.update(names)
 
     # running
@@ -103,7 +103,7 @@ class At:
         return entry
 
     def defer(self, undo: Callable[[], object]) -> None:
-        """Have something undone when the lab ends, however it ends; before the containers go."""
+        """Call `undo` when the lab ends, however it ends, and before its containers are removed."""
         self.scene.undo.callback(undo)
 
     def folder(self, key: str) -> Path:

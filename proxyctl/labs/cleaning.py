@@ -1,4 +1,4 @@
-"""Removes what labs made: after a run what has its tag, and on `lab clean` what any ended run left.
+"""Removes what labs made: at the end of a run all that has its tag, on `lab clean` all that ended runs left.
 
 Containers and networks are found by label, the rest (interfaces of the host, temporary files) by a name with a tag.
 

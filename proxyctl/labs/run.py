@@ -1,4 +1,4 @@
-"""Runs a lab: each step's commands, its check, and at the end, however it comes, everything made is removed."""
+"""Runs a lab: the commands of each step, then its check. However the lab ends, everything that it made is removed."""
 
 from __future__ import annotations
 
@@ -62,14 +62,14 @@ def run_lab(lab: Lab, client: Client, on_step: OnStep, *, keep: bool = False) ->
 
 
 def _engine(client: Client) -> str:
-    """Return what it ran on: `Docker 20.10.24, Linux 6.1`."""
+    """Return the engine and the kernel: `Docker 20.10.24, Linux 6.1`."""
     told = client.version()
     kernel = ".".join(told.get("KernelVersion", "").split(".")[:2])
     return f"Docker {told['Version'].partition('+')[0]}, Linux {kernel}"
 
 
 def _end_run(scene: Scene) -> None:
-    """Undo and remove everything: the first that goes wrong is raised, after all the others were tried."""
+    """Undo and remove everything; the first error is raised when all of it was tried."""
     with contextlib.ExitStack() as ending:
         if not scene.keep:
             ending.callback(cleaning.remove_run, scene.client, scene.tag)

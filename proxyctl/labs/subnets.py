@@ -28,7 +28,7 @@ _FREE = Subnet("10.64.0.0/10")
 
 
 def taken(client: Client) -> dict[Subnet, str]:
-    """Return the subnets in use here, each with who has it: Docker's networks, and the host's own routes."""
+    """Return the subnets in use here, each with its owner: one of Docker's networks, or a route of the host."""
     found = {
         Subnet(f"{_ip(destination)}/{_ip(mask)}"): f"route {interface}"
         for interface, destination, mask in _routes(Path("/proc/net/route"))

@@ -1,7 +1,7 @@
-"""Sends the requests. Never repeats one: what a repetition would hide is what is looked for.
+"""Sends the requests. It repeats none: a repetition would hide the very losses that a check looks for.
 
-Callbacks instead of a task for each request: one that has ended starts the next, which is what lets one process
-send tens of thousands a second.
+Callbacks instead of a task for each request: a request that has ended starts the next, so that one process
+sends tens of thousands a second.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What changed from one run to another, figure by figure, and whether that is noise.
 
-The tests are in `significance`. All figures of a comparison together call noise real less than once in 1/`level`
-(Bonferroni). What is real and smaller than `least` is told as slight: with enough requests, everything differs.
+The tests are in `significance`. Noise is called real in less than one of 1/`level` comparisons,
+all figures taken together (Bonferroni). A real change below `least` is called slight: with enough requests,
+everything differs.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ PERCENTILES: Final = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999}
 def compare(
     a: Run, b: Run, *, level: float = DEFAULT_LEVEL, least: float = DEFAULT_LEAST, visible: bool = False
 ) -> tuple[Difference, ...]:
-    """Return what differs, one line per figure; `visible` asks for what would have been seen, which takes longer."""
+    """Return one difference for each figure; `visible` also finds what change would have shown, and takes longer."""
     found = [_rate(a, b), *(_percentile(a, b, name) for name in PERCENTILES), _longest(a, b), _errors(a, b)]
     if any(a.servers.values()) and any(b.servers.values()):
         found.append(_shares(a, b))

@@ -32,7 +32,7 @@ class Difference:
 
     @property
     def word(self) -> Word:
-        """Whether it is noise."""
+        """How the change is called: real, slight (real, but small), noise, or not judged."""
         if self.p is None:
             return "not judged"
         if self.p >= self.limit:

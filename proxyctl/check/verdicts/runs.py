@@ -12,34 +12,34 @@ from typing import Self
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Times:
-    """How often each time was seen: times in us, ascending, and how many are not longer."""
+    """Times in microseconds, ascending, and for each how many times are not longer."""
 
     us: tuple[int, ...] = ()
     sums: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, counts: Mapping[int, int]) -> Self:
-        """Return them from how often each was seen."""
+        """Return the times of a histogram: how often each was seen."""
         us = tuple(sorted(counts))
         return cls(us, tuple(itertools.accumulate(counts[key] for key in us)))
 
     @property
     def total(self) -> int:
-        """How many there are."""
+        """How many times there are."""
         return self.sums[-1] if self.sums else 0
 
     def from_on(self, us: float) -> int:
-        """Return how many are not shorter."""
+        """Return how many times are at least `us`."""
         place = bisect.bisect_left(self.us, us)
         return self.total - (self.sums[place - 1] if place else 0)
 
     def up_to(self, us: float) -> int | None:
-        """Return the longest that is not longer, None where there is none."""
+        """Return the longest time that is at most `us`; None if there is none."""
         place = bisect.bisect_right(self.us, us)
         return self.us[place - 1] if place else None
 
     def after(self, us: float) -> int | None:
-        """Return the shortest that is longer, None where there is none."""
+        """Return the shortest time above `us`; None if there is none."""
         place = bisect.bisect_right(self.us, us)
         return self.us[place] if place < len(self.us) else None
 
@@ -70,7 +70,7 @@ class Run:
 
     @property
     def seconds(self) -> float:
-        """How long it was."""
+        """How many seconds the run took."""
         return math.fsum(block.seconds for block in self.blocks)
 
     @property
@@ -80,11 +80,11 @@ class Run:
 
     @property
     def errors(self) -> int:
-        """How many of them failed."""
+        """How many of the requests failed."""
         return sum(block.errors for block in self.blocks)
 
     @property
     def servers(self) -> dict[str, int]:
-        """How many each server served."""
+        """How many requests each server served."""
         names = sorted({name for block in self.blocks for name in block.servers})
         return {name: sum(block.servers.get(name, 0) for block in self.blocks) for name in names}

@@ -148,7 +148,7 @@ def _measure(plan: Plan, *, live: bool) -> tuple[Report, bool]:
 
 
 def _headers(plan: Plan, *, asked_for: bool) -> list[Verdict]:
-    """Judge the headers that servers receive; where they do not echo them, only who asked is told."""
+    """Judge the headers that servers receive; where they do not echo them, only a user who asked gets a verdict."""
     from proxyctl.check.headers import UNKNOWN, headers
 
     found = asyncio.run(headers(plan.requests[0]))
