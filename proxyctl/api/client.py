@@ -11,6 +11,7 @@ import http
 import http.client
 import json
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Unpack
 from urllib.parse import quote
@@ -49,7 +50,7 @@ def ask(state: Path, path: str, *, post: dict[str, Any] | None = None) -> dict[s
         try:
             connection.request("GET" if post is None else "POST", path, body, {"Content-Type": "application/json"})
             answer = connection.getresponse()
-            told: dict[str, Any] = json.loads(answer.read())
+            document: dict[str, Any] = json.loads(answer.read())
         except PermissionError as exc:
             raise ProxyctlError(f"no permission on {place}: run as the user that runs `proxyctl watch`") from exc
         except TimeoutError as exc:
@@ -61,9 +62,9 @@ def ask(state: Path, path: str, *, post: dict[str, Any] | None = None) -> dict[s
         except (OSError, http.client.HTTPException) as exc:
             message = f"no `proxyctl watch` answers at {place}: is it running, with this --network and --state?"
             raise NoWatch(message) from exc
-    if answer.status >= http.HTTPStatus.BAD_REQUEST and "error" in told:
-        raise ProxyctlError(str(told["error"]))
-    return told
+    if answer.status >= http.HTTPStatus.BAD_REQUEST and "error" in document:
+        raise ProxyctlError(str(document["error"]))
+    return document
 
 
 def status(state: Path) -> Status:
@@ -103,30 +104,46 @@ def settings(state: Path) -> dict[str, Any]:
 
 def label_prefix(state: Path) -> str:
     """Return the label prefix that the `watch` of a state folder goes by; raise NoWatch or ProxyctlError."""
-    return str(ask(state, "/api/v1/settings")["label_prefix"])
+    answer = ask(state, "/api/v1/settings")
+    with _of_this_version():
+        return str(answer["label_prefix"])
 
 
 def override(state: Path, server: str, **changes: Unpack[Changes]) -> Overridden:
     """Drain a server or not, or give it a weight; return when the proxy does it, raise NoWatch or ProxyctlError."""
-    told = ask(state, f"/api/v1/servers/{quote(server, safe='')}", post=dict(changes))
-    return Overridden(told["server"], tuple(told["pools"]), tuple(told["waiting"]), told["draining"], changes)
+    answer = ask(state, f"/api/v1/servers/{quote(server, safe='')}", post=dict(changes))
+    with _of_this_version():
+        pools, waiting = tuple(answer["pools"]), tuple(answer["waiting"])
+        return Overridden(answer["server"], pools, waiting, answer["draining"], changes)
 
 
 def maintain(state: Path, pool: str, *, on: bool) -> Maintained:
     """Put a pool in maintenance or take it out; return and raise as `override` does."""
-    told = ask(state, f"/api/v1/pools/{quote(pool, safe='')}", post={"maintenance": on})
-    return Maintained(told["pool"], told["maintenance"])
+    answer = ask(state, f"/api/v1/pools/{quote(pool, safe='')}", post={"maintenance": on})
+    with _of_this_version():
+        return Maintained(answer["pool"], answer["maintenance"])
 
 
 def pin(state: Path, generation: int | None) -> Pinned:
     """Pin the gateway to a generation, None: the one before; return and raise as `override` does."""
-    told = ask(state, "/api/v1/rollback", post={"generation": generation})
-    return Pinned(told["held"], told["since"])
+    answer = ask(state, "/api/v1/rollback", post={"generation": generation})
+    with _of_this_version():
+        return Pinned(answer["held"], answer["since"])
 
 
 def release(state: Path) -> Released:
     """Release the pin; return and raise as `override` does."""
-    return Released(ask(state, "/api/v1/rollback", post={"release": True})["released"])
+    answer = ask(state, "/api/v1/rollback", post={"release": True})
+    with _of_this_version():
+        return Released(answer["released"])
+
+
+@contextlib.contextmanager
+def _of_this_version() -> Iterator[None]:
+    try:
+        yield
+    except KeyError as exc:
+        raise ProxyctlError(f"the answer of `proxyctl watch` has no {exc}: is it of this version?") from exc
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

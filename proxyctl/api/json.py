@@ -89,19 +89,19 @@ def released_to_json(answer: Released) -> dict[str, Any]:
     return {"held": None, "released": answer.number}
 
 
-def from_json(told: Mapping[str, Any]) -> Status:
+def from_json(document: Mapping[str, Any]) -> Status:
     """Return the status that a `watch` answered; raise ProxyctlError that names the first key that is not right."""
     try:
-        found: Status = _adapter(Status).validate_python(told)
+        found: Status = _adapter(Status).validate_python(document)
     except pydantic.ValidationError as exc:
         raise _misread("status", exc) from exc
     return found
 
 
-def events_from_json(told: Mapping[str, Any]) -> tuple[Event, ...]:
+def events_from_json(document: Mapping[str, Any]) -> tuple[Event, ...]:
     """Return the events that a `watch` answered, oldest first; raise ProxyctlError like `from_json`."""
     try:
-        return tuple(_adapter(_Events).validate_python(told).events)
+        return tuple(_adapter(_Events).validate_python(document).events)
     except pydantic.ValidationError as exc:
         raise _misread("events", exc) from exc
 

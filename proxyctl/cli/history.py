@@ -73,13 +73,13 @@ def rollback(
     settings = options.load(network=network, state=state, config=config)
     if release:
         released = control.release(settings.state)
-        told = f"no longer held at generation {released.number}: labels, settings and templates of now count"
+        line = f"no longer held at generation {released.number}: labels, settings and templates of now count"
         document = released_to_json(released)
     else:
         pinned = control.pin(settings.state, generation)
-        told = f"held at generation {pinned.number}; `proxyctl rollback --release` lets go"
+        line = f"held at generation {pinned.number}; `proxyctl rollback --release` lets go"
         document = pinned_to_json(pinned)
-    typer.echo(json.dumps(document) if as_json else told)
+    typer.echo(json.dumps(document) if as_json else line)
 
 
 def _document(past: Past, good: int | None) -> dict[str, Any]:

@@ -47,7 +47,6 @@ from proxyctl.reconcile.names import Names
 from proxyctl.reconcile.pacing import Spacing
 from proxyctl.reconcile.refusals import Quarantine
 from proxyctl.reconcile.reporting import Reporter
-from proxyctl.reconcile.telling import Teller
 from proxyctl.state.port import Generation, Inputs
 
 log = structlog.get_logger()
@@ -100,7 +99,6 @@ class Reconciler:
         self._engine, self._applier, self._features = engine, applier, features
         self._decisions, self._held, self._read_inputs, self._feed = decisions, held, read_inputs, feed
         self._severing = severing
-        self._teller = Teller(feed)
         self._reporter = Reporter(source, engine, features, resync)
         self._names = Names(resolver, self.wake)
         self._quarantine = Quarantine()
@@ -155,7 +153,7 @@ class Reconciler:
                 try:
                     await self.one_pass()
                 except OSError as exc:  # a disk that is full, or read-only
-                    self._teller.problems((*self._outcome.problems, Problem("", "", f"{_STATE_FAILED}: {exc}")))
+                    self._feed.record_problems((*self._outcome.problems, Problem("", "", f"{_STATE_FAILED}: {exc}")))
                     self._later(self._back_off(), "the state folder")
             log.debug("pass", **{f"{step}_ms": round(ms, 1) for step, ms in took.items()})
             self._passed.set()
@@ -171,7 +169,7 @@ class Reconciler:
         try:
             await self._look_after_gateway()
         except (GatewayError, DockerUnavailable) as exc:
-            self._teller.problems((*self._outcome.problems, Problem("", "", f"gateway: {exc}")))
+            self._feed.record_problems((*self._outcome.problems, Problem("", "", f"gateway: {exc}")))
             self._later(self._back_off(), "gateway")
             return None
         self._refresh_inputs()
@@ -207,7 +205,7 @@ class Reconciler:
         if self._quarantine:
             self._later(self._refused_until - time.monotonic(), "to retry what was refused")
         self.refused = refused or self._file_problem
-        self._teller.problems(found)
+        self._feed.record_problems(found)
         self._unsettled = self._undecided or postponed
         return applied
 
@@ -331,7 +329,7 @@ class Reconciler:
         if done.how == "reload":
             self._spacing = self._spacing.reloaded(time.monotonic(), done.seconds)
         if done.how != "unchanged" or done.plan:
-            self._teller.applied(done, self._applier.applied)
+            self._feed.record_applied(done, self._applier.applied)
         return done
 
     def _back_off(self) -> float:
@@ -361,4 +359,4 @@ class Reconciler:
 
     async def status(self, *, figures: bool = True) -> Status:
         """Return the status of now; without live figures the proxy is not asked."""
-        return await self._reporter.status(self._outcome, self._applier.applied, self._teller.known, figures=figures)
+        return await self._reporter.status(self._outcome, self._applier.applied, self._feed.problems, figures=figures)
