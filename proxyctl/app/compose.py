@@ -12,7 +12,9 @@ from proxyctl.app.parts import Parts, inputs_of, rules_for
 from proxyctl.core.model import Features
 from proxyctl.gateway.probe import Prober
 from proxyctl.gateway.severing import Severing
-from proxyctl.operate.operators import Operators
+from proxyctl.operate.confirm import Confirmation
+from proxyctl.operate.overrides import Overriding
+from proxyctl.operate.rollback import Rollback
 from proxyctl.providers.docker.client import connect
 from proxyctl.providers.docker.resolve import EmbeddedDns
 from proxyctl.providers.docker.source import DockerStore
@@ -135,14 +137,12 @@ def compose(parts: Parts, features: Features, files: InputFiles) -> Daemon:
         resync=settings.resync / 1000,
     )
     waker.target = reconciler.wake
-    operators = Operators(reconciler, overrides, files.pins, parts.generations, journal)
+    confirmation = Confirmation(reconciler, journal)
     api = Api(
         status=reconciler.status,
-        events=lambda: [dataclasses.asdict(e) for e in journal.events],
+        events=journal.after,
         settings=lambda: files.effective.settings.model_dump(mode="json"),
-        decide=operators.decide,
-        maintain=operators.maintain,
-        hold=operators.hold,
-        release=operators.release,
+        overriding=Overriding(reconciler, overrides, confirmation),
+        rollback=Rollback(reconciler, files.pins, parts.generations, confirmation),
     )
     return Daemon(source, prober, applier, reconciler, journal, api)

@@ -7,11 +7,11 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from proxyctl.core import layout
 from proxyctl.core.model import Features
 from proxyctl.core.rules import Rules
 from proxyctl.engines import templates
 from proxyctl.engines.haproxy import engine as haproxy
+from proxyctl.engines.haproxy import paths as haproxy_paths
 from proxyctl.engines.haproxy.rules import HAProxyRules
 from proxyctl.engines.nginx import engine as nginx
 from proxyctl.engines.nginx.rules import NginxRules
@@ -35,7 +35,7 @@ from proxyctl.state.port import Inputs
 class Proxy:
     """A kind of proxy: its engine, its rules, and how its gateway starts and stops."""
 
-    engine: Callable[[Access, Path, NetworkView], Engine]
+    engine: Callable[[Access, Path], Engine]
     rules: Callable[[Features], Rules]
     command: tuple[str, ...]
     stop_signal: str
@@ -79,7 +79,7 @@ def build(settings: Settings, client: Client) -> Parts:
     access = DockerAccess(client, settings.network)
     lifecycle = DockerLifecycle(client, spec, access)
     view = _view(settings, client, access)
-    engine = kind.engine(access, proxy / "run", view)
+    engine = kind.engine(access, proxy / "run")
     return Parts(settings, client, lifecycle, access, engine, view, GenerationFolder(proxy))
 
 
@@ -114,7 +114,7 @@ def inputs_of(settings: Settings, token: str) -> Inputs:
 
 def prepare_state(settings: Settings) -> None:
     """Make the state folder; raise ProxyctlError when that is not allowed, or no socket could be in it."""
-    longest = settings.state / "proxy" / "run" / layout.MASTER_SOCKET
+    longest = settings.state / "proxy" / "run" / haproxy_paths.MASTER_SOCKET
     if (over := len(os.fsencode(longest)) - LONGEST_SOCKET) > 0:
         message = f"the state folder {settings.state}: too long by {over} bytes for sockets in it; give another --state"
         raise UsageError(message)

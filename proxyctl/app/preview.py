@@ -17,7 +17,6 @@ from proxyctl.core.model import ConfigFiles, Desired, Features, Finding, Pin, Sn
 from proxyctl.core.plan import Plan, make
 from proxyctl.engines.render import render
 from proxyctl.errors import UsageError
-from proxyctl.gateway.netns import LocalView
 from proxyctl.gateway.probe import Prober
 from proxyctl.gateway.throwaway import Throwaway
 from proxyctl.providers.docker.client import Client, connect
@@ -67,7 +66,12 @@ async def preview(settings: Settings) -> Preview:
     world = await _world(parts, features, snapshot, inputs.options, pins.held, ask=there)
     outcome = decide(world)
     files = render(
-        outcome.desired, features=features, tuning=inputs.tuning, templates=inputs.templates, token=inputs.token
+        outcome.desired,
+        printer=parts.engine.printer,
+        features=features,
+        tuning=inputs.tuning,
+        templates=inputs.templates,
+        token=inputs.token,
     )
     applied_files = parts.generations.files(current.number) if current else {}
     return Preview(
@@ -152,4 +156,4 @@ async def _ask(parts: Parts, targets: tuple[Target, ...], previous: Desired) -> 
 async def _features_of_image(settings: Settings, client: Client) -> Features:
     """Ask the binary of an image without a gateway, in a throw-away container."""
     throwaway = Throwaway(client, settings.gateway_image)
-    return await PROXIES[settings.engine].engine(throwaway, settings.state / "proxy" / "run", LocalView()).features()
+    return await PROXIES[settings.engine].engine(throwaway, settings.state / "proxy" / "run").features()

@@ -20,12 +20,12 @@ from proxyctl.reconcile.apply import Applied, Applier
 from proxyctl.reconcile.drains import Drains
 from proxyctl.reconcile.inputs import InputsInUse
 from proxyctl.reconcile.inquiry import Inquiry
+from proxyctl.reconcile.journal import Journal
 from proxyctl.reconcile.names import Names
 from proxyctl.reconcile.pacing import Spacing
 from proxyctl.reconcile.ports import Ports
 from proxyctl.reconcile.reach import Reach
 from proxyctl.reconcile.refusals import Refusals
-from proxyctl.reconcile.telling import Teller
 from proxyctl.reconcile.wakes import Wakes
 
 
@@ -39,15 +39,15 @@ class OnePass:
         refusals: Refusals,
         rules: Rules,
         spacing: float,
-        teller: Teller,
+        journal: Journal,
         wakes: Wakes,
     ) -> None:
         """Take the ports, what applies, and the least seconds between two reloads."""
         self._ports, self._applier, self._rules = ports, applier, rules
-        self._refusals, self._teller, self._wakes = refusals, teller, wakes
+        self._refusals, self._journal, self._wakes = refusals, journal, wakes
         self.inputs = InputsInUse(ports.read_inputs, refusals)
         self._inquiry = Inquiry(ports.prober, Names(ports.resolver, wakes.wake))
-        self._reach = Reach(applier, rules, self.inputs, refusals, wakes, Spacing(spacing))
+        self._reach = Reach(ports.engine, applier, rules, self.inputs, refusals, wakes, Spacing(spacing))
         self._drains = Drains()
         self._survey: Survey | None = None
         self._looked_at = 0.0
@@ -73,7 +73,7 @@ class OnePass:
         try:
             await self._look_after_gateway()
         except (GatewayError, DockerUnavailable) as exc:
-            self._teller.problems((*self.outcome.problems, Problem("", "", f"gateway: {exc}")))
+            self._journal.record_problems((*self.outcome.problems, Problem("", "", f"gateway: {exc}")))
             self._wakes.back_off("gateway")
             return None
         self.inputs.refresh()
@@ -92,7 +92,10 @@ class OnePass:
             adopted = await self._applier.adopt()
             if started or before is not None:  # it is another process, also where Docker started it by itself
                 self._refusals.forget()
-            self._teller.gateway(started=started, adopted=adopted)
+            if started:
+                self._journal.record("gateway", "the gateway was started" + " and runs its last generation" * adopted)
+            elif adopted:
+                self._journal.record("gateway", "the running gateway was adopted as it is")
         self._gateway_changes = changes
 
     async def _look(self, snapshot: Snapshot) -> World:
@@ -153,7 +156,7 @@ class OnePass:
         if world.drained:
             self._wakes.wake("a drain is over")  # a pool whose last container is gone goes, now that it serves nobody
         if done.how != "unchanged" or done.plan:
-            self._teller.applied(done, self._applier.applied)
+            self._journal.record_applied(done, self._applier.applied)
 
     def _set_timers(self) -> None:
         now = time.monotonic()
@@ -168,4 +171,4 @@ class OnePass:
             found.append(Problem("", "", self._refusals.inputs))
         if notice := self._ports.gateway.notice:
             found.append(Problem("", "", notice, "warning"))
-        self._teller.problems(found)
+        self._journal.record_problems(found)

@@ -15,6 +15,7 @@ from proxyctl.core.decide.world import World
 from proxyctl.core.model import ConfigFiles, Desired
 from proxyctl.core.plan import Plan, make
 from proxyctl.core.rules import Rules
+from proxyctl.engines.port import Engine
 from proxyctl.engines.render import render
 from proxyctl.engines.timings import lap
 from proxyctl.errors import ConfigRefused, TemplateError
@@ -39,6 +40,7 @@ class Reach:
 
     def __init__(
         self,
+        engine: Engine,
         applier: Applier,
         rules: Rules,
         inputs: InputsInUse,
@@ -46,8 +48,8 @@ class Reach:
         wakes: Wakes,
         spacing: Spacing,
     ) -> None:
-        """Take what applies, the engine's rules, what is rendered with, and how far reloads are apart."""
-        self._applier, self._rules, self._inputs = applier, rules, inputs
+        """Take the engine, what applies and what is rendered with, and how far reloads are apart."""
+        self._engine, self._applier, self._rules, self._inputs = engine, applier, rules, inputs
         self._refusals, self._wakes, self._spacing = refusals, wakes, spacing
         self.outcome = Outcome(Desired())
         """What was decided last, without what turned out to be refused."""
@@ -103,7 +105,14 @@ class Reach:
 
     def _render(self, state: Desired) -> ConfigFiles:
         inputs, features = self._inputs.now, self._rules.features
-        return render(state, features=features, tuning=inputs.tuning, templates=inputs.templates, token=inputs.token)
+        return render(
+            state,
+            printer=self._engine.printer,
+            features=features,
+            tuning=inputs.tuning,
+            templates=inputs.templates,
+            token=inputs.token,
+        )
 
     async def _apply(self, world: World, *, at_once: bool) -> Reached:
         """Make the plan, and carry it out unless its reload has to wait."""

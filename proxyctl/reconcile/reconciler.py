@@ -8,21 +8,19 @@ Next: `one_pass`.
 from __future__ import annotations
 
 import asyncio
-import time
-from typing import Any
 
 import structlog
 
-from proxyctl.core import status
 from proxyctl.core.model import Desired, Problem
 from proxyctl.core.rules import Rules
+from proxyctl.core.status import Status
 from proxyctl.engines.timings import gathered
 from proxyctl.reconcile.apply import Applied, Applier
 from proxyctl.reconcile.journal import Journal
 from proxyctl.reconcile.one_pass import OnePass
 from proxyctl.reconcile.ports import Ports
 from proxyctl.reconcile.refusals import Refusals
-from proxyctl.reconcile.telling import Teller
+from proxyctl.reconcile.reporting import Reporter
 from proxyctl.reconcile.wakes import Wakes
 from proxyctl.state.port import Generation
 
@@ -49,10 +47,10 @@ class Reconciler:
 
         `refusals` are those that the applier knows, too.
         """
-        self._ports, self._applier, self._rules = ports, applier, rules
-        self._refusals, self._teller, self._resync = refusals, Teller(journal), resync
+        self._applier, self._refusals, self._journal = applier, refusals, journal
+        self._reporter = Reporter(ports.source, ports.engine, rules.features, resync)
         self._wakes = Wakes()
-        self._pass = OnePass(ports, applier, refusals, rules, spacing, self._teller, self._wakes)
+        self._pass = OnePass(ports, applier, refusals, rules, spacing, journal, self._wakes)
         self._passed = asyncio.Event()
 
     @property
@@ -93,7 +91,7 @@ class Reconciler:
                     await self.one_pass()
                 except OSError as exc:  # a disk that is full, or read-only
                     problem = Problem("", "", f"{_STATE_FAILED}: {exc}")
-                    self._teller.problems((*self._pass.outcome.problems, problem))
+                    self._journal.record_problems((*self._pass.outcome.problems, problem))
                     self._wakes.back_off("the state folder")
             log.debug("pass", **{f"{step}_ms": round(ms, 1) for step, ms in took.items()})
             self._passed.set()
@@ -102,33 +100,15 @@ class Reconciler:
         """Look once and act; None when nothing could be applied. Problems are published, not raised."""
         return await self._pass()
 
-    async def settled(self) -> dict[str, Any]:
+    async def settled(self) -> Status:
         """Return the status once everything that is there now has joined or has a problem."""
         while self._applier.applied is None or self._pass.unsettled:
             await self._passed.wait()
             self._passed.clear()
         return await self.status()
 
-    async def status(self, *, figures: bool = True) -> dict[str, Any]:
-        """Return the shape that LABELS.md promises for `status --json`; without live figures the proxy is not asked."""
-        source, features = self._ports.source, self._rules.features
-        applied, snapshot = self._applier.applied, source.snapshot
-        counts = await self._ports.engine.counts() if applied and figures else ()
-        synced = source.synced_at
-        age = None if synced is None else round(time.time() - synced, 3)
-        stale = status.staleness(age, resync=self._resync, problem=source.problem)
-        return {
-            "network": snapshot.network if snapshot else None,
-            "engine": features.engine,
-            "version": features.version_text,
-            "revision": applied.revision if applied else None,
-            "generation": applied.number if applied else None,
-            "synced_seconds_ago": age,
-            "events_connected": source.connected,
-            "stale": bool(stale),
-            "stale_reason": stale or None,
-            "pools": status.pools(self._pass.outcome, applied.desired if applied else Desired(), snapshot, counts)
-            if snapshot
-            else [],
-            "problems": status.problems(self._teller.known),
-        }
+    async def status(self, *, figures: bool = True) -> Status:
+        """Return the status of now; without live figures the proxy is not asked."""
+        return await self._reporter.status(
+            self._pass.outcome, self._applier.applied, self._journal.problems, figures=figures
+        )
