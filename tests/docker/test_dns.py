@@ -31,7 +31,7 @@ async def box(network: str, tmp_path: Path) -> AsyncIterator[Box]:
     made = Box(network, tmp_path / "proxy", "nginx")
     await made.lifecycle.ensure()
     yield made
-    await made.close()
+    made.close()
 
 
 @ROOT_ONLY

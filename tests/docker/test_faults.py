@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.docker.watching import Watch, eventually, run_proxyctl, watching
+from tests.docker.command_line import run_proxyctl
+from tests.docker.watching import Watch, eventually, watching
 
 pytestmark = pytest.mark.docker
 

@@ -30,7 +30,7 @@ async def box(network: str, tmp_path: Path) -> AsyncIterator[Box]:
     made = Box(network, tmp_path / "proxy", "nginx")
     await made.lifecycle.ensure()
     yield made
-    await made.close()
+    made.close()
 
 
 UNASKED = Finding(ok=False, reason="not asked yet")

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.docker.watching import Watch, eventually, run_proxyctl
+from tests.docker.command_line import run_proxyctl
+from tests.docker.watching import Watch, eventually
 
 pytestmark = pytest.mark.docker
 
