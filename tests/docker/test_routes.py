@@ -221,7 +221,7 @@ async def test_tcp(box: Box, network: str, run_container: RunContainer) -> None:
     await box.load(desired)
     assert box.get(port=5432)[2] == "bytes"
     reader, writer = await asyncio.open_connection(box.address, 6379)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(10):
         assert await reader.read() == b""
     writer.close()
 

@@ -101,7 +101,7 @@ def test_a_stopping_container_drains_before_it_ends(watch: Watch) -> None:
     watch.until(web1="up", web2="up")
     pid = watch.container("web1").attrs["State"]["Pid"]
     watch.container("web1").kill("SIGTERM")
-    eventually(lambda: watch.servers().get("web1") in {"draining", None}, "web1 draining", 2)
+    eventually(lambda: watch.servers().get("web1") in {"draining", None}, "web1 draining")
     assert watch.served_by(10) == {"web2": 10}
     assert pid
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -124,6 +125,16 @@ class Watch:
     def container(self, name: str) -> Any:
         """Return a container that was started by `run`."""
         return self.client.containers.get(f"{self.network}-{name}")
+
+    def until_listening(self, name: str, port: int = 8080) -> None:
+        """Wait until a container takes connections."""
+        address = self.container(name).attrs["NetworkSettings"]["Networks"][self.network]["IPAddress"]
+
+        def listens() -> bool:
+            with socket.socket() as probe:
+                return probe.connect_ex((address, port)) == 0
+
+        eventually(listens, f"{name} to listen on {port}")
 
     @property
     def gateway(self) -> Any:
