@@ -1,9 +1,10 @@
 PYTHON := .venv/bin/python
 ENGINE ?= haproxy
 # what is held at full branch coverage by its own tests
-PURE := proxyctl.core proxyctl.check.verdicts
+PURE := proxyctl.core proxyctl.check.verdicts proxyctl.engines.settings proxyctl.engines.haproxy.printed \
+  proxyctl.engines.nginx.printed proxyctl.engines.nginx.headers proxyctl.engines.nginx.upstreams
 PURE_TESTS := tests/core tests/check/verdicts tests/providers/docker/test_successor.py tests/reconcile/test_pacing.py \
-  tests/engines/test_render.py
+  tests/engines/haproxy/test_printed.py tests/engines/nginx/test_printed.py
 COVERED = $(PYTHON) -m pytest $(PURE_TESTS) --numprocesses=2 $(PURE:%=--cov=%) --cov-branch --cov-fail-under=100
 OTHERS = $(PYTHON) -m pytest $(PURE_TESTS:%=--ignore=%) --numprocesses=2 --dist=worksteal
 

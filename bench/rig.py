@@ -26,6 +26,7 @@ from docker.models.containers import Container
 
 from proxyctl.api import client as control
 from proxyctl.core import layout
+from proxyctl.core.status import Status
 
 LABEL = "proxyctl.bench"
 PREFIX = "bench"
@@ -85,7 +86,7 @@ class Rig:
         self.client.networks.create(self.network, driver="bridge", labels={LABEL: self.engine})
         self._follow_events()
         self.start_watch()
-        self.version = str((self._status() or {})["version"])
+        self.version = control.status(self.state).version
         for name in BASE:
             self.start(name)
         self.until_quiet()
@@ -97,7 +98,7 @@ class Rig:
         argv += ["--label-prefix", PREFIX, *self.flags]
         with self.log.open("ab") as log:
             self._watch = subprocess.Popen(argv, stdout=log, stderr=subprocess.STDOUT)
-        self.until(lambda: (self._status() or {}).get("revision"), "a first generation")
+        self.until(lambda: (status := self._status()) and status.revision, "a first generation")
 
     def start(self, name: str) -> Container:
         """Make and start one labelled server."""
@@ -185,13 +186,13 @@ class Rig:
         remove(self.client)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _status(self) -> dict[str, Any] | None:
-        return control.status(self.state)
+    def _status(self) -> Status | None:
+        return control.status_if_running(self.state)
 
     def servers(self) -> dict[str, str]:
         """Return the servers and their states, by name."""
-        pools = (self._status() or {"pools": []})["pools"]
-        return {s["name"]: s["state"] for p in pools for s in p["servers"]}
+        status = self._status()
+        return {s.name: s.state for p in status.pools for s in p.servers} if status else {}
 
     def _follow_events(self) -> None:
         filters = {"type": "container", "event": ["start", "kill"], "label": f"{LABEL}={self.engine}"}

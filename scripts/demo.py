@@ -71,7 +71,7 @@ class Demo:
         log = (self.state / "watch.log").open("wb")
         self.watch = subprocess.Popen(argv, stdout=log, stderr=subprocess.STDOUT)
         deadline = time.monotonic() + 20
-        while (control.status(self.state) or {}).get("revision") is None:
+        while (status := control.status_if_running(self.state)) is None or status.revision is None:
             if self.watch.poll() is not None or time.monotonic() > deadline:
                 sys.exit("watch did not come up:\n" + (self.state / "watch.log").read_text()[-2000:])
             time.sleep(0.05)
@@ -126,9 +126,9 @@ class Demo:
         self.client.networks.create(self.network, driver="bridge", labels=labels)
         console.print(f"$ docker network create {self.network}", style="bold")
         self.start_watch()
-        told = control.ask(self.state, "/api/v1/status")
+        status = control.status(self.state)
         console.print(
-            f"  {self.engine} {told['version']} runs as {layout.gateway_name(self.network)}, published at {self.url}\n"
+            f"  {self.engine} {status.version} runs as {layout.gateway_name(self.network)}, published at {self.url}\n"
         )
         self.follow_starts()
         token = (self.state / "check.token").read_text().strip()

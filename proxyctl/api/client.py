@@ -1,15 +1,24 @@
-"""The client of a running `watch`: what the verbs say to it through control.sock."""
+"""The client of a running `watch`: how verbs ask it through control.sock, of which nothing else knows.
+
+Each function takes the state folder and gives typed values; `ask` gives JSON, for tests and for what has no type.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import http
 import http.client
 import json
 import socket
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
+from urllib.parse import quote
 
+from proxyctl.api.json import events_from_json, from_json
+from proxyctl.api.port import Changes, Maintained, Overridden, Pinned, Released
+from proxyctl.core.status import Event, Status
 from proxyctl.errors import ProxyctlError
 
 SOCKET = "control.sock"
@@ -41,7 +50,7 @@ def ask(state: Path, path: str, *, post: dict[str, Any] | None = None) -> dict[s
         try:
             connection.request("GET" if post is None else "POST", path, body, {"Content-Type": "application/json"})
             answer = connection.getresponse()
-            told: dict[str, Any] = json.loads(answer.read())
+            document: dict[str, Any] = json.loads(answer.read())
         except PermissionError as exc:
             raise ProxyctlError(f"no permission on {place}: run as the user that runs `proxyctl watch`") from exc
         except TimeoutError as exc:
@@ -53,9 +62,36 @@ def ask(state: Path, path: str, *, post: dict[str, Any] | None = None) -> dict[s
         except (OSError, http.client.HTTPException) as exc:
             message = f"no `proxyctl watch` answers at {place}: is it running, with this --network and --state?"
             raise NoWatch(message) from exc
-    if answer.status >= http.HTTPStatus.BAD_REQUEST and "error" in told:
-        raise ProxyctlError(str(told["error"]))
-    return told
+    if answer.status >= http.HTTPStatus.BAD_REQUEST and "error" in document:
+        raise ProxyctlError(str(document["error"]))
+    return document
+
+
+def status(state: Path) -> Status:
+    """Return the status of the `watch` of a state folder; raise NoWatch or ProxyctlError."""
+    return from_json(ask(state, "/api/v1/status"))
+
+
+def status_if_running(state: Path) -> Status | None:
+    """Return the status of the `watch` of a state folder; None when none answers."""
+    try:
+        return status(state)
+    except ProxyctlError:
+        return None
+
+
+def is_running(state: Path) -> bool:
+    """Return whether a `watch` answers at a state folder, of whatever version."""
+    try:
+        ask(state, "/api/v1/status")
+    except ProxyctlError:
+        return False
+    return True
+
+
+def events(state: Path) -> tuple[Event, ...]:
+    """Return what the `watch` of a state folder did, oldest first; raise NoWatch or ProxyctlError."""
+    return events_from_json(ask(state, "/api/v1/events"))
 
 
 def settings(state: Path) -> dict[str, Any]:
@@ -66,9 +102,60 @@ def settings(state: Path) -> dict[str, Any]:
         return {}
 
 
-def status(state: Path) -> dict[str, Any] | None:
-    """Return the status of the `watch` at a state folder; None when none answers."""
+def label_prefix(state: Path) -> str:
+    """Return the label prefix that the `watch` of a state folder goes by; raise NoWatch or ProxyctlError."""
+    answer = ask(state, "/api/v1/settings")
+    with _of_this_version():
+        return str(answer["label_prefix"])
+
+
+def override(state: Path, server: str, **changes: Unpack[Changes]) -> Overridden:
+    """Drain a server or not, or give it a weight; return when the proxy does it, raise NoWatch or ProxyctlError."""
+    answer = ask(state, f"/api/v1/servers/{quote(server, safe='')}", post=dict(changes))
+    with _of_this_version():
+        pools, waiting = tuple(answer["pools"]), tuple(answer["waiting"])
+        return Overridden(answer["server"], pools, waiting, answer["draining"], changes)
+
+
+def maintain(state: Path, pool: str, *, on: bool) -> Maintained:
+    """Put a pool in maintenance or take it out; return and raise as `override` does."""
+    answer = ask(state, f"/api/v1/pools/{quote(pool, safe='')}", post={"maintenance": on})
+    with _of_this_version():
+        return Maintained(answer["pool"], answer["maintenance"])
+
+
+def pin(state: Path, generation: int | None) -> Pinned:
+    """Pin the gateway to a generation, None: the one before; return and raise as `override` does."""
+    answer = ask(state, "/api/v1/rollback", post={"generation": generation})
+    with _of_this_version():
+        return Pinned(answer["held"], answer["since"])
+
+
+def release(state: Path) -> Released:
+    """Release the pin; return and raise as `override` does."""
+    answer = ask(state, "/api/v1/rollback", post={"release": True})
+    with _of_this_version():
+        return Released(answer["released"])
+
+
+@contextlib.contextmanager
+def _of_this_version() -> Iterator[None]:
     try:
-        return ask(state, "/api/v1/status")
-    except ProxyctlError:
-        return None
+        yield
+    except KeyError as exc:
+        raise ProxyctlError(f"the answer of `proxyctl watch` has no {exc}: is it of this version?") from exc
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Client:
+    """The functions of this module for one state folder, for callers that ask one `watch` again and again."""
+
+    state: Path
+
+    def status(self) -> Status:
+        """Return its status; raise NoWatch or ProxyctlError."""
+        return status(self.state)
+
+    def override(self, server: str, **changes: Unpack[Changes]) -> Overridden:
+        """Drain a server or not, or give it a weight."""
+        return override(self.state, server, **changes)

@@ -8,13 +8,26 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 
+from proxyctl.api.json import (
+    events_to_json,
+    health_to_json,
+    maintained_to_json,
+    overridden_to_json,
+    pinned_to_json,
+    released_to_json,
+    to_json,
+)
+from proxyctl.api.port import Changes, Overriding, Rollback
+from proxyctl.core.status import Event, Status
 from proxyctl.errors import ProxyctlError, UsageError
+
+T = TypeVar("T")
 
 MAX_WEIGHT = 256  # of the label `weight`
 
@@ -27,17 +40,15 @@ class Api:
     def __init__(
         self,
         *,
-        status: Callable[[], Awaitable[dict[str, Any]]],
-        events: Callable[[], list[dict[str, Any]]],
+        status: Callable[[], Awaitable[Status]],
+        events: Callable[[], Iterable[Event]],
         settings: Callable[[], dict[str, Any]],
-        decide: Callable[..., Awaitable[dict[str, Any]]],
-        maintain: Callable[..., Awaitable[dict[str, Any]]],
-        hold: Callable[[int | None], Awaitable[dict[str, Any]]],
-        release: Callable[[], Awaitable[dict[str, Any]]],
+        overriding: Overriding,
+        rollback: Rollback,
     ) -> None:
-        """Take functions that return status, event log and settings, and those that carry out an operator's wish."""
-        self._status, self._events, self._settings, self._decide = status, events, settings, decide
-        self._maintain, self._hold, self._release = maintain, hold, release
+        """Take what returns status, events and settings, and what carries out an operator's override or rollback."""
+        self._status, self._events, self._settings = status, events, settings
+        self._overriding, self._rollback = overriding, rollback
 
     def reading(self) -> list[web.RouteDef]:
         """Return the routes that change nothing."""
@@ -58,14 +69,13 @@ class Api:
 
     async def _healthz(self, _: web.Request) -> web.Response:
         status = await self._status()
-        told = {k: status[k] for k in ("synced_seconds_ago", "events_connected", "stale_reason")}
-        return web.json_response({"ok": not status["stale"], **told}, status=503 if status["stale"] else 200)
+        return web.json_response(health_to_json(status), status=503 if status.stale else 200)
 
     async def _get_status(self, _: web.Request) -> web.Response:
-        return web.json_response(await self._status())
+        return web.json_response(to_json(await self._status()))
 
     async def _get_events(self, _: web.Request) -> web.Response:
-        return web.json_response({"events": self._events()})
+        return web.json_response(events_to_json(self._events()))
 
     async def _get_settings(self, _: web.Request) -> web.Response:
         return web.json_response(self._settings())
@@ -80,22 +90,29 @@ class Api:
             weight is None or (isinstance(weight, int) and not isinstance(weight, bool) and 0 <= weight <= MAX_WEIGHT)
         ):
             return _refused(400, "drain is true or false, weight a whole number from 0 to 256 or null")
-        return await _carried_out(self._decide(request.match_info["name"], **asked))
+        changes: Changes = {}
+        if "drain" in asked:
+            changes["drain"] = asked["drain"]
+        if "weight" in asked:
+            changes["weight"] = weight
+        return await _carried_out(self._overriding.override(request.match_info["name"], **changes), overridden_to_json)
 
     async def _post_pool(self, request: web.Request) -> web.Response:
         """Take `{"maintenance": bool}` for a pool; answered when the proxy does it."""
         match await _body(request):
             case {"maintenance": bool(on), **rest} if not rest:
-                return await _carried_out(self._maintain(request.match_info["name"], on=on))
+                return await _carried_out(
+                    self._overriding.maintain(request.match_info["name"], on=on), maintained_to_json
+                )
         return _refused(400, 'accepted is {"maintenance": true or false}')
 
     async def _post_rollback(self, request: web.Request) -> web.Response:
         """Take `{"generation": int | null}` or `{"release": true}`; answered when the proxy does it."""
         match await _body(request):
             case {"release": True, **rest} if not rest:
-                return await _carried_out(self._release())
+                return await _carried_out(self._rollback.release(), released_to_json)
             case {"generation": None | int() as number, **rest} if not rest:
-                return await _carried_out(self._hold(number))
+                return await _carried_out(self._rollback.pin(number), pinned_to_json)
         return _refused(400, 'accepted is {"generation": number or null} or {"release": true}')
 
 
@@ -107,9 +124,9 @@ async def _body(request: web.Request) -> Any:
         return None
 
 
-async def _carried_out(wish: Awaitable[dict[str, Any]]) -> web.Response:
+async def _carried_out(wish: Awaitable[T], to_json: Callable[[T], dict[str, Any]]) -> web.Response:
     try:
-        return web.json_response(await wish)
+        return web.json_response(to_json(await wish))
     except ProxyctlError as exc:
         return _refused(409, str(exc))
     except OSError as exc:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import signal
 from collections.abc import AsyncIterator, Callable
 
@@ -17,7 +16,9 @@ from proxyctl.engines import templates
 from proxyctl.errors import GatewayError
 from proxyctl.gateway.probe import Prober
 from proxyctl.gateway.severing import Severing
-from proxyctl.operate.operators import Operators
+from proxyctl.operate.confirm import Confirmation
+from proxyctl.operate.overrides import Overriding
+from proxyctl.operate.rollback import Rollback
 from proxyctl.providers.docker import networks
 from proxyctl.providers.docker.client import Client, connect
 from proxyctl.providers.docker.resolve import EmbeddedDns
@@ -146,15 +147,13 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
             resync=settings.resync / 1000,
         )
         waker.target = reconciler.wake
-        operators = Operators(reconciler, decisions, pins, parts.generations, feed)
+        confirmation = Confirmation(reconciler, feed)
         api = Api(
             status=reconciler.status,
-            events=lambda: [dataclasses.asdict(e) for e in feed.events],
+            events=feed.after,
             settings=lambda: effective.settings.model_dump(mode="json"),
-            decide=operators.decide,
-            maintain=operators.maintain,
-            hold=operators.hold,
-            release=operators.release,
+            overriding=Overriding(reconciler, decisions, confirmation),
+            rollback=Rollback(reconciler, pins, parts.generations, confirmation),
         )
         runners = await serve(api, control=settings.state / SOCKET, tcp=settings.api)
         log.info(

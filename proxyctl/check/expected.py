@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from yarl import URL
+
+from proxyctl.core.model import Listener, Route
+from proxyctl.core.routing import match
+from proxyctl.core.status import PoolStatus, Status
 
 BALANCES: Final = ("roundrobin", "leastconn", "source", "uri", "random")
 
@@ -39,8 +43,8 @@ class Asked:
     workers: int | None = None
 
 
-def from_status(status: Mapping[str, Any] | None, url: str, host: str | None = None) -> Expected:
-    """Return what the `status --json` of the gateway lets expect for requests to `url`.
+def from_status(status: Status | None, url: str, host: str | None = None) -> Expected:
+    """Return what the status of the gateway lets expect for requests to `url`.
 
     Where a route cannot be told, nothing is expected.
     """
@@ -48,25 +52,24 @@ def from_status(status: Mapping[str, Any] | None, url: str, host: str | None = N
         return Expected(None, "no running watch says which shares are right; --expect-weights does")
     pools = _asked(status, url, host)
     if len(pools) != 1:
-        which = " or ".join(sorted(pools)) or "no pool"
+        which = " or ".join(sorted(p.name for p in pools)) or "no pool"
         return Expected(None, f"by the gateway's status, {which} serves {url}")
-    pool = next(iter(pools.values()))
-    up = [s for s in pool["servers"] if s["state"] == "up"]
-    serving = [s for s in up if not s["backup"]] or up
-    weights = {s["name"]: float(s["weight"]) for s in serving}
+    (pool,) = pools
+    up = [s for s in pool.servers if s.state == "up"]
+    serving = [s for s in up if not s.backup] or up
+    weights = {s.name: float(s.weight) for s in serving}
     if not any(weights.values()):
-        return Expected(None, f"pool {pool['name']} has no server that is up")
-    idle = tuple(s["name"] for s in up if s["name"] not in weights)
-    others = {s["name"]: 0.0 for s in pool["servers"] if s["name"] not in weights}
-    return Expected(
-        {**others, **weights}, f"the weights of pool {pool['name']}", pool["balance"], idle, engine=status.get("engine")
-    )
+        return Expected(None, f"pool {pool.name} has no server that is up")
+    idle = tuple(s.name for s in up if s.name not in weights)
+    others = {s.name: 0.0 for s in pool.servers if s.name not in weights}
+    source = f"the weights of pool {pool.name}"
+    return Expected({**others, **weights}, source, pool.balance, idle, engine=status.engine)
 
 
 def expected(
     asked: Asked,
-    before: Mapping[str, Any] | None,
-    after: Mapping[str, Any] | None,
+    before: Status | None,
+    after: Status | None,
     url: str,
     host: str | None,
     sent: int,
@@ -90,44 +93,37 @@ def expected(
     return dataclasses.replace(found, balance=asked.balance or found.balance, cycles=cycles)
 
 
-def served_by_pool(status: Mapping[str, Any] | None, url: str, host: str | None = None) -> int | None:
+def served_by_pool(status: Status | None, url: str, host: str | None = None) -> int | None:
     """Return how many requests the pool of a URL has served, as the gateway counts; None where it does not."""
-    pools = _asked(status, url, host) if status else {}
-    counts = [s.get("requests") for pool in pools.values() for s in pool["servers"]]
-    return sum(counts) if counts and None not in counts else None
+    counts = [s.requests for pool in _asked(status, url, host) for s in pool.servers] if status else []
+    known = [c for c in counts if c is not None]
+    return sum(known) if counts and len(known) == len(counts) else None
 
 
-def _asked(status: Mapping[str, Any], url: str, host: str | None) -> dict[str, Mapping[str, Any]]:
+def _asked(status: Status, url: str, host: str | None) -> tuple[PoolStatus, ...]:
+    """Return the pools that the best fitting routes lead to; the listener decides only where it must.
+
+    A published port need not be the listener's: so all routes compete first as if they were one listener's.
+    """
     target = URL(url)
     asked = URL.build(scheme="http", authority=host) if host else target
-    return _pools_for(status, asked.host or "", target.raw_path, target.port)
-
-
-def _pools_for(status: Mapping[str, Any], host: str, path: str, port: int | None) -> dict[str, Mapping[str, Any]]:
-    """Return the pools that the best fitting routes lead to; the listener decides only where it must."""
-    found = [
-        (fit, route.get("listen"), pool)
-        for pool in status["pools"]
-        for route in pool["routes"]
-        if (fit := _fit(route, host, path)) is not None
-    ]
-    best = max((fit for fit, _, _ in found), default=None)
-    here = [(fit, pool) for fit, listen, pool in found if listen == port]
-    pools = {pool["name"]: pool for fit, _, pool in found if fit == best}
-    if len(pools) > 1 and here:
-        best = max(fit for fit, _ in here)
-        pools = {pool["name"]: pool for fit, pool in here if fit == best}
+    best = _best(status, asked.host or "", target.raw_path)
+    pools = _pools_of(status, best) if best else ()
+    if len(pools) > 1 and (here := _best(status, asked.host or "", target.raw_path, target.port)):
+        pools = _pools_of(status, here, target.port)
     return pools
 
 
-def _fit(route: Mapping[str, Any], host: str, path: str) -> tuple[int, int, int] | None:
-    """Return how well a route fits, better ones being greater; None where it does not."""
-    wanted: str = route["host"] or ""
-    prefix: str = route["path"].rstrip("/")
-    if not (path == prefix or path.startswith(prefix + "/")):
-        return None
-    if not wanted:
-        return 0, 0, len(prefix)
-    if wanted.startswith("*."):
-        return (1, len(wanted), len(prefix)) if host.endswith(wanted[1:]) else None
-    return (2, 0, len(prefix)) if host == wanted else None
+def _best(status: Status, host: str, path: str, port: int | None = None) -> tuple[str, str] | None:
+    """Return host and path of the route that a request meets among those of a port, or of all; None for no route."""
+    routes = {(r.host or "", r.path) for pool in status.pools for r in pool.routes if port in {None, r.listen}}
+    found = match(Listener(0, routes=tuple(Route(*each, pool="") for each in routes)), host, path)
+    return (found[1].host, found[1].path) if found else None
+
+
+def _pools_of(status: Status, route: tuple[str, str], port: int | None = None) -> tuple[PoolStatus, ...]:
+    return tuple(
+        pool
+        for pool in status.pools
+        if any((r.host or "", r.path) == route and port in {None, r.listen} for r in pool.routes)
+    )

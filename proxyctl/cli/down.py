@@ -30,7 +30,7 @@ def down(
 ) -> None:
     """Remove the gateway container and its state; the network too if `watch --create-network` made it."""
     settings = options.load(network=network, state=state, config=config)
-    if control.status(settings.state) is not None:
+    if control.is_running(settings.state):
         message = (
             f"`proxyctl watch` is running on {settings.network}: end it first (Ctrl-C), or it makes the gateway again"
         )

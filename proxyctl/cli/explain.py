@@ -67,5 +67,5 @@ def explain(
 
 def _refused(state: Path) -> dict[str, list[str]]:
     """Return what the proxy would not take, pool by pool, by the word of the `watch` that runs, if one does."""
-    told = control.status(state) or {"pools": []}
-    return {p["name"]: p["refused"] for p in told["pools"] if p.get("refused")}
+    status = control.status_if_running(state)
+    return {p.name: list(p.refused) for p in status.pools if p.refused} if status else {}

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from proxyctl.api import client as control
+from proxyctl.api.json import pinned_to_json, released_to_json
 from proxyctl.cli import options
 from proxyctl.errors import UsageError
 from proxyctl.state.generations import GenerationFolder
@@ -29,12 +30,12 @@ def history(
     past = GenerationFolder(settings.state / "proxy").history()
     pin = PinFile(settings.state).pin
     good = next((p.number for p in reversed(past) if p.applied), None)
-    told = [_told(p, good) for p in reversed(past)]
+    shown = [_document(p, good) for p in reversed(past)]
     if as_json:
         held = {"generation": pin.number, "since": pin.since} if pin else None
-        typer.echo(json.dumps({"generations": told, "held": held}, indent=1))
+        typer.echo(json.dumps({"generations": shown, "held": held}, indent=1))
         return
-    if not told:
+    if not shown:
         typer.echo(f"no generation yet in {settings.state}")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -42,7 +43,7 @@ def history(
     table.add_column("", no_wrap=True)
     table.add_column("MADE", no_wrap=True)
     table.add_column("WHAT IS NEW", overflow="fold")
-    for entry in told:
+    for entry in shown:
         when, what = entry["at"].replace("T", " "), "\n".join(entry["changes"])
         table.add_row(str(entry["generation"]), _mark(entry), when, what)
     console = Console()
@@ -70,17 +71,18 @@ def rollback(
     if release and generation is not None:
         raise UsageError("rollback: a generation and --release are two different things; give one of them")
     settings = options.load(network=network, state=state, config=config)
-    wish: dict[str, Any] = {"release": True} if release else {"generation": generation}
-    told = control.ask(settings.state, "/api/v1/rollback", post=wish)
-    if as_json:
-        typer.echo(json.dumps(told))
-    elif release:
-        typer.echo(f"no longer held at generation {told['released']}: labels, settings and templates of now count")
+    if release:
+        released = control.release(settings.state)
+        line = f"no longer held at generation {released.number}: labels, settings and templates of now count"
+        document = released_to_json(released)
     else:
-        typer.echo(f"held at generation {told['held']}; `proxyctl rollback --release` lets go")
+        pinned = control.pin(settings.state, generation)
+        line = f"held at generation {pinned.number}; `proxyctl rollback --release` lets go"
+        document = pinned_to_json(pinned)
+    typer.echo(json.dumps(document) if as_json else line)
 
 
-def _told(past: Past, good: int | None) -> dict[str, Any]:
+def _document(past: Past, good: int | None) -> dict[str, Any]:
     return {
         "generation": past.number,
         "revision": past.revision,

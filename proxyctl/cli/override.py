@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import enum
 import json
-from typing import Annotated, Any
-from urllib.parse import quote
+from typing import Annotated
 
 import typer
 
 from proxyctl.api import client as control
+from proxyctl.api.json import maintained_to_json, overridden_to_json
+from proxyctl.api.port import Overridden
 from proxyctl.cli import options
 
 
@@ -31,7 +32,8 @@ def drain(
     as_json: options.JsonOption = False,
 ) -> None:
     """Give a server no new requests; running ones finish."""
-    _decide(server, {"drain": True}, "drains", network, state, config, as_json)
+    settings = options.load(network=network, state=state, config=config)
+    _show(control.override(settings.state, server, drain=True), "drains", as_json=as_json)
 
 
 def ready(
@@ -42,7 +44,8 @@ def ready(
     as_json: options.JsonOption = False,
 ) -> None:
     """Take back a drain and a weight: the server is as its labels say."""
-    _decide(server, {"drain": False, "weight": None}, "is ready", network, state, config, as_json)
+    settings = options.load(network=network, state=state, config=config)
+    _show(control.override(settings.state, server, drain=False, weight=None), "is ready", as_json=as_json)
 
 
 def weight(
@@ -54,7 +57,8 @@ def weight(
     as_json: options.JsonOption = False,
 ) -> None:
     """Give a server another weight than its label says."""
-    _decide(server, {"weight": value}, f"has weight {value}", network, state, config, as_json)
+    settings = options.load(network=network, state=state, config=config)
+    _show(control.override(settings.state, server, weight=value), f"has weight {value}", as_json=as_json)
 
 
 def maintenance(
@@ -68,27 +72,25 @@ def maintenance(
     """Answer 503 for a pool, all but its health path, until it is turned off; a tcp pool refuses connections."""
     settings = options.load(network=network, state=state, config=config)
     on = switch is Switch.on
-    told = control.ask(settings.state, f"/api/v1/pools/{quote(pool, safe='')}", post={"maintenance": on})
+    answer = control.maintain(settings.state, pool, on=on)
     if as_json:
-        typer.echo(json.dumps(told))
+        typer.echo(json.dumps(maintained_to_json(answer)))
     else:
         typer.echo(f"pool {pool} is {'in maintenance: its routes answer 503' if on else 'out of maintenance'}")
 
 
-def _decide(server: str, what: dict[str, Any], said: str, network: Any, state: Any, config: Any, as_json: bool) -> None:
-    settings = options.load(network=network, state=state, config=config)
-    told = control.ask(settings.state, f"/api/v1/servers/{quote(server, safe='')}", post=what)
-    typer.echo(json.dumps(told) if as_json else _said(told, said))
+def _show(answer: Overridden, doing: str, *, as_json: bool) -> None:
+    typer.echo(json.dumps(overridden_to_json(answer)) if as_json else _sentence(answer, doing))
 
 
-def _said(told: dict[str, Any], said: str) -> str:
-    """Say what the proxy does now, and what is only kept for a server that has not joined."""
-    server, parts = told["server"], []
-    pools = ", ".join(told["pools"])
-    if told["pools"] and told["draining"] and told.get("drain") is False:
+def _sentence(answer: Overridden, doing: str) -> str:
+    """Return what the proxy does now, and what is only kept for a server that has not joined."""
+    server, parts = answer.server, []
+    pools = ", ".join(answer.pools)
+    if answer.pools and answer.draining and answer.changes.get("drain") is False:
         parts.append(f"{server} still drains in pool {pools}, by itself: `proxyctl explain {server}` tells why")
-    elif told["pools"]:
-        parts.append(f"{server} {said} in pool {pools}")
-    if told["waiting"]:
-        parts.append(f"{server} has not joined pool {', '.join(told['waiting'])}: the decision is kept until it does")
+    elif answer.pools:
+        parts.append(f"{server} {doing} in pool {pools}")
+    if answer.waiting:
+        parts.append(f"{server} has not joined pool {', '.join(answer.waiting)}: the decision is kept until it does")
     return "; ".join(parts)

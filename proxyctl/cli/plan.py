@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 import json
 from pathlib import Path
@@ -14,6 +13,7 @@ from rich.console import Console
 from rich.syntax import Syntax
 
 from proxyctl.api import client as control
+from proxyctl.api.json import problem_to_json
 from proxyctl.app import preview as world
 from proxyctl.cli import options
 from proxyctl.core.describe import describe
@@ -66,7 +66,7 @@ def _told(look: world.Preview) -> dict[str, Any]:
         "how": look.how,
         "reasons": list(look.reload_reasons),
         "changes": changes,
-        "problems": [dataclasses.asdict(p) for p in look.outcome.problems],
+        "problems": [problem_to_json(p) for p in look.outcome.problems],
         "diff": _diff(
             _unnamed(look.applied_files, *((look.applied.revision, look.applied.topology) if look.applied else ())),
             _unnamed(dict(look.files.files), look.files.revision, look.files.topology),
@@ -76,8 +76,9 @@ def _told(look: world.Preview) -> dict[str, Any]:
 
 def _refused(state: Path, known: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return what only the running `watch` knows: what the proxy refused when it was tried."""
-    told = (control.status(state) or {"problems": []})["problems"]
-    return [problem for problem in told if problem not in known]
+    status = control.status_if_running(state)
+    found = [problem_to_json(p) for p in status.problems] if status else []
+    return [problem for problem in found if problem not in known]
 
 
 def _unnamed(files: dict[str, str], *hashes: str) -> dict[str, str]:

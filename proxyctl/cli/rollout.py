@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from proxyctl.api import client as control
+from proxyctl.api.client import Client
 from proxyctl.cli import options
 from proxyctl.cli.check import parse
 from proxyctl.cli.interrupts import interrupts
@@ -41,8 +40,7 @@ def rollout(
     wish = Wish(pool, image, count, parse.read("--wait", parse.seconds, wait))
     start = time.monotonic()
     with _progress(pool) as say, interrupts() as interrupted:
-        ask = functools.partial(control.ask, settings.state)
-        done = Rollout(Containers(connect()), ask, say, interrupted).run(wish)
+        done = Rollout(Containers(connect()), Client(settings.state), say, interrupted).run(wish)
     seconds = round(time.monotonic() - start, 1)
     if as_json:
         told = {"pool": pool, "image": image, "new": done.new, "old": done.old, "seconds": seconds}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console, Group
@@ -13,7 +13,9 @@ from rich.live import Live
 from rich.text import Text
 
 from proxyctl.api import client as control
+from proxyctl.api.json import to_json
 from proxyctl.cli import options, tables
+from proxyctl.core.status import Status
 from proxyctl.errors import UsageError
 
 REFRESH = 1.0
@@ -35,22 +37,22 @@ def status(
         raise UsageError(
             f"--watch: a view that refreshes is for a terminal, not for {what}: ask without it, again and again"
         )
-    told = control.ask(settings.state, "/api/v1/status")
+    found = control.status(settings.state)
     if watch:
-        _live(console, settings.state, told)
+        _live(console, settings.state, found)
     if as_json:
-        typer.echo(json.dumps(told, indent=1))
+        typer.echo(json.dumps(to_json(found), indent=1))
     else:
-        console.print(tables.status(told, width=console.width))
-    return 3 if strict and told["problems"] else 0
+        console.print(tables.status(found, width=console.width))
+    return 3 if strict and found.problems else 0
 
 
-def _live(console: Console, state: Path, told: dict[str, Any]) -> NoReturn:
+def _live(console: Console, state: Path, shown: Status) -> NoReturn:
     """Refresh until Ctrl-C; while no `watch` answers, as between two, what the last one said stays."""
     answered, silent = time.monotonic(), ""
     with Live(console=console, screen=False) as live:
         while True:
-            view = tables.status(told, width=console.width)
+            view = tables.status(shown, width=console.width)
             if silent:
                 view = Group(
                     view, Text(f"{silent}: as it was {time.monotonic() - answered:.0f} s ago", style="bold red")
@@ -58,7 +60,7 @@ def _live(console: Console, state: Path, told: dict[str, Any]) -> NoReturn:
             live.update(view)
             time.sleep(REFRESH)
             try:
-                told = control.ask(state, "/api/v1/status")
+                shown = control.status(state)
                 answered, silent = time.monotonic(), ""
             except control.NoWatch:
                 silent = "no `proxyctl watch` answers"

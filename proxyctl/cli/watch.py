@@ -66,12 +66,12 @@ def watch(
 
 async def _watch(settings: Settings, reload: Any, console: Console | None, *, once: bool) -> int:
     async with contextlib.AsyncExitStack() as stack:
-        reconciler, feed = await stack.enter_async_context(daemon.running(settings, reload))
+        reconciler, journal = await stack.enter_async_context(daemon.running(settings, reload))
         if once:
             return await _once(reconciler)
         ending = asyncio.create_task(daemon.until_signalled())
         if console is not None:
-            shown = asyncio.create_task(_show(console, settings, reconciler, feed))
+            shown = asyncio.create_task(_show(console, settings, reconciler, journal))
             await ending
             shown.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -90,19 +90,18 @@ async def _once(reconciler: Reconciler) -> int:
     except TimeoutError:
         message = "--once: not settled within 15 s; `proxyctl explain NAME` tells why a container is kept out"
         raise ProxyctlError(message) from None
-    return 1 if status["revision"] is None else 0
+    return 1 if status.revision is None else 0
 
 
-async def _show(console: Console, settings: Settings, reconciler: Reconciler, feed: Journal) -> None:
-    told = 0.0
+async def _show(console: Console, settings: Settings, reconciler: Reconciler, journal: Journal) -> None:
+    shown = 0
     with Live(console=console, refresh_per_second=8, transient=True) as live:
-        rings = feed.rings()
+        rings = journal.rings()
         waiting: asyncio.Future[Any] = asyncio.ensure_future(anext(rings))
         while True:
-            fresh = [e for e in feed.events if e.at > told]
-            for event in fresh:
+            for event in journal.after(shown):
                 live.console.print(f" {MARKS.get(event.kind, '·')} {event.text}", highlight=False)
-            told = fresh[-1].at if fresh else told
+                shown = event.id
             live.update(tables.status(await reconciler.status(), width=console.width, title=_title(settings)))
             done, _ = await asyncio.wait([waiting], timeout=REFRESH)
             if done:

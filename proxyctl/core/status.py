@@ -1,20 +1,114 @@
-"""What `status` shows, as the JSON-ready shape that LABELS.md promises. Pure; `reconciler` gathers the parts."""
+"""What a `watch` says of itself: its `Status` now, and the `Event`s that led there.
+
+Pure values. `reconcile.reporting` gathers a Status, `api.json` makes JSON of it and reads it back; whoever shows,
+awaits or judges something takes the Status and never indexes JSON.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Literal
 
 from proxyctl.core.decide.desired import Outcome, Waiting
-from proxyctl.core.model import Desired, Pool, Problem, Server, ServerCount, Snapshot
+from proxyctl.core.model import Balance, Desired, EngineKind, Pool, Problem, Protocol, Server, ServerCount, Snapshot
 
 MISSED_RESYNCS = 3
+
+ServerState = Literal["starting", "up", "draining", "down", "maintenance"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ServerStatus:
+    """One server of a pool, or a container that waits to become one; `reason` is what it waits for, else empty.
+
+    `container` is the container's id, `address` its IPv4 address and port. `requests` is None where the engine does
+    not count them.
+    """
+
+    name: str
+    container: str
+    address: str
+    state: ServerState
+    weight: int
+    backup: bool
+    requests: int | None
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RouteStatus:
+    """One route of a pool: `host` None takes any host, `listen` is the gateway's port."""
+
+    host: str | None
+    path: str
+    listen: int
+    strip_prefix: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PoolStatus:
+    """One pool with its routes and servers; `refused` says what the proxy would not take of it, and why."""
+
+    name: str
+    protocol: Protocol
+    balance: Balance
+    sticky: str | None
+    maintenance: bool
+    drain_seconds: float
+    routes: tuple[RouteStatus, ...]
+    servers: tuple[ServerStatus, ...]
+    refused: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Status:
+    """What a `watch` knows at one moment.
+
+    `network` is None until Docker was listed, `revision` and `generation` are None until the proxy has confirmed a
+    first configuration. `synced_seconds_ago` is the age of the last listing. `stale_reason` says why the rest may not
+    be true any more, None while it is fresh.
+    """
+
+    network: str | None
+    engine: EngineKind
+    version: str
+    revision: str | None
+    generation: int | None
+    synced_seconds_ago: float | None
+    events_connected: bool
+    stale_reason: str | None
+    pools: tuple[PoolStatus, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def stale(self) -> bool:
+        """Whether what is shown may not be true any more."""
+        return self.stale_reason is not None
+
+    def pool(self, name: str) -> PoolStatus | None:
+        """Return the pool of that name, if there is one."""
+        return next((p for p in self.pools if p.name == name), None)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that an operator would want to read: Unix time, a kind such as `join`, and a sentence.
+
+    `id` is its number in the journal of the `watch` that wrote it, from 1; 0 where it was read from a report, which
+    has no ids.
+    """
+
+    at: float
+    kind: str
+    text: str
+    id: int = 0
 
 
 def pools(
     outcome: Outcome, applied: Desired, snapshot: Snapshot, counts: Iterable[ServerCount]
-) -> list[dict[str, Any]]:
-    """Describe each pool with its routes and servers; those that wait to join are listed as `starting`, or `down`.
+) -> tuple[PoolStatus, ...]:
+    """Return each pool with its routes and servers; those that wait to join are listed as `starting`, or `down`.
 
     A pool that the proxy refuses is listed without routes; `refused` says what is left out of a pool, and why.
     """
@@ -27,77 +121,77 @@ def pools(
         names = {s.name for s in live.servers}
         servers = [_server(live, s, figures, states) for s in live.servers]
         servers += [_waiting(w) for w in outcome.waiting if w.pool == pool.name and w.name not in names]
-        routes = [
-            {"host": r.host or None, "path": r.path, "listen": x.port, "strip_prefix": r.strip_prefix}
+        routes = tuple(
+            RouteStatus(r.host or None, r.path, x.port, r.strip_prefix)
             for x in outcome.desired.listeners
             for r in x.routes
             if r.pool == pool.name
-        ]
-        refused = [r.text for r in outcome.refused if r.pool == pool.name]
+        )
+        refused = tuple(r.text for r in outcome.refused if r.pool == pool.name)
         result.append(_pool(pool, servers, refused, routes=routes, maintenance=live.maintenance))
     result += [_left_out(r.left_out, r.text, outcome.waiting) for r in outcome.refused if r.left_out]
-    return sorted(result, key=lambda p: str(p["name"]))
+    return tuple(sorted(result, key=lambda p: p.name))
 
 
-def _left_out(pool: Pool, reason: str, waiting: Iterable[Waiting]) -> dict[str, Any]:
+def _left_out(pool: Pool, reason: str, waiting: Iterable[Waiting]) -> PoolStatus:
     own = [Waiting(s.container, s.name, pool.name, s.address, s.port, reason, failed=True) for s in pool.servers]
     servers = {*own, *(w for w in waiting if w.pool == pool.name)}
-    return _pool(pool, [_waiting(s) for s in servers], [reason])
+    return _pool(pool, [_waiting(s) for s in servers], (reason,))
 
 
 def _pool(
     pool: Pool,
-    servers: list[dict[str, Any]],
-    refused: list[str],
+    servers: Iterable[ServerStatus],
+    refused: tuple[str, ...],
     *,
-    routes: Iterable[dict[str, Any]] = (),
+    routes: tuple[RouteStatus, ...] = (),
     maintenance: bool = False,
-) -> dict[str, Any]:
-    return {
-        "name": pool.name,
-        "protocol": pool.protocol,
-        "balance": pool.balance,
-        "sticky": pool.sticky or None,
-        "maintenance": maintenance,
-        "drain_seconds": pool.drain_ms / 1000,
-        "routes": list(routes),
-        "servers": sorted(servers, key=lambda s: str(s["name"])),
-        "refused": refused,
-    }
+) -> PoolStatus:
+    return PoolStatus(
+        name=pool.name,
+        protocol=pool.protocol,
+        balance=pool.balance,
+        sticky=pool.sticky or None,
+        maintenance=maintenance,
+        drain_seconds=pool.drain_ms / 1000,
+        routes=routes,
+        servers=tuple(sorted(servers, key=lambda s: s.name)),
+        refused=refused,
+    )
 
 
 def _server(
     pool: Pool, server: Server, figures: Mapping[tuple[str, str], ServerCount], states: Mapping[str, str]
-) -> dict[str, Any]:
+) -> ServerStatus:
     count = figures.get((pool.name, server.name))
-    state = "maintenance" if pool.maintenance else "up"
+    state: ServerState = "maintenance" if pool.maintenance else "up"
     if server.draining:
         state = "draining"
     elif states.get(server.container) != "running" or (count is not None and count.up is False):
         state = "down"
-    return {
-        "name": server.name,
-        "container": server.container,
-        "address": f"{server.address}:{server.port}",
-        "state": state,
-        "weight": server.weight,
-        "backup": server.backup,
-        "requests": count.requests if count else None,
-        "reason": "",
-    }
+    return ServerStatus(
+        name=server.name,
+        container=server.container,
+        address=f"{server.address}:{server.port}",
+        state=state,
+        weight=server.weight,
+        backup=server.backup,
+        requests=count.requests if count else None,
+        reason="",
+    )
 
 
-def _waiting(server: Waiting) -> dict[str, Any]:
-    return {
-        "name": server.name,
-        "container": server.container,
-        "address": f"{server.address}:{server.port}",
-        "state": "down" if server.failed else "starting",
-        "weight": 0,
-        "backup": False,
-        "requests": None,
-        "reason": server.reason,
-    }
+def _waiting(server: Waiting) -> ServerStatus:
+    return ServerStatus(
+        name=server.name,
+        container=server.container,
+        address=f"{server.address}:{server.port}",
+        state="down" if server.failed else "starting",
+        weight=0,
+        backup=False,
+        requests=None,
+        reason=server.reason,
+    )
 
 
 def staleness(age: float | None, *, resync: float, problem: str) -> str:
@@ -115,7 +209,6 @@ def staleness(age: float | None, *, resync: float, problem: str) -> str:
     return f"Docker was listed {age:.0f} s ago, and should be every {resync:g} s"
 
 
-def problems(found: Iterable[Problem]) -> list[dict[str, Any]]:
-    """Describe problems, errors first."""
-    ordered = sorted(found, key=lambda p: (p.severity != "error", p))
-    return [{"container": p.container, "label": p.label, "reason": p.reason, "severity": p.severity} for p in ordered]
+def problems(found: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Return problems as people read them: errors first, each by container and label."""
+    return tuple(sorted(found, key=lambda p: (p.severity != "error", p)))

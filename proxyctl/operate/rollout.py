@@ -11,11 +11,11 @@ import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
-from urllib.parse import quote
 
+from proxyctl.core.status import Status
 from proxyctl.errors import ProxyctlError
-from proxyctl.providers.docker.successor import Old, Successor, refusal, successors
+from proxyctl.operate.port import Docker, Watch
+from proxyctl.providers.docker.successor import Old, refusal, successors
 
 _POLL = 0.1
 _SERVES = {"up", "maintenance"}
@@ -25,41 +25,6 @@ class RolledBack(ProxyctlError):
     """The new containers are gone again, the old ones serve as before."""
 
     exit_code = 4
-
-
-class Docker(Protocol):
-    """What is asked of Docker; every failure is a ProxyctlError."""
-
-    def old(self, id_: str) -> Old:
-        """Return a container with its image's defaults."""
-
-    def image_id(self, image: str) -> str:
-        """Return the id of an image."""
-
-    def taken(self) -> tuple[set[str], dict[tuple[str, str], int]]:
-        """Return all names, and the highest number of each compose service."""
-
-    def make(self, successor: Successor) -> str:
-        """Create a container and return its id."""
-
-    def start(self, id_: str, name: str) -> None:
-        """Start it."""
-
-    def end(self, id_: str) -> str:
-        """Return how it ended; empty while it runs."""
-
-    def stop(self, id_: str, seconds: int) -> None:
-        """Stop it."""
-
-    def remove(self, id_: str, *, volumes: bool) -> None:
-        """Remove it."""
-
-
-class Ask(Protocol):
-    """Asks the running `watch`, as `edges.control.ask` does for one state folder."""
-
-    def __call__(self, path: str, *, post: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return its JSON; raise ProxyctlError."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,7 +39,7 @@ class Wish:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Done:
-    """The names of those that came and of those that went."""
+    """The names of the new containers and of the old ones."""
 
     new: tuple[str, ...]
     old: tuple[str, ...]
@@ -83,9 +48,11 @@ class Done:
 class Rollout:
     """One rollout, from the look at the old containers to the removal of the last."""
 
-    def __init__(self, docker: Docker, ask: Ask, say: Callable[[str], None], interrupted: Callable[[], bool]) -> None:
-        """Take Docker, the watch, who is told of each step, and whether somebody wants it to end."""
-        self._docker, self._ask, self._say, self._interrupted = docker, ask, say, interrupted
+    def __init__(
+        self, docker: Docker, watch: Watch, say: Callable[[str], None], interrupted: Callable[[], bool]
+    ) -> None:
+        """Take Docker, the watch, what each step is said to, and what returns whether the user wants it to end."""
+        self._docker, self._watch, self._say, self._interrupted = docker, watch, say, interrupted
         self._drain = 30
         self._served: set[str] = set()  # the new ones that were seen to serve
 
@@ -106,11 +73,13 @@ class Rollout:
         return Done(tuple(made), tuple(o.name for o in old))
 
     def _old(self, pool: str) -> list[Old]:
-        pools = {p["name"]: p for p in self._ask("/api/v1/status")["pools"]}
-        if pool not in pools:
-            raise ProxyctlError(f"no pool is named {pool}; known are {', '.join(pools) or 'none'}")
-        self._drain = max(1, round(pools[pool]["drain_seconds"]))
-        ids = dict.fromkeys(s["container"] for s in pools[pool]["servers"])
+        status = self._watch.status()
+        found = status.pool(pool)
+        if found is None:
+            known = ", ".join(p.name for p in status.pools)
+            raise ProxyctlError(f"no pool is named {pool}; known are {known or 'none'}")
+        self._drain = max(1, round(found.drain_seconds))
+        ids = dict.fromkeys(s.container for s in found.servers)
         if not ids:
             raise ProxyctlError(f"pool {pool} has no container whose configuration a new one could take over")
         return [self._docker.old(i) for i in ids]
@@ -130,10 +99,10 @@ class Rollout:
             self._docker.start(made[each.name], each.name)
             self._say(f"{each.name}: started from {wish.image}")
         start = time.monotonic()
-        told: set[str] = set()
+        said: set[str] = set()
         while waiting := self._not_serving(wish.pool, made):
-            for name in made.keys() - waiting.keys() - told:
-                told.add(name)
+            for name in made.keys() - waiting.keys() - said:
+                said.add(name)
                 self._say(f"{name}: serves after {time.monotonic() - start:.1f} s")
             self._unless_interrupted()
             for name in waiting:
@@ -148,17 +117,18 @@ class Rollout:
     def _not_serving(self, pool: str, made: dict[str, str]) -> dict[str, str]:
         """Return those that do not serve in the pool, and why."""
         try:
-            status = self._ask("/api/v1/status")
+            status = self._watch.status()
         except ProxyctlError as exc:
             return dict.fromkeys(made, str(exc))
         self._served |= made.keys() & _serving(status)
-        servers = {s["name"]: s for p in status["pools"] if p["name"] == pool for s in p["servers"]}
-        reasons = {p["container"]: p["reason"] for p in status["problems"] if p["severity"] == "error"}
+        found = status.pool(pool)
+        servers = {s.name: s for s in found.servers} if found else {}
+        reasons = {p.container: p.reason for p in status.problems if p.severity == "error"}
         waiting = {}
         for name in made:
-            state = servers[name]["state"] if name in servers else "not in the pool"
+            state = servers[name].state if name in servers else "not in the pool"
             if state not in _SERVES:
-                reason = (servers[name]["reason"] if name in servers else "") or reasons.get(name)
+                reason = (servers[name].reason if name in servers else "") or reasons.get(name)
                 waiting[name] = reason or f"it is {state}"
         return waiting
 
@@ -189,7 +159,7 @@ class Rollout:
     def _ever_served(self, name: str) -> bool:
         """Return whether requests may run on a new one; where nobody can be asked, they may."""
         try:
-            return name in self._served or name in _serving(self._ask("/api/v1/status"))
+            return name in self._served or name in _serving(self._watch.status())
         except ProxyctlError:
             return True
 
@@ -199,7 +169,7 @@ class Rollout:
         Also one that drains, is ill or has left the pool already may have requests that run.
         """
         with contextlib.suppress(ProxyctlError):  # `watch` is away: then the stop itself drains it, as any stop does
-            self._ask(f"/api/v1/servers/{quote(name, safe='')}", post={"drain": True})
+            self._watch.override(name, drain=True)
         self._docker.stop(id_, self._drain)
         self._docker.remove(id_, volumes=volumes)
 
@@ -208,6 +178,6 @@ class Rollout:
             raise ProxyctlError("interrupted")
 
 
-def _serving(status: dict[str, Any]) -> set[str]:
-    """Return the names of those that get requests in any pool."""
-    return {s["name"] for p in status["pools"] for s in p["servers"] if s["state"] in _SERVES}
+def _serving(status: Status) -> set[str]:
+    """Return the names of the servers that get requests in any pool."""
+    return {s.name for p in status.pools for s in p.servers if s.state in _SERVES}

@@ -1,40 +1,87 @@
-"""The log of what happened, and a bell for whoever shows or awaits something.
+"""The journal of what a `watch` did: events for people, log lines for machines, and a bell for whoever waits.
 
-`reconciler` rings, the command line, `operators` and `web` listen.
+`reconciler` writes; the live display, `operate.confirm` and the API read and listen. A problem is written when it is
+new, not once a pass.
 """
 
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+
+import structlog
+
+from proxyctl.core.describe import describe
+from proxyctl.core.model import Problem
+from proxyctl.core.status import Event
+from proxyctl.reconcile.apply import Applied
+from proxyctl.state.port import Generation
+
+log = structlog.get_logger()
 
 KEPT = 500
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Event:
-    """One thing that an operator would want to read: Unix time, a kind such as `join`, and a sentence."""
-
-    at: float
-    kind: str
-    text: str
-
-
 class Journal:
-    """A slow listener misses rings, it never holds up the pass."""
+    """The last `KEPT` events. A slow listener misses rings, it never holds up the pass.
+
+    An event's id is its number in this journal, from 1. A `watch` that starts anew begins a new journal: an id that is
+    greater than the last one was given by an earlier `watch`.
+    """
 
     def __init__(self) -> None:
         """Start with an empty log."""
-        self.events: deque[Event] = deque(maxlen=KEPT)
+        self._events: deque[Event] = deque(maxlen=KEPT)
+        self._last = 0
         self._changed = asyncio.Event()
+        self.problems: tuple[Problem, ...] = ()
+        """The problems of the last pass."""
 
-    def happened(self, kind: str, text: str) -> None:
-        """Add to the event log."""
-        self.events.append(Event(time.time(), kind, text))
+    def record(self, kind: str, text: str) -> None:
+        """Add an event, and ring."""
+        self._last += 1
+        self._events.append(Event(time.time(), kind, text, self._last))
         self.ring()
+
+    def record_applied(self, done: Applied, generation: Generation | None) -> None:
+        """Add an event for each change of an apply, or for its reload; the proxy has `generation` now."""
+        ms = round(done.seconds * 1000, 1)
+        texts = describe(done.plan)
+        log.info(
+            "applied",
+            how=done.how,
+            generation=generation.number if generation else None,
+            revision=generation.revision if generation else None,
+            changes="; ".join(t for _, t in texts) or "no change of servers or routes",
+            ms=ms,
+            **({"why": "; ".join(done.reasons)} if done.reasons else {}),
+        )
+        for kind, text in texts:
+            self.record(kind, f"{text} ({done.how}, {ms} ms)")
+        if not texts:
+            self.record("reload", "; ".join(done.reasons) + f" ({ms} ms)")
+
+    def record_problems(self, found: Iterable[Problem]) -> None:
+        """Replace the problems by those of a pass, add an event for each that is new, and ring."""
+        problems = tuple(sorted(set(found)))
+        for problem in [p for p in problems if p not in self.problems]:
+            self.record("problem", " ".join(filter(None, (problem.container, problem.label, problem.reason))))
+            log.warning("problem", container=problem.container, label=problem.label, reason=problem.reason)
+        for problem in [p for p in self.problems if p not in problems]:
+            log.info("problem solved", container=problem.container, label=problem.label, was=problem.reason)
+        self.problems = problems
+        self.ring()
+
+    def after(self, last_id: int = 0) -> tuple[Event, ...]:
+        """Return the events that came after that id, oldest first.
+
+        All that are kept come for 0, and for an id of an earlier `watch`, whose reader has seen none of these.
+        """
+        if last_id > self._last:
+            last_id = 0
+        return tuple(e for e in self._events if e.id > last_id)
 
     def ring(self) -> None:
         """Wake whoever listens: something may be different."""

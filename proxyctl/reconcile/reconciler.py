@@ -10,11 +10,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 
-from proxyctl.core import status
 from proxyctl.core.decide import vanished
 from proxyctl.core.decide.desired import Outcome, desired, targets
 from proxyctl.core.decide.readiness import merged, undecided, unproven
@@ -27,6 +26,7 @@ from proxyctl.core.model import (
     Problem,
     Snapshot,
 )
+from proxyctl.core.status import Status
 from proxyctl.engines.port import Engine
 from proxyctl.engines.render import render
 from proxyctl.engines.timings import gathered, lap
@@ -46,7 +46,7 @@ from proxyctl.reconcile.journal import Journal
 from proxyctl.reconcile.names import Names
 from proxyctl.reconcile.pacing import Spacing
 from proxyctl.reconcile.refusals import Quarantine
-from proxyctl.reconcile.telling import Teller
+from proxyctl.reconcile.reporting import Reporter
 from proxyctl.state.port import Generation, Inputs
 
 log = structlog.get_logger()
@@ -99,7 +99,7 @@ class Reconciler:
         self._engine, self._applier, self._features = engine, applier, features
         self._decisions, self._held, self._read_inputs, self._feed = decisions, held, read_inputs, feed
         self._severing = severing
-        self._teller, self._resync = Teller(feed), resync
+        self._reporter = Reporter(source, engine, features, resync)
         self._names = Names(resolver, self.wake)
         self._quarantine = Quarantine()
         self._drains = Drains()
@@ -153,7 +153,7 @@ class Reconciler:
                 try:
                     await self.one_pass()
                 except OSError as exc:  # a disk that is full, or read-only
-                    self._teller.problems((*self._outcome.problems, Problem("", "", f"{_STATE_FAILED}: {exc}")))
+                    self._feed.record_problems((*self._outcome.problems, Problem("", "", f"{_STATE_FAILED}: {exc}")))
                     self._later(self._back_off(), "the state folder")
             log.debug("pass", **{f"{step}_ms": round(ms, 1) for step, ms in took.items()})
             self._passed.set()
@@ -169,7 +169,7 @@ class Reconciler:
         try:
             await self._look_after_gateway()
         except (GatewayError, DockerUnavailable) as exc:
-            self._teller.problems((*self._outcome.problems, Problem("", "", f"gateway: {exc}")))
+            self._feed.record_problems((*self._outcome.problems, Problem("", "", f"gateway: {exc}")))
             self._later(self._back_off(), "gateway")
             return None
         self._refresh_inputs()
@@ -205,7 +205,7 @@ class Reconciler:
         if self._quarantine:
             self._later(self._refused_until - time.monotonic(), "to retry what was refused")
         self.refused = refused or self._file_problem
-        self._teller.problems(found)
+        self._feed.record_problems(found)
         self._unsettled = self._undecided or postponed
         return applied
 
@@ -219,9 +219,9 @@ class Reconciler:
             if started or before is not None:  # it is another process, also where Docker started it by itself
                 self._retry_refused()
             if started:
-                self._feed.happened("gateway", "the gateway was started" + (" and runs its last generation" * adopted))
+                self._feed.record("gateway", "the gateway was started" + (" and runs its last generation" * adopted))
             elif adopted:
-                self._feed.happened("gateway", "the running gateway was adopted as it is")
+                self._feed.record("gateway", "the running gateway was adopted as it is")
         self._gateway_changes = changes
 
     def _refresh_inputs(self) -> None:
@@ -294,7 +294,12 @@ class Reconciler:
     def _render(self, state: Desired) -> ConfigFiles:
         inputs = self._inputs
         return render(
-            state, features=self._features, tuning=inputs.tuning, templates=inputs.templates, token=inputs.token
+            state,
+            printer=self._engine.printer,
+            features=self._features,
+            tuning=inputs.tuning,
+            templates=inputs.templates,
+            token=inputs.token,
         )
 
     async def _refusal(self, state: Desired) -> str:
@@ -324,7 +329,7 @@ class Reconciler:
         if done.how == "reload":
             self._spacing = self._spacing.reloaded(time.monotonic(), done.seconds)
         if done.how != "unchanged" or done.plan:
-            self._teller.applied(done, self._applier.applied)
+            self._feed.record_applied(done, self._applier.applied)
         return done
 
     def _back_off(self) -> float:
@@ -345,32 +350,13 @@ class Reconciler:
         self._timer_due = float("inf")
         self.wake(reason)
 
-    async def settled(self) -> dict[str, Any]:
+    async def settled(self) -> Status:
         """Return the status once everything that is there now has joined or has a problem."""
         while self._applier.applied is None or self._unsettled:
             await self._passed.wait()
             self._passed.clear()
         return await self.status()
 
-    async def status(self, *, figures: bool = True) -> dict[str, Any]:
-        """Return the shape that LABELS.md promises for `status --json`; without live figures the proxy is not asked."""
-        applied, snapshot = self._applier.applied, self._source.snapshot
-        counts = await self._engine.counts() if applied and figures else ()
-        synced = self._source.synced_at
-        age = None if synced is None else round(time.time() - synced, 3)
-        stale = status.staleness(age, resync=self._resync, problem=self._source.problem)
-        return {
-            "network": snapshot.network if snapshot else None,
-            "engine": self._engine.kind,
-            "version": self._features.version_text,
-            "revision": applied.revision if applied else None,
-            "generation": applied.number if applied else None,
-            "synced_seconds_ago": age,
-            "events_connected": self._source.connected,
-            "stale": bool(stale),
-            "stale_reason": stale or None,
-            "pools": status.pools(self._outcome, applied.desired if applied else Desired(), snapshot, counts)
-            if snapshot
-            else [],
-            "problems": status.problems(self._teller.known),
-        }
+    async def status(self, *, figures: bool = True) -> Status:
+        """Return the status of now; without live figures the proxy is not asked."""
+        return await self._reporter.status(self._outcome, self._applier.applied, self._feed.problems, figures=figures)

@@ -1,4 +1,4 @@
-"""What operators decided (drain, weight, maintenance), kept in the state folder until the container or pool goes.
+"""Operators' overrides (drain, weight, maintenance), kept in the state folder until the container or pool goes.
 
 Also the secret with which `check` asks the gateway to name its servers, and the lock of the one `watch`.
 """
@@ -21,7 +21,7 @@ FILES = ("decisions.json", "held.json", "check.token", "watch.lock")
 
 
 class _Kept(pydantic.BaseModel, extra="forbid"):
-    """The file: decisions by container id, and the pools in maintenance."""
+    """The file: overrides by container id, and the pools in maintenance."""
 
     containers: dict[str, Override] = {}
     maintenance: set[str] = set()
@@ -41,18 +41,18 @@ class Overrides:
                 raise ProxyctlError(f"{self._path} cannot be read ({exc}): mend it, or remove it") from exc
 
     def all(self) -> Mapping[str, Override]:
-        """Return every decision by container id."""
+        """Return every override by container id."""
         return self._kept.containers
 
-    def decide(self, container: str, decision: Override) -> None:
-        """Keep a decision; the default one is the same as none."""
-        self._kept.containers[container] = decision
-        if decision == Override():
+    def keep(self, container: str, override: Override) -> None:
+        """Keep the override of a container; the default one is the same as none."""
+        self._kept.containers[container] = override
+        if override == Override():
             del self._kept.containers[container]
         self._write()
 
     def forget_except(self, containers: Iterable[str]) -> None:
-        """Drop the decisions on containers that are gone."""
+        """Drop the overrides of containers that are gone."""
         gone = self._kept.containers.keys() - set(containers)
         for container in gone:
             del self._kept.containers[container]

@@ -1,4 +1,4 @@
-"""The generation that an operator holds the gateway at, kept in the state folder until it is let go.
+"""The generation that an operator has pinned the gateway to, kept in the state folder until the pin is released.
 
 A copy, not a reference: generations that have become old are removed, this one must not be.
 """
@@ -21,10 +21,10 @@ _FILE = pydantic.TypeAdapter(PinnedGeneration)
 
 
 class PinFile:
-    """Implements `ports.Pins` by one file."""
+    """Implements `operate.port.Pins` by one file."""
 
     def __init__(self, folder: Path) -> None:
-        """Read what was kept; an unreadable file is an error: to let go by accident would be a surprise."""
+        """Read the pin that was kept; an unreadable file is an error: a release by accident would be a surprise."""
         self._path = folder / NAME
         self.pin: PinnedGeneration | None = None
         if self._path.exists():
@@ -35,11 +35,11 @@ class PinFile:
 
     @property
     def held(self) -> Pin | None:
-        """What `core` needs to know of it."""
+        """The part of the pin that `core` needs; None without a pin."""
         return Pin(self.pin.number, self.pin.since, self.pin.desired) if self.pin else None
 
     def inputs(self, token: str, label_prefix: str) -> Inputs | None:
-        """Return what it was rendered from, with the secret and the prefix that hold now; None when nothing is held."""
+        """Return what the pinned generation was rendered from, with the secret and prefix of now; None if none."""
         if self.pin is None:
             return None
         inputs = self.pin.inputs
@@ -47,7 +47,7 @@ class PinFile:
         return dataclasses.replace(inputs, options=options, token=token, held=self.pin.number)
 
     def keep(self, pin: PinnedGeneration | None) -> None:
-        """Hold at that generation from now on, or let go."""
+        """Pin the gateway to that generation from now on; None: to none."""
         self.pin = pin
         if pin is None:
             self._path.unlink(missing_ok=True)

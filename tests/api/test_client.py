@@ -66,3 +66,21 @@ def test_what_answers_otherwise_is_told_so(tmp_path: Path) -> None:
     """A page in place of JSON, as of another program or version."""
     with answering(tmp_path, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"):
         assert "was no JSON" in str(failure(tmp_path))
+
+
+def test_an_answer_that_lacks_something_is_told_so(tmp_path: Path) -> None:
+    """As by a `watch` of another version: in one line, which names what is missing."""
+    answer = b'HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{"held": 4}'
+    with answering(tmp_path, answer), pytest.raises(ProxyctlError, match="has no 'since': is it of this version"):
+        control.pin(tmp_path, 4)
+
+
+def test_what_is_no_watch_of_this_version_runs_all_the_same(tmp_path: Path) -> None:
+    """`down` must not remove the gateway of a `watch` whose status it cannot read."""
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+    with answering(tmp_path, answer):
+        assert control.is_running(tmp_path)
+    (tmp_path / control.SOCKET).unlink()
+    assert not control.is_running(tmp_path)
+    with answering(tmp_path, answer):
+        assert control.status_if_running(tmp_path) is None

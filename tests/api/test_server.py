@@ -1,90 +1,199 @@
-"""`proxyctl.api.server`: what a monitor hears, through the real socket."""
+"""`proxyctl.api.server`: what a monitor hears and how a request for a change is refused, through the real socket."""
 
 from __future__ import annotations
 
 import asyncio
-import time
+import dataclasses
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
+import aiohttp
 import pytest
 from rich.console import Console
 
 from proxyctl.api import client as control
+from proxyctl.api.port import Changes, Maintained, Overridden, Pinned, Released
 from proxyctl.api.server import Api, serve
 from proxyctl.cli import tables
-from proxyctl.core.labels.declaration import Options
-from proxyctl.core.model import Tuning
-from proxyctl.providers.docker.source import DockerStore
-from proxyctl.reconcile.apply import Applier
-from proxyctl.reconcile.journal import Journal
-from proxyctl.reconcile.reconciler import Reconciler
-from proxyctl.state.generations import GenerationFolder
-from proxyctl.state.overrides import Overrides
-from proxyctl.state.port import Inputs
-from tests.core.worlds import HAPROXY
-from tests.in_memory import MemoryEngine, MemoryGateway, MemoryProber, MemoryResolver, MemorySevering
+from proxyctl.core.status import Event, Status
+from proxyctl.errors import ProxyctlError
+from tests import statuses
+
+EVENTS = (Event(1.5, "join", "web1 joined", 7), Event(2.5, "leave", "web1 left", 8))
 
 
-def unused(*_: Any, **__: Any) -> Any:
-    """Stand where nobody calls."""
-    raise AssertionError
+class MemoryWatch:
+    """Implements `api.port.Overriding` and `Rollback`: notes what was asked, and does it or raises `fails`."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+        self.fails: Exception | None = None
+        self.now: Status = statuses.status(statuses.pool("web"))
+
+    async def status(self) -> Status:
+        """Return what the test has set."""
+        return self.now
+
+    def _note(self, *asked: Any) -> None:
+        self.asked.append(asked)
+        if self.fails:
+            raise self.fails
+
+    async def override(self, server: str, **changes: Unpack[Changes]) -> Overridden:
+        """Do it in one pool, while another waits."""
+        self._note(server, changes)
+        return Overridden(server, ("web",), ("api",), draining=True, changes=changes)
+
+    async def maintain(self, pool: str, *, on: bool) -> Maintained:
+        """Do it."""
+        self._note(pool, on)
+        return Maintained(pool, on)
+
+    async def pin(self, asked: int | None) -> Pinned:
+        """Pin it."""
+        self._note(asked)
+        return Pinned(asked or 4, "now")
+
+    async def release(self) -> Released:
+        """Release 4."""
+        self._note("release")
+        return Released(4)
 
 
-def listed(ago: float, resync: float, folder: Path, *, connected: bool = True, problem: str = "") -> Reconciler:
-    """Return a reconciler whose store listed Docker so long ago."""
-    source = DockerStore(unused, network="web", label_prefix="proxyctl", resync=resync)
-    source.synced_at, source.connected, source.problem = time.time() - ago, connected, problem
-    generations = GenerationFolder(folder)
-    engine = MemoryEngine(HAPROXY, generations)
-    return Reconciler(
-        source=source,
-        resolver=MemoryResolver(dict),
-        prober=MemoryProber(unused, unused),
-        gateway=MemoryGateway(unused),
-        engine=engine,
-        applier=Applier(engine, generations, HAPROXY),
-        severing=MemorySevering(),
-        features=HAPROXY,
-        decisions=Overrides(folder),
-        held=lambda: None,
-        read_inputs=lambda: Inputs(Options(), Tuning(), {}, ""),
-        feed=Journal(),
-        spacing=0,
-        resync=resync,
-    )
-
-
-STORES = [
-    ({"ago": 200, "resync": 300}, ""),
-    ({"ago": 200, "resync": 60}, "Docker was listed 200 s ago, and should be every 60 s"),
-    ({"ago": 1, "resync": 30, "connected": False, "problem": "ping: refused"}, "ping: refused"),
-]
-
-
-@pytest.mark.parametrize(("store", "reason"), STORES)
-async def test_health_and_status_agree_on_what_is_stale(store: dict[str, Any], reason: str, tmp_path: Path) -> None:
-    """By how often Docker is listed, not by a constant; both say why, and people read the same."""
-    reconciler = listed(folder=tmp_path, **store)
+@pytest.fixture
+async def watch(tmp_path: Path) -> AsyncIterator[MemoryWatch]:
+    """A watch in memory that answers at this test's control.sock."""
+    made = MemoryWatch()
     api = Api(
-        status=reconciler.status,
-        events=unused,
-        settings=unused,
-        decide=unused,
-        maintain=unused,
-        hold=unused,
-        release=unused,
+        status=made.status,
+        events=lambda: EVENTS,
+        settings=lambda: {"label_prefix": "proxyctl"},
+        overriding=made,
+        rollback=made,
     )
     (runner,) = await serve(api, control=tmp_path / control.SOCKET, tcp=None)
-    try:
-        health = await asyncio.to_thread(control.ask, tmp_path, "/healthz")
-        told = await asyncio.to_thread(control.ask, tmp_path, "/api/v1/status")
-    finally:
-        await runner.cleanup()
-    assert (health["ok"], health["stale_reason"]) == (not reason, reason or None)
-    assert (told["stale"], told["stale_reason"]) == (bool(reason), reason or None)
+    yield made
+    await runner.cleanup()
+
+
+async def ask(folder: Path, path: str, post: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Ask in a thread, as a verb does in a process of its own."""
+    return await asyncio.to_thread(control.ask, folder, path, post=post)
+
+
+@pytest.mark.parametrize("reason", [None, "Docker was listed 200 s ago, and should be every 60 s", "ping: refused"])
+async def test_health_and_status_agree_on_what_is_stale(reason: str | None, watch: MemoryWatch, tmp_path: Path) -> None:
+    """Both say whether and why; people read the same."""
+    watch.now = dataclasses.replace(watch.now, stale_reason=reason)
+    health = await ask(tmp_path, "/healthz")
+    shown = await ask(tmp_path, "/api/v1/status")
+    assert health == {
+        "ok": reason is None,
+        "synced_seconds_ago": 0.5,
+        "events_connected": True,
+        "stale_reason": reason,
+    }
+    assert (shown["stale"], shown["stale_reason"]) == (reason is not None, reason)
     console = Console(width=80)
-    with console.capture() as shown_there:
-        console.print(tables.status(told, width=80))
-    shown = " ".join(shown_there.get().split())
-    assert ("STALE" in shown, reason in shown) == (bool(reason), True)
+    with console.capture() as drawn:
+        console.print(tables.status(await asyncio.to_thread(control.status, tmp_path), width=80))
+    text = " ".join(drawn.get().split())
+    assert ("STALE" in text, (reason or "") in text) == (reason is not None, True)
+
+
+@pytest.mark.parametrize(("reason", "code"), [(None, 200), ("ping: refused", 503)])
+async def test_a_monitor_needs_the_code_alone(
+    reason: str | None, code: int, watch: MemoryWatch, tmp_path: Path
+) -> None:
+    """`/healthz` answers 200 while what `watch` knows is fresh, else 503."""
+    watch.now = dataclasses.replace(watch.now, stale_reason=reason)
+    connector = aiohttp.UnixConnector(str(tmp_path / control.SOCKET))
+    async with aiohttp.ClientSession(connector=connector) as session, session.get("http://control/healthz") as answer:
+        assert answer.status == code
+
+
+async def test_events_have_ids(watch: MemoryWatch, tmp_path: Path) -> None:
+    """Each event is told with its id, and the client gives what the journal gave."""
+    shown = await ask(tmp_path, "/api/v1/events")
+    assert shown["events"][0] == {"id": 7, "at": 1.5, "kind": "join", "text": "web1 joined"}
+    assert await asyncio.to_thread(control.events, tmp_path) == EVENTS
+
+
+async def test_the_client_gives_what_operators_are_answered(watch: MemoryWatch, tmp_path: Path) -> None:
+    """Every request for a change reaches the watch as it was meant, and its answer comes back whole."""
+    changes: Changes = {"drain": False, "weight": None}
+    answer = await asyncio.to_thread(control.override, tmp_path, "web 1", **changes)
+    assert answer == Overridden("web 1", ("web",), ("api",), draining=True, changes=changes)
+    assert await asyncio.to_thread(control.maintain, tmp_path, "web", on=True) == Maintained("web", maintenance=True)
+    assert await asyncio.to_thread(control.pin, tmp_path, None) == Pinned(4, "now")
+    assert await asyncio.to_thread(control.pin, tmp_path, 3) == Pinned(3, "now")
+    assert await asyncio.to_thread(control.release, tmp_path) == Released(4)
+    assert watch.asked == [("web 1", changes), ("web", True), (None,), (3,), ("release",)]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("servers/web1", {}),
+        ("servers/web1", {"drain": "yes"}),
+        ("servers/web1", {"weight": 257}),
+        ("servers/web1", {"weight": True}),
+        ("servers/web1", {"drain": True, "kill": True}),
+        ("pools/web", {"maintenance": "on"}),
+        ("pools/web", {"maintenance": True, "drain": True}),
+        ("rollback", {"generation": "last"}),
+        ("rollback", {"release": False}),
+    ],
+)
+async def test_a_body_that_says_something_else_changes_nothing(
+    path: str, body: dict[str, Any], watch: MemoryWatch, tmp_path: Path
+) -> None:
+    """It is refused with what is accepted, before anything is asked of the watch."""
+    with pytest.raises(ProxyctlError, match=r"accepted is|drain is true or false"):
+        await ask(tmp_path, f"/api/v1/{path}", body)
+    assert watch.asked == []
+
+
+@pytest.mark.parametrize(
+    ("fails", "said"),
+    [
+        (ProxyctlError("no server is named web9"), "no server is named web9"),
+        (OSError("No space left on device"), "the state folder cannot be written, nothing was done: No space"),
+    ],
+)
+async def test_a_change_that_fails_is_answered_with_the_reason(
+    fails: Exception, said: str, watch: MemoryWatch, tmp_path: Path
+) -> None:
+    """The reason reaches the person who asked."""
+    watch.fails = fails
+    with pytest.raises(ProxyctlError, match=said):
+        await ask(tmp_path, "/api/v1/servers/web9", {"drain": True})
+
+
+async def test_the_public_listener_only_reads_and_refuses_foreign_hosts(
+    watch: MemoryWatch, tmp_path: Path, unused_tcp_port: int
+) -> None:
+    """No operator's route is there, and a page of another name cannot read through a browser."""
+    api = Api(status=watch.status, events=lambda: EVENTS, settings=dict, overriding=watch, rollback=watch)
+    (tmp_path / "two").mkdir()
+    runners = await serve(api, control=tmp_path / "two" / control.SOCKET, tcp=("127.0.0.1", unused_tcp_port))
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", unused_tcp_port)
+        for request, status in (
+            ("GET /healthz HTTP/1.1\r\nHost: localhost", 200),
+            ("GET /healthz HTTP/1.1\r\nHost: evil.example", 403),
+            ("GET /api/v1/settings HTTP/1.1\r\nHost: localhost", 404),
+            ("POST /api/v1/rollback HTTP/1.1\r\nHost: localhost", 404),
+        ):
+            writer.write(f"{request}\r\nContent-Length: 0\r\n\r\n".encode())
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            assert head.startswith(f"HTTP/1.1 {status} "), (request, head)
+            length = next(line for line in head.splitlines() if line.lower().startswith("content-length"))
+            await reader.readexactly(int(length.partition(":")[2]))
+        writer.close()
+        await writer.wait_closed()
+    finally:
+        for runner in runners:
+            await runner.cleanup()
+    assert watch.asked == []

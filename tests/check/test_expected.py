@@ -2,54 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from proxyctl.check.expected import Asked, Expected, expected, from_status, served_by_pool
+from proxyctl.core.model import Balance
+from proxyctl.core.status import PoolStatus, Status
+from tests.statuses import pool, server, status
 
 URL = "http://127.0.0.1:8080/"
 
 
-def server(
-    name: str, weight: int = 1, state: str = "up", *, backup: bool = False, requests: int | None = None
-) -> dict[str, Any]:
-    """Return a server as `status --json` shows it."""
-    return {"name": name, "state": state, "weight": weight, "backup": backup, "requests": requests}
-
-
-def pool(
-    name: str,
-    *servers: dict[str, Any],
-    host: str | None = None,
-    path: str = "/",
-    listen: int = 80,
-    balance: str = "roundrobin",
-) -> dict[str, Any]:
-    """Return a pool as `status --json` shows it."""
-    routes = [{"host": host, "path": path, "listen": listen}]
-    return {"name": name, "balance": balance, "routes": routes, "servers": list(servers) or [server(f"{name}1")]}
-
-
-def weights(*pools: dict[str, Any], url: str = URL, host: str | None = None) -> dict[str, float] | None:
+def weights(*pools: PoolStatus, url: str = URL, host: str | None = None) -> dict[str, float] | None:
     """Return the weights that are expected, if any."""
-    found = from_status({"pools": list(pools)}, url, host)
+    found = from_status(status(*pools), url, host)
     return None if found.weights is None else dict(found.weights)
 
 
-def why_not(*pools: dict[str, Any], url: str = URL) -> str:
+def why_not(*pools: PoolStatus, url: str = URL) -> str:
     """Return why nothing is expected."""
-    found = from_status({"pools": list(pools)}, url)
+    found = from_status(status(*pools), url)
     assert found.weights is None
     return found.source
 
 
 def test_weights() -> None:
     """The weights of the servers that are up are expected, and nothing of those that are not."""
-    found = from_status(
-        {"pools": [pool("web", server("web1", 3), server("web2"), server("web3", state="draining"))]}, URL
-    )
-    assert found == Expected({"web1": 3, "web2": 1, "web3": 0}, "the weights of pool web", "roundrobin")
+    found = from_status(status(pool("web", server("web1", 3), server("web2"), server("web3", state="draining"))), URL)
+    weights = {"web1": 3.0, "web2": 1.0, "web3": 0.0}
+    assert found == Expected(weights, "the weights of pool web", "roundrobin", engine="haproxy")
 
 
 def test_backups() -> None:
@@ -57,14 +37,14 @@ def test_backups() -> None:
     reserve = server("web2", backup=True)
     assert weights(pool("web", server("web1"), reserve)) == {"web1": 1, "web2": 0}
     assert weights(pool("web", server("web1", state="down"), reserve)) == {"web1": 0, "web2": 1}
-    assert from_status({"pools": [pool("web", server("web1"), reserve)]}, URL).backups == ("web2",)
-    assert from_status({"pools": [pool("web", server("web1", state="down"), reserve)]}, URL).backups == ()
+    assert from_status(status(pool("web", server("web1"), reserve)), URL).backups == ("web2",)
+    assert from_status(status(pool("web", server("web1", state="down"), reserve)), URL).backups == ()
 
 
 @pytest.mark.parametrize("balance", ["leastconn", "source", "uri"])
-def test_other_algorithms(balance: str) -> None:
+def test_other_algorithms(balance: Balance) -> None:
     """The algorithm is told, so that the test that fits it is chosen."""
-    assert from_status({"pools": [pool("web", balance=balance)]}, URL).balance == balance
+    assert from_status(status(pool("web", balance=balance)), URL).balance == balance
 
 
 def test_nothing_up() -> None:
@@ -130,9 +110,9 @@ def test_not_routed() -> None:
     assert why_not(pool("api", path="/api")) == f"by the gateway's status, no pool serves {URL}"
 
 
-def counting(one: int | None, other: int | None) -> dict[str, Any]:
+def counting(one: int | None, other: int | None) -> Status:
     """Return a status in which two servers have served so many requests."""
-    return {"pools": [pool("web", server("web1", requests=one), server("web2", requests=other))]}
+    return status(pool("web", server("web1", requests=one), server("web2", requests=other)))
 
 
 def test_served_by_pool() -> None:
@@ -152,7 +132,7 @@ def test_served_by_pool() -> None:
         (Asked({"web1": 1}), counting(8, 9), None),
     ],
 )
-def test_exactness(asked: Asked, after: dict[str, Any], cycles: int | None) -> None:
+def test_exactness(asked: Asked, after: Status, cycles: int | None) -> None:
     """Single requests are counted where the gateway says that nobody else asked, or the user how many count."""
     assert expected(asked, counting(3, 4), after, URL, None, 10).cycles == cycles
 
@@ -166,5 +146,5 @@ def test_the_user_decides() -> None:
 
 def test_pool_that_changes() -> None:
     """When the pool changed while requests were sent, no shares are expected."""
-    after = {"pools": [pool("web", server("web1", 3))]}
+    after = status(pool("web", server("web1", 3)))
     assert expected(Asked(), counting(3, 4), after, URL, None, 10).source == "the pool changed during the check"

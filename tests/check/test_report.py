@@ -11,6 +11,7 @@ from proxyctl.check.judge import judge
 from proxyctl.check.load.sample import Sample
 from proxyctl.check.report import failed_line
 from proxyctl.check.verdicts.threshold import parse_threshold
+from proxyctl.core.status import Event
 from tests.check.report_values import STARTED_AT, report_of, served
 
 GOOD = served({"web1": 2000, "web2": 1000})
@@ -44,10 +45,10 @@ def test_figures_of_nothing(metric: str) -> None:
 def test_events_of_the_check() -> None:
     """Of the log of `watch` the report keeps what happened during the check and within a second of it."""
     log = [
-        {"at": STARTED_AT + 2.5, "kind": "late", "text": ""},
-        {"at": STARTED_AT + 1.9, "kind": "after", "text": ""},
-        {"at": STARTED_AT - 0.9, "kind": "before", "text": "web3 joined"},
-        {"at": STARTED_AT - 1.5, "kind": "early", "text": ""},
+        Event(STARTED_AT + 2.5, "late", ""),
+        Event(STARTED_AT + 1.9, "after", ""),
+        Event(STARTED_AT - 0.9, "before", "web3 joined"),
+        Event(STARTED_AT - 1.5, "early", ""),
     ]
     report = GOOD.with_events(log)
     assert [e.kind for e in report.events] == ["before", "after"]
@@ -59,7 +60,7 @@ def test_events_of_the_check() -> None:
 )
 def test_events_near_a_failure(at: float, latency: float, near: list[int]) -> None:
     """An event is near a failure when it is within a second of any moment at which the request was under way."""
-    log = [{"at": STARTED_AT + 3.0, "kind": "drain", "text": "web1"}]
+    log = [Event(STARTED_AT + 3.0, "drain", "web1")]
     failure = Sample(at, latency, "reset")
     report = dataclasses.replace(report_of([failure]), seconds=5.0).with_events(log)
     assert list(report.near(failure)) == near

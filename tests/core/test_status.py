@@ -1,13 +1,18 @@
-"""What `status` shows: the contract's shape, and the state of each server."""
+"""What `status` shows: the routes and servers of each pool, and the state of each server."""
 
 from __future__ import annotations
+
+import dataclasses
 
 import pytest
 
 from proxyctl.core import status
 from proxyctl.core.decide.desired import Outcome, Refusal, Waiting
 from proxyctl.core.model import Desired, Listener, Pool, Problem, Route, Server, ServerCount
+from proxyctl.core.status import RouteStatus, ServerStatus
 from tests.core.worlds import container, world
+from tests.statuses import pool as some_pool
+from tests.statuses import status as some_status
 
 A = Server("a", "id-a", "10.0.0.1", 80, weight=3, backup=True)
 LISTENERS = (
@@ -29,18 +34,16 @@ def test_the_shape_of_the_contract() -> None:
     applied = Desired(LISTENERS, (Pool("web", servers=(A,)),))
     counts = [ServerCount("web", "a", 12, up=True), ServerCount("other", "a", 99, up=True)]
     other, web = status.pools(outcome, applied, world(container("a")), counts)
-    assert [(s["name"], s["state"]) for s in other["servers"]] == [("b", "starting"), ("c", "down")]
-    assert (web["name"], web["protocol"], web["balance"]) == ("web", "http", "uri")
-    assert web["routes"] == [
-        {"host": None, "path": "/", "listen": 80, "strip_prefix": False},
-        {"host": "h", "path": "/x", "listen": 80, "strip_prefix": True},
-    ]
-    waits = {"name": "0", "container": "id-0", "address": "10.0.0.9:81", "state": "starting", "weight": 0}
-    serves = {"name": "a", "container": "id-a", "address": "10.0.0.1:80", "state": "up", "weight": 3}
-    assert web["servers"] == [
-        waits | {"backup": False, "requests": None, "reason": "not yet"},
-        serves | {"backup": True, "requests": 12, "reason": ""},
-    ]
+    assert [(s.name, s.state) for s in other.servers] == [("b", "starting"), ("c", "down")]
+    assert (web.name, web.protocol, web.balance) == ("web", "http", "uri")
+    assert web.routes == (
+        RouteStatus(None, "/", 80, strip_prefix=False),
+        RouteStatus("h", "/x", 80, strip_prefix=True),
+    )
+    assert web.servers == (
+        ServerStatus("0", "id-0", "10.0.0.9:81", "starting", 0, backup=False, requests=None, reason="not yet"),
+        ServerStatus("a", "id-a", "10.0.0.1:80", "up", 3, backup=True, requests=12, reason=""),
+    )
 
 
 @pytest.mark.parametrize(
@@ -60,7 +63,7 @@ def test_the_state_of_a_server(draining: bool, state: str, count: ServerCount | 
     applied = Desired((), (Pool("web", servers=(server,)),))
     snapshot = world(container("a", state=state))  # type: ignore[arg-type]
     (pool,) = status.pools(Outcome(applied), applied, snapshot, [count] if count else [])
-    assert [s["state"] for s in pool["servers"]] == [expected]
+    assert [s.state for s in pool.servers] == [expected]
 
 
 def test_a_pool_that_the_proxy_refuses_is_listed_without_routes() -> None:
@@ -73,21 +76,19 @@ def test_a_pool_that_the_proxy_refuses_is_listed_without_routes() -> None:
     waiting = (Waiting("id-r", "r", "bad", "10.0.0.2", 80, "not yet"),)
     state = Desired((), (serves,))
     bad, web = status.pools(Outcome(state, (), waiting, refused=refused), state, world(), [])
-    assert (bad["name"], bad["routes"], bad["refused"]) == ("bad", [], ["pool bad is left out: no"])
-    assert [(s["name"], s["state"], s["reason"]) for s in bad["servers"]] == [
+    assert (bad.name, bad.routes, bad.refused) == ("bad", (), ("pool bad is left out: no",))
+    assert [(s.name, s.state, s.reason) for s in bad.servers] == [
         ("r", "starting", "not yet"),
         ("s", "down", "pool bad is left out: no"),
     ]
-    assert bad.keys() == web.keys()
-    assert web["refused"] == ["pool web keeps its previous settings: no"]
+    assert web.refused == ("pool web keeps its previous settings: no",)
 
 
 def test_errors_come_first() -> None:
     """Problems are listed with errors before warnings, each by container and label."""
     found = [Problem("a", "l", "r", "warning"), Problem("c", "l", "r"), Problem("b", "l", "r")]
     listed = status.problems(found)
-    assert [p["container"] for p in listed] == ["b", "c", "a"]
-    assert listed[0] == {"container": "b", "label": "l", "reason": "r", "severity": "error"}
+    assert listed == (Problem("b", "l", "r"), Problem("c", "l", "r"), Problem("a", "l", "r", "warning"))
 
 
 def test_servers_of_a_pool_in_maintenance() -> None:
@@ -96,8 +97,8 @@ def test_servers_of_a_pool_in_maintenance() -> None:
     applied = Desired((), (Pool("web", maintenance=True, servers=held),))
     snapshot = world(container("a"), container("b"), container("c", state="exited"))
     (pool,) = status.pools(Outcome(Desired((), (Pool("web"),))), applied, snapshot, [])
-    assert [s["state"] for s in pool["servers"]] == ["maintenance", "draining", "down"]
-    assert (pool["maintenance"], pool["drain_seconds"]) == (True, 30.0)
+    assert [s.state for s in pool.servers] == ["maintenance", "draining", "down"]
+    assert (pool.maintenance, pool.drain_seconds) == (True, 30.0)
 
 
 @pytest.mark.parametrize(
@@ -116,3 +117,16 @@ def test_servers_of_a_pool_in_maintenance() -> None:
 def test_what_is_stale_and_why(age: float | None, resync: float, problem: str, expected: str) -> None:
     """While Docker fails, or after three listings missed, however rare they are; Docker's own reason comes first."""
     assert status.staleness(age, resync=resync, problem=problem) == expected
+
+
+def test_a_pool_is_found_by_its_name() -> None:
+    """A status has its pools by name, and None for a name that it does not have."""
+    found = some_status(some_pool("api"), some_pool("web"))
+    assert found.pool("web") == some_pool("web")
+    assert found.pool("wbe") is None
+
+
+@pytest.mark.parametrize(("reason", "stale"), [(None, False), ("Docker does not answer", True)])
+def test_a_status_is_stale_for_a_reason(reason: str | None, stale: bool) -> None:
+    """There is no stale status without a reason, nor a reason for a fresh one."""
+    assert dataclasses.replace(some_status(), stale_reason=reason).stale is stale

@@ -114,12 +114,11 @@ async def test_events_of_watch_are_in_the_report(world: Watch) -> None:
     await asyncio.to_thread(world.ctl_process, "weight", server, "2")
 
     def told() -> bool:
-        events = control.ask(world.state, "/api/v1/events")["events"]
-        return any(server in e["text"] and ": weight " in e["text"] for e in events)
+        return any(server in e.text and ": weight " in e.text for e in control.events(world.state))
 
     await asyncio.to_thread(eventually, told, "the new weight")  # on nginx the spacing of reloads may hold it up
     stop.set()
-    report = (await load).with_events(control.ask(world.state, "/api/v1/events")["events"])
+    report = (await load).with_events(control.events(world.state))
     world.ctl_process("ready", server)
     assert any(server in event.text and ": weight " in event.text for event in report.events), report.events
     assert all(report.started_at - 1 <= event.at <= report.started_at + report.seconds + 1 for event in report.events)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 import signal
@@ -104,13 +103,13 @@ def test_losses_are_failures(pool: Watch, docker_client: docker.DockerClient) ->
         stage.settle()
         return "all were killed"
 
-    ask = functools.partial(control.ask, pool.state)
+    watch = control.Client(pool.state)
     place = Place(pool.network, "web", ephemeral=False)
     token = (pool.state / "check.token").read_text().strip()
-    target = run.target(docker_client.api, ask, place, token)
+    target = run.target(docker_client.api, watch, place, token)
     result = run.play(
         Scenario("all", "nothing is lost", all_die),
-        Stage(Containers(docker_client.api), ask, place, target, 100, lambda: False),
+        Stage(Containers(docker_client.api), watch, place, target, 100, lambda: False),
     )
     assert (result.status, result.failed > 0) == ("failed", True)
     assert re.search(r"^\d+ of \d+ requests failed: \w+ at \d", result.seen), result.seen

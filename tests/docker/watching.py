@@ -22,6 +22,7 @@ import docker
 import docker.errors
 
 from proxyctl.api import client as control
+from proxyctl.errors import ProxyctlError
 from tests.docker.command_line import run_here, run_proxyctl
 
 BACKEND = "proxyctl/echo:latest"
@@ -189,7 +190,10 @@ class Watch:
 
     def status(self) -> dict[str, Any] | None:
         """Return what `status --json` prints, asked directly; None while nobody answers."""
-        return control.status(self.state)
+        try:
+            return control.ask(self.state, "/api/v1/status")
+        except ProxyctlError:
+            return None
 
     def servers(self, pool: str | None = None) -> dict[str, str]:
         """Return short server name → state, over all pools or one."""

@@ -11,7 +11,6 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any, Final
 
-from proxyctl.check.events import Event
 from proxyctl.check.expected import Expected
 from proxyctl.check.load.sample import Sample
 from proxyctl.check.measures.histogram import Histogram
@@ -20,6 +19,7 @@ from proxyctl.check.measures.timeline import Block, Slice
 from proxyctl.check.report import Generator, Report
 from proxyctl.check.verdicts.stalls import Gap
 from proxyctl.check.verdicts.verdict import Verdict, shares
+from proxyctl.core.status import Event
 from proxyctl.errors import UsageError
 
 SCHEMA: Final = 1

@@ -82,8 +82,8 @@ def scale(stage: Stage) -> str:
 def rollout(stage: Stage) -> str:
     """Replace every container by a new one of the same image."""
     before = stage.some(1)
-    image = stage.containers.old(stage.servers()[before[0]]["container"]).inspect["Image"]
-    done = Rollout(stage.containers, stage.ask, lambda _: None, stage.interrupted).run(
+    image = stage.containers.old(stage.servers()[before[0]].container).inspect["Image"]
+    done = Rollout(stage.containers, stage.watch, lambda _: None, stage.interrupted).run(
         Wish(stage.place.pool, image, None, 60)
     )
     return f"{', '.join(done.old)} replaced by {', '.join(done.new)}"
@@ -91,17 +91,17 @@ def rollout(stage: Stage) -> str:
 
 def reload(stage: Stage) -> str:
     """Open a further route, which no engine takes without a reload, and close it again."""
-    before = stage.ask("/api/v1/status")["generation"]
+    before = stage.watch.status().generation or 0
     name = f"check-{secrets.token_hex(3)}"
     stage.copy(1, {"pool": name, "host": f"{name}.test"})
 
     def opened() -> bool:
-        told = stage.ask("/api/v1/status")
-        servers = [s["state"] for p in told["pools"] if p["name"] == name for s in p["servers"]]
-        return told["generation"] > before and servers == ["up"]
+        status = stage.watch.status()
+        pool = status.pool(name)
+        return (status.generation or 0) > before and pool is not None and [s.state for s in pool.servers] == ["up"]
 
     took = stage.until(opened, "a further pool in a new generation")
-    return f"generation {before} became {stage.ask('/api/v1/status')['generation']} in {took:.1f} s"
+    return f"generation {before} became {stage.watch.status().generation} in {took:.1f} s"
 
 
 def failover(stage: Stage) -> str:
@@ -123,7 +123,7 @@ def failover(stage: Stage) -> str:
 def consistent(stage: Stage) -> str:
     """Start one more container where a key chooses the server: it takes its share of keys, the others keep theirs."""
     stage.some(2)
-    if (how := stage.setting("balance")) not in BY_KEY:
+    if (how := stage.settings().balance) not in BY_KEY:
         raise Unfit(f"keys show in balance={' and '.join(BY_KEY)}, this pool has {how}")
     before = stage.by_key()
     kept = consistency.consistent(before)
@@ -134,7 +134,7 @@ def consistent(stage: Stage) -> str:
     stage.settle()  # what old workers still had
     after = stage.by_key()
     servers = stage.servers()
-    weights = {each: servers[each]["weight"] for each in stage.up()}
+    weights = {each: servers[each].weight for each in stage.up()}
     verdict = consistency.moved(consistency.owners(before), consistency.owners(after), weights)
     if not verdict.ok:
         raise Unmet(f"{verdict.detail}, when {name} joined; a consistent hash moves {verdict.expected}")
@@ -143,7 +143,7 @@ def consistent(stage: Stage) -> str:
 
 def sticky(stage: Stage) -> str:
     """Visit with cookies: each client keeps its server."""
-    if not stage.setting("sticky"):
+    if not stage.settings().sticky:
         raise Unfit("this pool keeps no client by a cookie: label it sticky=NAME")
     moved = 0
     seen = set()
@@ -160,12 +160,12 @@ def sticky(stage: Stage) -> str:
 def weights(stage: Stage) -> str:
     """Give one server three times the weight of the others."""
     names = stage.some(2)
-    if (how := stage.setting("balance")) not in {"roundrobin", "random"}:
+    if (how := stage.settings().balance) not in {"roundrobin", "random"}:
         raise Unfit(f"weights show in balance=roundrobin and random, this pool has {how}")
     wanted = {name: _HEAVY if name == names[0] else 1 for name in names}
     for name, weight in wanted.items():
         stage.weigh(name, weight)
-    stage.until(lambda: {n: stage.servers()[n]["weight"] for n in names} == wanted, "the new weights")
+    stage.until(lambda: {n: stage.servers()[n].weight for n in names} == wanted, "the new weights")
     stage.settle()  # what old workers still had
     before = stage.served()
     stage.settle(_WEIGHED)

@@ -13,10 +13,12 @@ from proxyctl.check.load.shots import KeyBy
 from proxyctl.check.report import Report
 from proxyctl.check.reports.xml import Case, Suite, to_xml
 from proxyctl.check.scenarios.events import SCENARIOS, Scenario
-from proxyctl.check.scenarios.stage import BY_KEY, LABEL, WITHIN, Ask, Place, Stage, Target, Unfit, Unmet
+from proxyctl.check.scenarios.stage import BY_KEY, LABEL, WITHIN, Place, Stage, Target, Unfit, Unmet
+from proxyctl.core.routing import under
 from proxyctl.errors import ProxyctlError, UsageError
 from proxyctl.gateway.access import DockerAccess
 from proxyctl.gateway.netns import GatewayView
+from proxyctl.operate.port import Watch
 from proxyctl.providers.docker import images, throwaways
 from proxyctl.providers.docker.client import Client
 
@@ -84,31 +86,32 @@ def _lost(report: Report) -> str:
 # ------------------------------------------------------------------ where it plays
 
 
-def target(client: Client, ask: Ask, place: Place, token: str, path: str = "") -> Target:
+def target(client: Client, watch: Watch, place: Place, token: str, path: str = "") -> Target:
     """Return where the pool answers: its first route, at a published port or at the gateway's own address.
 
     `path` is asked for instead of the route's own, and must be below it. Raise UsageError.
     """
-    pools = {p["name"]: p for p in ask("/api/v1/status")["pools"]}
-    if place.pool not in pools:
-        raise UsageError(f"--pool {place.pool}: there is no such pool; known are {', '.join(pools) or 'none'}")
-    pool = pools[place.pool]
-    if pool["protocol"] == "tcp" or not pool["routes"]:
+    status = watch.status()
+    pool = status.pool(place.pool)
+    if pool is None:
+        known = ", ".join(p.name for p in status.pools)
+        raise UsageError(f"--pool {place.pool}: there is no such pool; known are {known or 'none'}")
+    if pool.protocol == "tcp" or not pool.routes:
         raise UsageError(f"--pool {place.pool}: a scenario sends HTTP, and this pool has no HTTP route")
-    route = pool["routes"][0]
-    below = route["path"].rstrip("/")
+    route = pool.routes[0]
+    below = route.path.rstrip("/")
     if path and not path.startswith("/"):
         raise UsageError(f"--path {path}: it begins with /")
-    if path and not (path + "/").startswith(f"{below}/"):
+    if path and not under(path, below):
         raise UsageError(f"--path {path}: the route of pool {place.pool} takes paths that begin with {below}/")
     gateway = DockerAccess(client, place.network)
     gateway.inspect()
-    authority = gateway.authority(route["listen"])
-    host, path = (route["host"] or "").replace("*", "check", 1), path or route["path"]
-    kind = pool["balance"]
+    authority = gateway.authority(route.listen)
+    host, path = (route.host or "").replace("*", "check", 1), path or route.path
+    kind = pool.balance
     if kind != "source":
         return Target(f"http://{authority}{path}", host, token, KeyBy(kind) if kind in BY_KEY else None)
-    return _from_inside(f"http://127.0.0.1:{route['listen']}{path}", host, token, gateway.state["Pid"])
+    return _from_inside(f"http://127.0.0.1:{route.listen}{path}", host, token, gateway.state["Pid"])
 
 
 def _from_inside(url: str, host: str, token: str, pid: int) -> Target:
@@ -120,7 +123,7 @@ def _from_inside(url: str, host: str, token: str, pid: int) -> Target:
 @contextlib.contextmanager
 def throwaway(
     client: Client,
-    ask: Ask,
+    watch: Watch,
     place: Place,
     image: str,
     own: Mapping[str, str],
@@ -140,23 +143,24 @@ def throwaway(
     try:
         names = [f"{name}-{number}" for number in range(1, EPHEMERAL_SERVERS + 1)]
         throwaways.start(client, image, names, network=place.network, labels=labels)
-        _until_all_serve(ask, name, interrupted, within)
+        _until_all_serve(watch, name, interrupted, within)
         yield dataclasses.replace(place, pool=name, ephemeral=True)
     finally:
         throwaways.remove(client, f"{LABEL}={name}")
 
 
-def _until_all_serve(ask: Ask, pool: str, interrupted: Callable[[], bool], within: float) -> None:
+def _until_all_serve(watch: Watch, pool: str, interrupted: Callable[[], bool], within: float) -> None:
     def states() -> list[str]:
-        return [s["state"] for p in ask("/api/v1/status")["pools"] if p["name"] == pool for s in p["servers"]]
+        found = watch.status().pool(pool)
+        return [s.state for s in found.servers] if found else []
 
     deadline = time.monotonic() + within
     while states() != ["up"] * EPHEMERAL_SERVERS:
         if interrupted():
             raise KeyboardInterrupt
         if time.monotonic() > deadline:
-            problems = ask("/api/v1/status")["problems"]
-            why = next((p["reason"] for p in problems if p["container"].startswith(pool)), f"they are {states()}")
+            problems = watch.status().problems
+            why = next((p.reason for p in problems if p.container.startswith(pool)), f"they are {states()}")
             raise ProxyctlError(f"the throw-away containers do not serve within {within:g} s: {why}")
         time.sleep(0.05)
 

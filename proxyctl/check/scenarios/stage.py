@@ -11,13 +11,14 @@ import dataclasses
 import functools
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol
-from urllib.parse import quote
 
 from proxyctl.check.load.shots import KeyBy
 from proxyctl.check.report import Report
 from proxyctl.check.steady import SteadyLoad
+from proxyctl.core.status import PoolStatus, ServerStatus
 from proxyctl.errors import ProxyctlError
+from proxyctl.gateway import netns
+from proxyctl.operate.port import Watch
 from proxyctl.providers.docker.containers import Containers
 from proxyctl.providers.docker.successor import refusal, successors
 
@@ -40,13 +41,6 @@ class Unmet(Exception):
 
 class Unfit(Exception):
     """The pool cannot show this; the message says why."""
-
-
-class Ask(Protocol):
-    """Asks the running `watch`, as `edges.control.ask` does for one state folder."""
-
-    def __call__(self, path: str, *, post: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return its JSON; raise ProxyctlError."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -86,7 +80,7 @@ class Stage:
     def __init__(
         self,
         containers: Containers,
-        ask: Ask,
+        watch: Watch,
         place: Place,
         target: Target,
         rate: float,
@@ -97,7 +91,7 @@ class Stage:
 
         `interrupted` tells whether the operator ends it early; `within` is the seconds that each wait may last.
         """
-        self.containers, self.ask, self.place, self.target = containers, ask, place, target
+        self.containers, self.watch, self.place, self.target = containers, watch, place, target
         self._load = SteadyLoad(
             target.url,
             rate=rate,
@@ -105,7 +99,8 @@ class Stage:
             headers=target.headers,
             key_by=target.key_by,
             keys=KEYS if target.key_by else 0,
-            inside=target.inside,
+            # the thread of the load alone, which ends with it
+            enter=None if target.inside is None else functools.partial(netns.enter, target.inside),
         )
         self.interrupted, self.within = interrupted, within
         self._taking_back = False
@@ -178,18 +173,14 @@ class Stage:
 
     # ------------------------------------------------------------------ the pool
 
-    def servers(self) -> dict[str, dict[str, Any]]:
-        """Return the pool's servers by name, as `status` tells them."""
-        pools = {p["name"]: p for p in self.ask("/api/v1/status")["pools"]}
-        if self.place.pool not in pools:
-            return {}
-        return {s["name"]: s for s in pools[self.place.pool]["servers"]}
+    def servers(self) -> dict[str, ServerStatus]:
+        """Return the pool's servers by name; none when the pool is gone."""
+        pool = self.watch.status().pool(self.place.pool)
+        return {s.name: s for s in pool.servers} if pool else {}
 
     def up(self, *, backup: bool = False) -> list[str]:
         """Return the names of those that serve; backups only where asked for, weight 0 never."""
-        return sorted(
-            n for n, s in self.servers().items() if s["state"] == "up" and s["backup"] == backup and s["weight"]
-        )
+        return sorted(n for n, s in self.servers().items() if s.state == "up" and s.backup == backup and s.weight)
 
     def some(self, number: int) -> list[str]:
         """Return the servers that serve; raise Unfit where there are fewer than `number`."""
@@ -198,9 +189,12 @@ class Stage:
             raise Unfit(f"needs {number} servers that are up, pool {self.place.pool} has {len(found)}")
         return found
 
-    def setting(self, name: str) -> Any:
-        """Return one of the pool's settings, as `status` tells it."""
-        return next(p[name] for p in self.ask("/api/v1/status")["pools"] if p["name"] == self.place.pool)
+    def settings(self) -> PoolStatus:
+        """Return the pool, for its settings; raise Unmet when the pool is gone."""
+        pool = self.watch.status().pool(self.place.pool)
+        if pool is None:
+            raise Unmet(f"pool {self.place.pool} is gone")
+        return pool
 
     def until(self, condition: Callable[[], object], what: str) -> float:
         """Wait for something; return the seconds that it took, raise Unmet, also where somebody interrupts."""
@@ -229,7 +223,7 @@ class Stage:
 
         With `routed`, these keys stand in place of all that the first one's labels say but how it is reached.
         """
-        first = self.containers.old(self.servers()[self.some(1)[0]]["container"])
+        first = self.containers.old(self.servers()[self.some(1)[0]].container)
         if why := refusal([first]):
             raise Unfit(f"cannot start another container like {first.name}: {why}")
         image = first.inspect["Image"]
@@ -250,25 +244,25 @@ class Stage:
         return kept | {f"{prefix}{key}": value for key, value in routed.items()}
 
     def _retire(self, id_: str) -> None:
-        self.containers.stop(id_, round(self.setting("drain_seconds")) if self.servers() else 1)
+        self.containers.stop(id_, round(self.settings().drain_seconds) if self.servers() else 1)
         self.containers.remove(id_, volumes=True)
 
     def stop(self, name: str, *, for_good: bool = False) -> None:
         """Stop a container as `docker stop` does; unless it is a copy, it is started again at the end."""
-        id_ = self.servers()[name]["container"]
+        id_ = self.servers()[name].container
         if not for_good:
             self.undo(f"starting {name}", lambda: self._start(id_, name))
-        self.containers.stop(id_, round(self.setting("drain_seconds")))
+        self.containers.stop(id_, round(self.settings().drain_seconds))
 
     def kill(self, name: str) -> None:
         """Kill a container; it is started again at the end."""
-        id_ = self.servers()[name]["container"]
+        id_ = self.servers()[name].container
         self.undo(f"starting {name}", lambda: self._start(id_, name))
         self.containers.kill(id_, name)
 
     def pause(self, name: str) -> Callable[[], None]:
         """Pause a container; return what lets it go on, which the end does too."""
-        id_ = self.servers()[name]["container"]
+        id_ = self.servers()[name].container
         unpause = functools.partial(self.containers.unpause, id_, name)
         self.undo(f"unpausing {name}", unpause)
         self.containers.pause(id_, name)
@@ -277,12 +271,11 @@ class Stage:
     def weigh(self, name: str, weight: int) -> None:
         """Give a server a weight; at the end it has that of before, by its label where it was by that."""
         server = self.servers()[name]
-        labels = self.containers.old(server["container"]).labels
-        by_label = str(server["weight"]) == labels.get(f"{self.place.prefix}.weight", "1")
-        before = None if by_label else server["weight"]
-        path = f"/api/v1/servers/{quote(name, safe='')}"
-        self.undo(f"the weight of {name}", lambda: self.ask(path, post={"weight": before}))
-        self.ask(path, post={"weight": weight})
+        labels = self.containers.old(server.container).labels
+        by_label = str(server.weight) == labels.get(f"{self.place.prefix}.weight", "1")
+        before = None if by_label else server.weight
+        self.undo(f"the weight of {name}", lambda: self.watch.override(name, weight=before))
+        self.watch.override(name, weight=weight)
 
     def _start(self, id_: str, name: str) -> None:
         if not self.containers.old(id_).inspect["State"]["Running"]:

@@ -12,6 +12,7 @@ from proxyctl.check.judge import judge
 from proxyctl.check.load.sample import Sample
 from proxyctl.check.measures.histogram import Histogram
 from proxyctl.check.reports.document import from_json, to_json
+from proxyctl.core.status import Event
 from proxyctl.errors import UsageError
 from tests.check.report_values import STARTED_AT, report_of, served
 
@@ -23,7 +24,7 @@ SAMPLES = [
     Sample(0.40, 0.004, None, 200, "web2", 0.002),
     Sample(0.42, 0.1, "reset"),
 ]
-LOG = [{"at": STARTED_AT + 0.25, "kind": "leave", "text": "web3 left"}]
+LOG = [Event(STARTED_AT + 0.25, "leave", "web3 left")]
 
 
 def document() -> dict[str, Any]:

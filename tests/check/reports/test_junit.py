@@ -10,6 +10,7 @@ from proxyctl.check.load.sample import Sample
 from proxyctl.check.report import Report
 from proxyctl.check.reports.junit import to_junit
 from proxyctl.check.verdicts.threshold import parse_threshold
+from proxyctl.core.status import Event
 from tests.check.report_values import STARTED_AT, URL, served
 from tests.junit_shape import validated
 
@@ -19,7 +20,7 @@ LOST = [Sample(0.5 + i / 1000, 0.01, "http_503", 503, "web2") for i in range(25)
 def crooked() -> Report:
     """Return a report in which everything is wrong, and which tells why."""
     report = served({"web1": 900, "web2": 75}, *LOST)
-    report = report.with_events([{"at": STARTED_AT + 0.4, "kind": "drain", "text": "web2 drains"}])
+    report = report.with_events([Event(STARTED_AT + 0.4, "drain", "web2 drains")])
     thresholds = [parse_threshold(text) for text in ("errors==0", "p99<1ms", "rate>10")]
     return judge(report, Expected({"web1": 1, "web2": 1}, "the user"), thresholds)
 

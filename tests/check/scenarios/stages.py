@@ -8,9 +8,13 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Unpack
 
+from proxyctl.api.port import Changes, Overridden
 from proxyctl.check.scenarios.stage import KEYS, SETTLE, Place, Stage, Unmet
+from proxyctl.core.model import Balance
+from proxyctl.core.status import ServerState, Status
+from tests import statuses
 
 
 @dataclasses.dataclass
@@ -19,7 +23,7 @@ class Server:
 
     weight: int = 1
     backup: bool = False
-    state: str = "up"
+    state: ServerState = "up"
     deaf: bool = False  # is asked for nothing, whatever its state
 
 
@@ -40,11 +44,12 @@ class World(Stage):
     eager_backup: bool = False
     dead: bool = False
     same_generation: bool = False
-    balance: str = "roundrobin"
+    balance: Balance = "roundrobin"
     owner: Callable[[int, list[str]], str] | None = None
     pool: dict[str, Server] = dataclasses.field(default_factory=lambda: {n: Server() for n in ("web1", "web2", "web3")})
 
     def __post_init__(self) -> None:
+        self.watch = self
         self.place = Place("net", "web", ephemeral=True)
         self._counts: dict[str, int] = {}
         self._left: set[str] = set()
@@ -89,19 +94,15 @@ class World(Stage):
 
     # ------------------------------------------------------------------ the pool
 
-    def servers(self) -> dict[str, dict[str, Any]]:
-        """Return what `status` would tell."""
-        return {n: {**dataclasses.asdict(s), "container": n} for n, s in self.pool.items()}
+    def status(self) -> Status:
+        """Return the status that a `watch` would give: this pool, and the further ones."""
+        own = [statuses.server(n, s.weight, s.state, backup=s.backup) for n, s in self.pool.items()]
+        further = [statuses.pool(name) for name in self._further]
+        return statuses.status(statuses.pool("web", *own, balance=self.balance), *further, generation=self._generation)
 
-    def setting(self, name: str) -> Any:
-        """Return a setting of the pool."""
-        return {"balance": self.balance, "sticky": None}[name]
-
-    def ask(self, path: str, *, post: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Tell generation and further pools."""
-        assert (path, post) == ("/api/v1/status", None)
-        pools = [{"name": name, "servers": [{"state": "up"}]} for name in self._further]
-        return {"generation": self._generation, "pools": pools}
+    def override(self, server: str, **changes: Unpack[Changes]) -> Overridden:
+        """Refuse: `weigh` stands in its place."""
+        raise AssertionError
 
     # ------------------------------------------------------------------ containers
 

@@ -23,7 +23,9 @@ from proxyctl.check.load.sample import Sample
 from proxyctl.check.measures.tally import Tally
 from proxyctl.cli.check import command as module
 from proxyctl.cli.check import view
+from proxyctl.core.status import Event, Status
 from proxyctl.errors import ProxyctlError, ThresholdFailed, UsageError
+from tests import statuses
 from tests.backend.backends import EchoProcess, echo_process
 from tests.check.crooked import Proxy
 from tests.check.proxies import TOKEN, balancing, in_thread
@@ -65,11 +67,9 @@ def gateway(folder: Path) -> Path:
     return folder
 
 
-def status(**weights: int) -> dict[str, Any]:
+def status(**weights: int) -> Status:
     """Return the status of a watch with one pool."""
-    servers = [{"name": n, "state": "up", "weight": w, "backup": False} for n, w in weights.items()]
-    routes = [{"host": None, "path": "/", "listen": 80}]
-    return {"pools": [{"name": "web", "balance": "roundrobin", "routes": routes, "servers": servers}]}
+    return statuses.status(statuses.pool("web", *(statuses.server(n, w) for n, w in weights.items())))
 
 
 def test_table(echo: EchoProcess) -> None:
@@ -99,7 +99,7 @@ def test_token_and_weights_of_the_gateway(monkeypatch: pytest.MonkeyPatch, tmp_p
     folder = gateway(tmp_path / "state")
     asked: list[Path] = []
 
-    def ask(state: Path) -> dict[str, Any]:
+    def ask(state: Path) -> Status:
         asked.append(state)
         return status(web1=2, web2=1)
 
@@ -139,9 +139,9 @@ def test_change_during_the_check(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 def test_events_of_the_gateway(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Failures are told with what `watch` did within a second of them."""
     gateway(tmp_path / "var" / "one")
-    log = [{"at": time.time(), "kind": "leave", "text": "web2 left"}, {"at": 1.0, "kind": "join", "text": "long ago"}]
+    journal = (Event(1.0, "join", "long ago", 1), Event(time.time(), "leave", "web2 left", 2))
     monkeypatch.setattr("proxyctl.api.client.status", lambda state: status(web1=1))
-    monkeypatch.setattr("proxyctl.api.client.ask", lambda state, path: {"events": log})
+    monkeypatch.setattr("proxyctl.api.client.events", lambda state: journal)
     shown = run("http://127.0.0.1:1/", "-r", "5").output
     told = json.loads(run("http://127.0.0.1:1/", "-r", "5", "--json").stdout)
     assert "  5 within 1 s of leave at " in shown

@@ -12,6 +12,7 @@ from proxyctl.check.load.sample import Sample
 from proxyctl.check.reports.page import spread, timechart
 from proxyctl.check.reports.page.bursts import bursts
 from proxyctl.check.reports.page.timechart import Panel
+from proxyctl.core.status import Event
 from tests.check.report_values import STARTED_AT, report_of, served
 from tests.check.reports.page import worlds
 
@@ -148,7 +149,7 @@ def test_bursts() -> None:
         Sample(0.3, 0.0, "reset"),
         Sample(3.0, 0.0, "http_503", 503, "web1"),
     ]
-    log = [{"at": STARTED_AT + at, "kind": "drain", "text": f"at {at}"} for at in (0.5, 1.5)]
+    log = [Event(STARTED_AT + at, "drain", f"at {at}") for at in (0.5, 1.5)]
     report = report_of([*failures, Sample(3.5, 0.001)]).with_events(log)
     found = [(b.kind, b.server, b.count, round(b.first, 3), round(b.last, 3), b.longest) for b in bursts(report)]
     assert found == [

@@ -12,6 +12,7 @@ from proxyctl.check.judge import judge
 from proxyctl.check.load.sample import Sample
 from proxyctl.check.report import Report
 from proxyctl.check.verdicts.threshold import parse_threshold
+from proxyctl.core.status import Event
 from tests.check.report_values import STARTED_AT, report_of
 
 World = Callable[[], Report]
@@ -48,7 +49,7 @@ def world(
         kind, status = rng.choice((("http_503", 503), ("http_502", 502), ("refused", None)))
         samples.append(Sample(at, 0.003 * rng.random(), kind, status, rng.choice((None, *servers))))
     report = report_of(sorted(samples, key=lambda sample: sample.at + sample.latency))
-    report = report.with_events([{"at": STARTED_AT + at, "kind": kind, "text": text} for at, kind, text in events])
+    report = report.with_events([Event(STARTED_AT + at, kind, text) for at, kind, text in events])
     report = dataclasses.replace(report, options={"concurrency": 10, "rate": None, "headers": ["Host"], "urls": ["x"]})
     thresholds = [parse_threshold(text) for text in ("errors==0", "p99<50ms", "rate>1")]
     return judge(report, Expected(dict.fromkeys(servers, 1.0), "the weights of pool web"), thresholds)

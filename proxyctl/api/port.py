@@ -1,0 +1,73 @@
+"""What operators ask of a `watch`, and what they are answered; the Protocols that `server` needs."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Protocol, TypedDict, Unpack
+
+
+class Changes(TypedDict, total=False):
+    """What an operator asks for one server; a key that is not there leaves what was asked before.
+
+    `weight` is 0 to 256, None: the weight of the container's label.
+    """
+
+    drain: bool
+    weight: int | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Overridden:
+    """The pools in which the proxy does what was asked, and those in which the server has not joined yet.
+
+    `draining`: the server drains in one of them, by the operator's word or by itself.
+    """
+
+    server: str
+    pools: tuple[str, ...]
+    waiting: tuple[str, ...]
+    draining: bool
+    changes: Changes
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Maintained:
+    """The pool, and whether it is in maintenance now."""
+
+    pool: str
+    maintenance: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Pinned:
+    """The generation that the gateway is pinned to, and since when, for a person."""
+
+    number: int
+    since: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Released:
+    """The generation that the gateway is not pinned to any more."""
+
+    number: int
+
+
+class Overriding(Protocol):
+    """Keeps operators' overrides; each call returns when the proxy does it, or raises ProxyctlError with why not."""
+
+    async def override(self, server: str, **changes: Unpack[Changes]) -> Overridden:
+        """Drain a server or not, or give it a weight."""
+
+    async def maintain(self, pool: str, *, on: bool) -> Maintained:
+        """Put a pool in maintenance or take it out."""
+
+
+class Rollback(Protocol):
+    """Pins the gateway to a generation; returns and raises as `Overriding` does."""
+
+    async def pin(self, asked: int | None) -> Pinned:
+        """Go back to a generation and stay there; None: to the one before."""
+
+    async def release(self) -> Released:
+        """Let labels, settings and templates of now count again."""

@@ -1,0 +1,45 @@
+"""The wait of an operator's request: it is answered when the running proxy does what was asked, or with why not.
+
+Used by `overrides` and `rollback`, which keep first what was asked and wake `watch`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from proxyctl.errors import ProxyctlError
+from proxyctl.operate.port import Watched
+from proxyctl.reconcile.journal import Journal
+from proxyctl.state.port import Generation
+
+WITHIN = 6.0  # seconds until a request must be confirmed; the client of control.sock waits for 10
+
+
+class Confirmation:
+    """Looks at what the proxy does after each ring of the journal."""
+
+    def __init__(self, watched: Watched, journal: Journal) -> None:
+        """Take the watch, and the journal that rings after each pass."""
+        self._watched, self._journal = watched, journal
+
+    async def until(self, reached: Callable[[Generation], bool], otherwise: str) -> None:
+        """Wait until the proxy does what `reached` asks for.
+
+        Raise ProxyctlError when the proxy refuses it, or with the problems of now after `WITHIN` seconds; `otherwise`
+        says in both what becomes of the request.
+        """
+        known = self._watched.refused
+        try:
+            async with asyncio.timeout(WITHIN):
+                async for _ in self._journal.rings():
+                    if self._watched.applied is not None and reached(self._watched.applied):
+                        return
+                    if self._watched.refused not in {"", known}:
+                        break
+        except TimeoutError:
+            problems = (await self._watched.status(figures=False)).problems
+            why = "; ".join(p.reason for p in problems if not p.container) or "`proxyctl status` shows what it does"
+            message = f"the proxy has not done it within {WITHIN:.0f} s, {otherwise}: {why}"
+            raise ProxyctlError(message) from None
+        raise ProxyctlError(f"the proxy does not do it, {otherwise}: {self._watched.refused}")

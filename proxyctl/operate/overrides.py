@@ -1,0 +1,73 @@
+"""Drain, ready, weight, maintenance: an operator's override is kept first, then carried out, then confirmed.
+
+Called by `api.server`. Next: `confirm`, which waits until the proxy does it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Unpack
+
+from proxyctl.api.port import Changes, Maintained, Overridden
+from proxyctl.core.model import Desired, Override, Server
+from proxyctl.errors import ProxyctlError
+from proxyctl.operate.confirm import Confirmation
+from proxyctl.operate.port import KeptOverrides, Watched
+from proxyctl.state.port import Generation
+
+
+class Overriding:
+    """Implements `api.port.Overriding` on one `watch`."""
+
+    def __init__(self, watched: Watched, kept: KeptOverrides, confirmation: Confirmation) -> None:
+        """Take the watch, where overrides are kept, and what waits until the proxy does them."""
+        self._watched, self._kept, self._confirmation = watched, kept, confirmation
+
+    async def override(self, server: str, **changes: Unpack[Changes]) -> Overridden:
+        """Keep a drain or a weight for the container of a server, until the container goes.
+
+        Return the pools in which the proxy does it, and those that wait for the container to join. Raise ProxyctlError
+        when no server has that name, or when the proxy does not do it.
+        """
+        pools = (await self._watched.status(figures=False)).pools
+        servers = [(pool.name, s) for pool in pools for s in pool.servers]
+        found = {pool: s.container for pool, s in servers if s.name == server}
+        if not found:
+            names = ", ".join(sorted({s.name for _, s in servers})) or "none"
+            raise ProxyctlError(f"no server is named {server}; known are {names}")
+        container = next(iter(found.values()))
+        before = self._kept.all().get(container, Override())
+        self._kept.keep(container, dataclasses.replace(before, **changes))
+        looks = self._watched.looks
+        self._watched.wake("operator", at_once=True)
+        does: dict[str, Server] = {}
+
+        def reached(applied: Generation) -> bool:
+            nonlocal does
+            does = _in_pools(applied.desired, container)
+            return self._watched.looks > looks and does == _in_pools(self._watched.wanted, container)
+
+        await self._confirmation.until(reached, "the decision is kept")
+        draining = any(s.draining for s in does.values())
+        return Overridden(server, tuple(does), tuple(sorted(found.keys() - does)), draining, changes)
+
+    async def maintain(self, pool: str, *, on: bool) -> Maintained:
+        """Put a pool in maintenance or take it out; raise ProxyctlError when there is no such pool."""
+        status = await self._watched.status(figures=False)
+        if status.pool(pool) is None:
+            raise ProxyctlError(
+                f"no pool is named {pool}; known are {', '.join(p.name for p in status.pools) or 'none'}"
+            )
+        self._kept.maintain(pool, on=on)
+        self._watched.wake("operator", at_once=True)
+
+        def reached(applied: Generation) -> bool:
+            found = applied.desired.pool(pool)
+            return found is not None and found.maintenance == on
+
+        await self._confirmation.until(reached, "the wish is kept")
+        return Maintained(pool, on)
+
+
+def _in_pools(state: Desired, container: str) -> dict[str, Server]:
+    return {p.name: s for p in state.pools for s in p.servers if s.container == container}

@@ -1,0 +1,114 @@
+"""The Protocols of this room: what carries out an operator's word needs of `watch`, the state folder and Docker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol, Unpack
+
+from proxyctl.api.port import Changes, Overridden
+from proxyctl.core.model import Desired, Override
+from proxyctl.core.status import Status
+from proxyctl.providers.docker.successor import Old, Successor
+from proxyctl.state.history import Past
+from proxyctl.state.port import Generation, PinnedGeneration
+
+
+class KeptOverrides(Protocol):
+    """Where operators' overrides are kept."""
+
+    def all(self) -> Mapping[str, Override]:
+        """Return the overrides by container id."""
+
+    def keep(self, container: str, override: Override) -> None:
+        """Keep the override of a container."""
+
+    def maintain(self, pool: str, *, on: bool) -> None:
+        """Put a pool in maintenance or take it out."""
+
+
+class Pins(Protocol):
+    """Where the pin is kept."""
+
+    @property
+    def pin(self) -> PinnedGeneration | None:
+        """The generation that the gateway is pinned to."""
+
+    def keep(self, pin: PinnedGeneration | None) -> None:
+        """Pin the gateway to that generation from now on; None: to none."""
+
+
+class Archive(Protocol):
+    """The generations that an operator can go back to."""
+
+    def history(self) -> tuple[Past, ...]:
+        """Return all that can be read, oldest first."""
+
+    def pin(self, number: int, since: str) -> PinnedGeneration:
+        """Return one to pin the gateway to; raise ProxyctlError when it cannot be read."""
+
+
+class Watched(Protocol):
+    """The running `watch`, as seen from inside its process."""
+
+    @property
+    def applied(self) -> Generation | None:
+        """What the running proxy was last confirmed to do."""
+
+    @property
+    def looks(self) -> int:
+        """How often `watch` has decided what the proxy should do; each time sees the overrides kept before it."""
+
+    @property
+    def wanted(self) -> Desired:
+        """What the last decision came to."""
+
+    @property
+    def refused(self) -> str:
+        """Why the last pass could not have the proxy do what it wanted; empty when it could."""
+
+    def wake(self, reason: str, *, at_once: bool = False) -> None:
+        """Ask for a pass; `at_once`: no reload of it is put off."""
+
+    def files_changed(self, reason: str, *, at_once: bool = False) -> None:
+        """Ask for a pass that reads its inputs anew."""
+
+    async def status(self, *, figures: bool) -> Status:
+        """Return the status; without live `figures` it is quick."""
+
+
+class Watch(Protocol):
+    """The running `watch`, as seen from another process; every failure is a ProxyctlError."""
+
+    def status(self) -> Status:
+        """Return its status."""
+
+    def override(self, server: str, **changes: Unpack[Changes]) -> Overridden:
+        """Drain a server or not, or give it a weight; return when the proxy does it."""
+
+
+class Docker(Protocol):
+    """What a rollout asks of Docker; every failure is a ProxyctlError."""
+
+    def old(self, id_: str) -> Old:
+        """Return a container with its image's defaults."""
+
+    def image_id(self, image: str) -> str:
+        """Return the id of an image."""
+
+    def taken(self) -> tuple[set[str], dict[tuple[str, str], int]]:
+        """Return all names, and the highest number of each compose service."""
+
+    def make(self, successor: Successor) -> str:
+        """Create a container and return its id."""
+
+    def start(self, id_: str, name: str) -> None:
+        """Start it."""
+
+    def end(self, id_: str) -> str:
+        """Return how it ended; empty while it runs."""
+
+    def stop(self, id_: str, seconds: int) -> None:
+        """Stop it."""
+
+    def remove(self, id_: str, *, volumes: bool) -> None:
+        """Remove it."""

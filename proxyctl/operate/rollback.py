@@ -1,0 +1,52 @@
+"""Rollback: the gateway is pinned to a generation until the pin is released.
+
+The pin is kept first, then carried out, then confirmed. Called by `api.server`. Next: `confirm`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from proxyctl.api.port import Pinned, Released
+from proxyctl.errors import ProxyctlError
+from proxyctl.operate.confirm import Confirmation
+from proxyctl.operate.port import Archive, Pins, Watched
+from proxyctl.state.history import target
+from proxyctl.state.port import PinnedGeneration
+
+
+class Rollback:
+    """Implements `api.port.Rollback` on one `watch`."""
+
+    def __init__(self, watched: Watched, pins: Pins, archive: Archive, confirmation: Confirmation) -> None:
+        """Take the watch, where the pin is kept, the generations, and what waits until the proxy does it."""
+        self._watched, self._pins, self._archive, self._confirmation = watched, pins, archive, confirmation
+
+    async def pin(self, asked: int | None) -> Pinned:
+        """Pin the gateway to a generation, None: to the one before; return which one, and since when.
+
+        Raise ProxyctlError when the proxy refuses it; then the pin is what it was before.
+        """
+        before = self._pins.pin
+        number = target(self._archive.history(), asked, before.number if before else None)
+        since = dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        self._keep(self._archive.pin(number, since))
+        try:
+            await self._confirmation.until(lambda applied: applied.held == number, "so it is undone")
+        except ProxyctlError:
+            self._keep(before)
+            raise
+        return Pinned(number, since)
+
+    async def release(self) -> Released:
+        """Release the pin and return what it was; raise ProxyctlError when there is none."""
+        before = self._pins.pin
+        if before is None:
+            raise ProxyctlError("the gateway is not held at a generation: there is nothing to release")
+        self._keep(None)
+        await self._confirmation.until(lambda applied: applied.held is None, "it goes on trying")
+        return Released(before.number)
+
+    def _keep(self, pin: PinnedGeneration | None) -> None:
+        self._pins.keep(pin)
+        self._watched.files_changed("operator", at_once=True)

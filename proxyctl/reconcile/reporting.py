@@ -1,0 +1,47 @@
+"""Gathers the `Status` of one `watch`: from Docker's listing, the last decision and the proxy's own figures.
+
+Decides nothing: what a state is called is for `core.status` to say. Called by `reconciler`; next: `api.server`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from proxyctl.core import status
+from proxyctl.core.decide.desired import Outcome
+from proxyctl.core.model import Desired, Features, Problem
+from proxyctl.core.status import Status
+from proxyctl.engines.port import Engine
+from proxyctl.providers.port import Source
+from proxyctl.state.port import Generation
+
+
+class Reporter:
+    """Asks the source and the engine what a Status needs beside the last pass."""
+
+    def __init__(self, source: Source, engine: Engine, features: Features, resync: float) -> None:
+        """Take where Docker's listing comes from, the proxy, and how many seconds lie between two listings."""
+        self._source, self._engine, self._features, self._resync = source, engine, features, resync
+
+    async def status(
+        self, outcome: Outcome, applied: Generation | None, problems: Iterable[Problem], *, figures: bool
+    ) -> Status:
+        """Return the Status after a pass; without live `figures` the proxy is not asked."""
+        snapshot, synced = self._source.snapshot, self._source.synced_at
+        counts = await self._engine.counts() if applied and figures else ()
+        age = None if synced is None else round(time.time() - synced, 3)
+        stale = status.staleness(age, resync=self._resync, problem=self._source.problem)
+        does = applied.desired if applied else Desired()
+        return Status(
+            network=snapshot.network if snapshot else None,
+            engine=self._engine.kind,
+            version=self._features.version_text,
+            revision=applied.revision if applied else None,
+            generation=applied.number if applied else None,
+            synced_seconds_ago=age,
+            events_connected=self._source.connected,
+            stale_reason=stale or None,
+            pools=status.pools(outcome, does, snapshot, counts) if snapshot else (),
+            problems=status.problems(problems),
+        )
