@@ -2,12 +2,16 @@ PYTHON := .venv/bin/python
 ENGINE ?= haproxy
 # what is held at full branch coverage by its own tests
 PURE := proxyctl.core proxyctl.check.verdicts proxyctl.engines.settings proxyctl.engines.haproxy.printed \
-	proxyctl.engines.nginx.printed proxyctl.engines.nginx.headers proxyctl.engines.nginx.upstreams
+  proxyctl.engines.nginx.printed proxyctl.engines.nginx.headers proxyctl.engines.nginx.upstreams
+PURE_TESTS := tests/core tests/check/verdicts tests/providers/docker/test_successor.py tests/reconcile/test_pacing.py \
+  tests/engines/haproxy/test_printed.py tests/engines/nginx/test_printed.py
+COVERED = $(PYTHON) -m pytest $(PURE_TESTS) --numprocesses=2 $(PURE:%=--cov=%) --cov-branch --cov-fail-under=100
+OTHERS = $(PYTHON) -m pytest $(PURE_TESTS:%=--ignore=%) --numprocesses=2 --dist=worksteal
 
 # Ryuk, testcontainers' cleaner, is an image from a registry; tests remove what they started themselves.
 export TESTCONTAINERS_RYUK_DISABLED := true
 
-.PHONY: help setup venv check test demo bench soak lock wheel clean
+.PHONY: help setup venv check quick test demo bench soak lock wheel clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,10 +28,14 @@ check: venv ## format, lint, types, layers
 	$(PYTHON) -m mypy
 	.venv/bin/lint-imports
 
+quick: venv ## all that needs no Docker, in less than a minute; the wheel is left to `make test`
+	$(COVERED)
+	$(OTHERS) -m "not docker" --ignore=tests/docker --ignore=tests/test_wheel.py
+
 test: ## the whole suite: a real engine, real proxies of three Debian suites
 	@scripts/setup --suite trixie --suite bookworm
-	$(PYTHON) -m pytest tests/core tests/check/verdicts tests/providers/docker/test_successor.py tests/reconcile/test_pacing.py tests/engines/haproxy/test_printed.py tests/engines/nginx/test_printed.py --numprocesses=2 $(PURE:%=--cov=%) --cov-branch --cov-fail-under=100
-	$(PYTHON) -m pytest --ignore=tests/core --ignore=tests/check/verdicts --numprocesses=2 --dist=worksteal
+	$(COVERED)
+	$(OTHERS)
 
 demo: setup ## the main job on real containers; ENGINE=haproxy|nginx, KEEP=1 leaves it running
 	@$(PYTHON) scripts/demo.py --engine $(ENGINE) $(if $(KEEP),--keep)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import shutil
 import subprocess
 import sys
 import urllib.request
@@ -47,9 +49,22 @@ class Installed:
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """The wheel, built from this checkout, with its dependencies as requirements/runtime.txt locks them."""
-    made = Installed(tmp_path_factory.mktemp("wheel"))
+def installed(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Installed:
+    """The wheel as it is installed; the first of several test processes builds it for all, in some 15 s."""
+    base = tmp_path_factory.getbasetemp()
+    made = Installed((base if worker_id == "master" else base.parent) / "wheel")
+    with made.folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (made.folder / "ready").exists():
+            shutil.rmtree(made.folder, ignore_errors=True)
+            build(made)
+            (made.folder / "ready").touch()
+    return made
+
+
+def build(made: Installed) -> None:
+    """Build the wheel from this checkout, with its dependencies as requirements/runtime.txt locks them."""
+    made.folder.mkdir()
     venv.create(made.folder / "venv", with_pip=False)
     pip = (sys.executable, "-m", "pip", "--python", made.programs / "python", "install", "--quiet")
     for argv in (
@@ -61,7 +76,6 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     (wheel,) = made.folder.glob("*.whl")
     ran = made.run(*pip, "--no-deps", "--no-index", wheel)
     assert ran.returncode == 0, ran.stderr
-    return made
 
 
 def test_it_runs(installed: Installed) -> None:

@@ -126,8 +126,15 @@ async def test_server_that_fails_1_in_500_is_caught() -> None:
     ],
 )
 async def test_stall_is_caught(pace: dict[str, Any]) -> None:
-    """A stall of 200 ms is seen with its time, at a constant rate and in a closed loop."""
-    report = await check(Proxy(ALIKE, stall_every=0.6), ALIKE, duration=1.6, **pace)
+    """A stall of 200 ms is seen with its time, at a constant rate and in a closed loop.
+
+    A proxy is rightly excused where this machine held up the generator beside it: there is another run then, which
+    makes up to 8 s.
+    """
+    for _ in range(5):
+        report = await check(Proxy(ALIKE, stall_every=0.6), ALIKE, duration=1.6, **pace)
+        if bad(report) or not report.generator.deaf:
+            break
     assert bad(report) == {"stalls"}, (report.gaps, report.generator)
     assert len(report.stalls) == 2
     assert report.stalls[0].at == pytest.approx(0.6, abs=0.15)

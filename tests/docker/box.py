@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import docker
+import docker.errors
 
 from proxyctl.app.parts import PROXIES
 from proxyctl.core.model import ConfigFiles, Desired, Features, Listener, Pool, Route, Server, Tuning
@@ -144,7 +146,8 @@ class Box:
         finally:
             connection.close()
 
-    async def close(self) -> None:
-        """Remove the container."""
-        self.client.remove_container(f"proxyctl-{self.network}", force=True, v=True)
+    def close(self) -> None:
+        """Remove the container, if it was made."""
+        with contextlib.suppress(docker.errors.NotFound):
+            self.client.remove_container(f"proxyctl-{self.network}", force=True, v=True)
         self.client.close()

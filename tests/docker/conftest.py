@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import secrets
@@ -15,7 +16,11 @@ import docker.errors
 import pytest
 from testcontainers.core.network import Network
 
-from tests.docker.watching import LABEL, Watch, watching
+from proxyctl.core.model import EngineKind
+from tests.docker.box import Box
+from tests.docker.watching import LABEL, Watch, remove, watching
+
+ENGINES = ("haproxy", "nginx")
 
 
 @pytest.fixture(scope="session")
@@ -67,6 +72,18 @@ def network() -> Iterator[str]:
         yield name
 
 
+@contextlib.contextmanager
+def started_box(folder: Path, kind: EngineKind, version: str = "") -> Iterator[Box]:
+    """Give a box that is started, on a network of its own: for tests that each load all that they look at."""
+    with fresh_network() as name:
+        made = Box(name, folder / "proxy", kind, version)
+        try:
+            asyncio.run(made.start())
+            yield made
+        finally:
+            made.close()
+
+
 @pytest.fixture
 def other_network() -> Iterator[str]:
     """A second one, which no gateway serves."""
@@ -85,15 +102,36 @@ def run_container(docker_client: docker.DockerClient) -> Iterator[Callable[..., 
         return made[-1]
 
     yield run
-    for container in made:
-        with contextlib.suppress(docker.errors.NotFound):
-            container.remove(force=True, v=True)
+    remove(docker_client, *(container.id for container in made))
 
 
-@pytest.fixture(params=["haproxy", "nginx"])
+@pytest.fixture(params=ENGINES)
 def watch(
     request: pytest.FixtureRequest, docker_client: docker.DockerClient, network: str, tmp_path: Path
 ) -> Iterator[Watch]:
     """A `proxyctl watch` that is not started yet, once for each engine."""
     with watching(docker_client, network, request.param, tmp_path / "state") as made:
         yield made
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def module_watch(
+    request: pytest.FixtureRequest, docker_client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Watch]:
+    """The `proxyctl watch` of `running`."""
+    folder = tmp_path_factory.mktemp(request.param)
+    with fresh_network() as name, watching(docker_client, name, request.param, folder / "state") as made:
+        yield made
+
+
+@pytest.fixture
+def running(module_watch: Watch) -> Iterator[Watch]:
+    """A `proxyctl watch` that runs, once for each engine, for all tests of a module; each finds it without a pool."""
+    if module_watch.process is None or module_watch.process.poll() is not None:
+        module_watch.start()
+    yield module_watch
+    try:
+        module_watch.clear()
+    except BaseException:
+        module_watch.close()  # the next test has another
+        raise

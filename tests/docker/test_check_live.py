@@ -13,8 +13,9 @@ import pytest
 from proxyctl.api import client as control
 from proxyctl.check.measures.tally import Progress
 from proxyctl.check.run import run as run_check
+from tests.docker.command_line import run_proxyctl
 from tests.docker.conftest import fresh_network
-from tests.docker.watching import Watch, eventually, run_proxyctl, watching
+from tests.docker.watching import Watch, eventually, watching
 
 pytestmark = pytest.mark.docker
 
@@ -52,7 +53,7 @@ def world(
 
 def check(world: Watch, host: str, *argv: str, code: int = 0) -> dict[str, Any]:
     """Check one pool; return its verdicts by name."""
-    ended = world.ctl("check", world.url, "--host", f"{host}.example", "--json", *argv)
+    ended = world.ctl_process("check", world.url, "--host", f"{host}.example", "--json", *argv)
     assert ended.returncode == code, ended.stderr + ended.stdout[-3000:]
     told: dict[str, Any] = json.loads(ended.stdout)
     return {verdict["name"]: verdict for verdict in told["verdicts"]} | {"report": told}
@@ -110,7 +111,7 @@ async def test_events_of_watch_are_in_the_report(world: Watch) -> None:
 
     load = asyncio.create_task(run_check(world.url, duration=60, rate=100, stop=stop, on_progress=show))
     await asyncio.wait_for(under_way.wait(), 20)
-    await asyncio.to_thread(world.ctl, "weight", server, "2")
+    await asyncio.to_thread(world.ctl_process, "weight", server, "2")
 
     def told() -> bool:
         return any(server in e.text and ": weight " in e.text for e in control.events(world.state))
@@ -118,6 +119,6 @@ async def test_events_of_watch_are_in_the_report(world: Watch) -> None:
     await asyncio.to_thread(eventually, told, "the new weight")  # on nginx the spacing of reloads may hold it up
     stop.set()
     report = (await load).with_events(control.events(world.state))
-    world.ctl("ready", server)
+    world.ctl_process("ready", server)
     assert any(server in event.text and ": weight " in event.text for event in report.events), report.events
     assert all(report.started_at - 1 <= event.at <= report.started_at + report.seconds + 1 for event in report.events)

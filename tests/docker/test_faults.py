@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.docker.watching import Watch, eventually, run_proxyctl, watching
+from tests.docker.command_line import run_proxyctl
+from tests.docker.watching import Watch, eventually, watching
 
 pytestmark = pytest.mark.docker
 
@@ -201,6 +202,15 @@ def test_a_bad_template_leaves_the_running_configuration_in_place(watch: Watch, 
     eventually(lambda: "# mended" in watch.applied_text(), "the mended template to be applied")
 
 
+def descriptors(pid: int) -> str:
+    """Return what the kernel says of a process's open files; some are closed while it is read."""
+    told = []
+    for entry in Path(f"/proc/{pid}/fdinfo").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            told.append(entry.read_text())
+    return "".join(told)
+
+
 def test_a_changed_settings_file_is_applied_and_a_broken_one_is_not(watch: Watch) -> None:
     """[proxy] and [defaults] take effect while it runs; a mistake is reported and changes nothing."""
     path = watch.state.parent / "proxyctl.toml"
@@ -216,8 +226,7 @@ def test_a_changed_settings_file_is_applied_and_a_broken_one_is_not(watch: Watch
 
     assert balance() == "leastconn"
     assert watch.process is not None
-    watched = [p.read_text() for p in Path(f"/proc/{watch.process.pid}/fdinfo").iterdir()]
-    assert f"ino:{below.stat().st_ino:x} " not in "".join(watched)  # a folder may hold a whole home
+    assert f"ino:{below.stat().st_ino:x} " not in descriptors(watch.process.pid)  # a folder may hold a whole home
     path.write_text('[defaults]\nbalance = "random"\n')
     eventually(lambda: balance() == "random", "the new default")
     path.write_text("[defaults\n")
@@ -249,11 +258,11 @@ def test_a_haproxy_that_does_not_answer_for_a_while_is_asked_again(
         try:
             watch.run("web2", labels={"pool": "web"})
             # by the log, for a status counts requests: it is asked of the workers too, 5 s each time
-            eventually(lambda: "does not answer" in watch.log.read_text(), "a problem that says so")
+            eventually(lambda: "does not answer" in watch.log.read_text(), "a problem that says so", 40)
         finally:
             for pid in workers:
                 os.kill(pid, signal.SIGCONT)
-        watch.until(web1="up", web2="up")
+        watch.until(web1="up", web2="up", within=30)
         eventually(lambda: watch.problems() == [], "the problem to go")
 
 

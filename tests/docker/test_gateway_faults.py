@@ -16,7 +16,8 @@ from proxyctl.errors import GatewayError
 from proxyctl.gateway.access import ENGINE_LABEL
 from proxyctl.settings import EngineKind
 from tests.docker.box import VERSIONS, Box, server, world
-from tests.docker.watching import BACKEND, LABEL, Watch, run_proxyctl
+from tests.docker.command_line import run_proxyctl
+from tests.docker.watching import BACKEND, LABEL, Watch
 
 pytestmark = pytest.mark.docker
 
@@ -28,7 +29,7 @@ async def box(network: str, tmp_path: Path) -> AsyncIterator[Box]:
     await made.start()
     yield made
     await made.lifecycle.ensure()
-    await made.close()
+    made.close()
 
 
 async def test_one_that_is_removed_while_it_is_started_is_told(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,7 +131,7 @@ async def test_a_reload_ends_with_its_gateway(kind: EngineKind, network: str, tm
         assert await box.lifecycle.ensure()
         await box.engine.reload(files.revision)
     finally:
-        await box.close()
+        box.close()
 
 
 def test_down_leaves_one_that_has_its_state_elsewhere(watch: Watch, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import re
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from proxyctl.engines.haproxy.paths import ADMIN_SOCKET
 from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed
 from proxyctl.providers.port import Ran
 from tests.docker.box import VERSIONS, Box, RunContainer, named, server, start_backend, world
+from tests.docker.conftest import started_box
 from tests.docker.reloads import answers_of_forty, lost_over_eight
 
 pytestmark = pytest.mark.docker
@@ -27,13 +28,24 @@ EMPTY = world()
 each_version = pytest.mark.parametrize("box", VERSIONS["haproxy"], indirect=True)
 
 
+@pytest.fixture(scope="module", params=(VERSIONS["haproxy"][0], VERSIONS["haproxy"][-1]))
+def box(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
+    """Return a gateway with the newest and with the oldest HAProxy; each test loads what it looks at."""
+    with started_box(tmp_path_factory.mktemp("box"), "haproxy", request.param) as made:
+        yield made
+
+
 @pytest.fixture(params=(VERSIONS["haproxy"][0], VERSIONS["haproxy"][-1]))
-async def box(request: pytest.FixtureRequest, network: str, tmp_path: Path) -> AsyncIterator[Box]:
-    """Return a gateway with the newest and with the oldest HAProxy, waiting for its first generation."""
-    made = Box(network, tmp_path / "proxy", "haproxy", request.param)
-    await made.start()
-    yield made
-    await made.close()
+def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Box]:
+    """Return one that waits for its first generation."""
+    with started_box(tmp_path, "haproxy", request.param) as made:
+        yield made
+
+
+@pytest.fixture
+def network(box: Box) -> str:
+    """The gateway's."""
+    return box.network
 
 
 @pytest.fixture
@@ -63,9 +75,9 @@ async def test_features_are_the_binarys_own(box: Box) -> None:
     assert box.features.maxconn == min((allowed - 200) // 2, 10_000)
 
 
-async def test_an_image_without_haproxy_is_told(network: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_image_without_haproxy_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No binary, or one that says something else: a GatewayError, nothing assumed."""
-    box = Box(network, tmp_path / "proxy", "haproxy")
+    box = Box("no-such", tmp_path / "proxy", "haproxy")
 
     async def run(_: object) -> Ran:
         return Ran(127, 'exec: "haproxy": executable file not found in $PATH')
@@ -75,22 +87,22 @@ async def test_an_image_without_haproxy_is_told(network: str, tmp_path: Path, mo
         await box.engine.features()
 
 
-@each_version
-async def test_the_first_generation_boots(box: Box, backend: Backend) -> None:
+@pytest.mark.parametrize("fresh", VERSIONS["haproxy"], indirect=True)
+async def test_the_first_generation_boots(fresh: Box, run_container: RunContainer) -> None:
     """Before `current` exists nobody answers; then HAProxy comes up with it and tells its servers."""
-    assert await box.engine.running() is None
-    assert await box.engine.counts() == ()
-    web1 = server("web1", backend("web1"), weight=7)
-    files = await box.load(world(web1))
-    running = await box.engine.running()
+    assert await fresh.engine.running() is None
+    assert await fresh.engine.counts() == ()
+    web1 = server("web1", start_backend(run_container, fresh.network, named("web1")), weight=7)
+    files = await fresh.load(world(web1))
+    running = await fresh.engine.running()
     assert running is not None
     assert (running.revision, running.topology) == (files.revision, files.topology)
     assert running.servers is not None
     assert [(p, s.name, s.address, s.port, s.weight, s.draining) for p, s in running.servers] == [
         ("web", "web1", web1.address, 80, 7, False)
     ]
-    assert box.get()[2] == "web1"
-    assert [(c.pool, c.server, c.requests, c.up) for c in await box.engine.counts()] == [("web", "web1", 1, None)]
+    assert fresh.get()[2] == "web1"
+    assert [(c.pool, c.server, c.requests, c.up) for c in await fresh.engine.counts()] == [("web", "web1", 1, None)]
 
 
 async def test_a_bad_configuration_is_refused_and_the_old_one_serves_on(box: Box) -> None:
@@ -165,13 +177,13 @@ async def test_a_template_that_hides_the_revision_is_told(box: Box) -> None:
         await box.load(EMPTY, lambda t: re.sub(r"    description .*\n", "", t))
 
 
-async def test_a_crash_at_boot_is_told(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_crash_at_boot_is_told(fresh: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     """A first configuration that does not load: HAProxy never answers, and its last words are the reason."""
     monkeypatch.setattr(engine_module, "DEADLINE", 2.0)
-    bad = box.render(EMPTY, broken)
-    box.generations.switch(box.generations.stage(bad, EMPTY))
+    bad = fresh.render(EMPTY, broken)
+    fresh.generations.switch(fresh.generations.stage(bad, EMPTY))
     with pytest.raises(ReloadFailed, match=r"does not answer.*unknown keyword 'oops'"):
-        await box.engine.reload(bad.revision)
+        await fresh.engine.reload(bad.revision)
 
 
 async def test_ctrl_c_is_not_for_what_runs_in_the_gateway(box: Box) -> None:

@@ -471,10 +471,10 @@ def test_health(live: Watch) -> None:
     """Who fails its check is down and gets nothing; who passes again comes back."""
     url = f"http://{address(live, 'sick1')}:8080/healthz"
     live.post(f"{url}/down")
-    live.until("sick", sick1="down", sick2="up", within=5)
+    live.until("sick", sick1="down", sick2="up")
     assert live.served_by(10, host="sick.test") == {"sick2": 10}
     live.post(f"{url}/up")
-    live.until("sick", sick1="up", sick2="up", within=5)
+    live.until("sick", sick1="up", sick2="up")
     assert live.served_by(10, host="sick.test") == {"sick1": 5, "sick2": 5}
 
 
@@ -486,7 +486,7 @@ def test_nobody_joins_before_the_check_passed(live: Watch) -> None:
     eventually(lambda: _accepts(where, 8080), "its port open")
     assert set(served(live, 30, "sick.test")) == {"sick1", "sick2"}
     live.post(f"http://{where}:8080/healthz/up")
-    live.until("sick", sick1="up", sick2="up", late="up", within=5)
+    live.until("sick", sick1="up", sick2="up", late="up")
     assert set(served(live, 12, "sick.test")) == {"sick1", "sick2", "late"}
 
 
@@ -512,11 +512,11 @@ def test_health_by_tls(live: Watch) -> None:
     """A server of protocol=https is checked by TLS, on both engines: it goes when it fails and comes back."""
     name = f"{live.network}-speaks.tls"
     live.container("speaks").exec_run(["touch", "/tmp/down"])
-    live.until(name, speaks="down", within=5)
+    live.until(name, speaks="down")
     assert live.get(host="tls.test").status == 503
     assert live.get(host="plain.test").status == 200
     live.container("speaks").exec_run(["rm", "/tmp/down"])
-    live.until(name, speaks="up", within=5)
+    live.until(name, speaks="up")
     assert live.get(host="tls.test").status == 200
 
 

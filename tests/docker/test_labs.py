@@ -25,7 +25,8 @@ from proxyctl.labs.report import StepResult
 from proxyctl.labs.run import run_lab
 from proxyctl.labs.step import Lab, Need, Step
 from proxyctl.labs.texts import Text
-from tests.docker.watching import eventually, run_proxyctl
+from tests.docker.command_line import run_proxyctl
+from tests.docker.watching import eventually
 
 pytestmark = pytest.mark.docker
 

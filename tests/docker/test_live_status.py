@@ -18,7 +18,8 @@ from pathlib import Path
 import docker
 import pytest
 
-from tests.docker.watching import Watch, eventually, run_proxyctl, watching
+from tests.docker.command_line import run_proxyctl
+from tests.docker.watching import Watch, eventually, watching
 
 SILENT = "no `proxyctl watch` answers"
 

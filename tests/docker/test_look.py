@@ -9,7 +9,8 @@ import docker
 import pytest
 
 from tests.docker.box import RunContainer
-from tests.docker.watching import BACKEND, Watch, eventually, run_proxyctl, watching
+from tests.docker.command_line import run_proxyctl
+from tests.docker.watching import BACKEND, Watch, eventually, watching
 
 pytestmark = pytest.mark.docker
 

@@ -125,7 +125,7 @@ def drain_and_remove(t: Table) -> None:
     t.run("web4")
     t.until(web4="up")
     name = f"{t.watch.network}-web4"
-    assert t.watch.ctl("drain", name).returncode == 0
+    assert t.watch.ctl_process("drain", name).returncode == 0
     subprocess.run(["docker", "rm", "--force", name], check=True, capture_output=True)
     t.until()
 
@@ -243,7 +243,7 @@ def test_after_an_interrupted_apply_who_served_goes_on_while_it_is_checked(watch
     watch.run("web1", labels={"pool": "web", "health.path": "/healthz", "health.interval": "1s", "health.rise": "3"})
     watch.until(web1="up")
     earlier = current(watch).readlink()
-    assert watch.ctl("weight", f"{watch.network}-web1", "2").returncode == 0
+    assert watch.ctl_process("weight", f"{watch.network}-web1", "2").returncode == 0
     eventually(lambda: current(watch).readlink() != earlier, "the generation with another weight")
     with Wire(watch.address) as wire, FourLoads(wire) as loads:
         watch.stop(signal.SIGKILL)

@@ -30,7 +30,7 @@ async def box(network: str, tmp_path: Path) -> AsyncIterator[Box]:
     made = Box(network, tmp_path / "proxy", "nginx")
     await made.start()
     yield made
-    await made.close()
+    made.close()
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ async def test_features_are_the_binarys_own(version: str, network: str, tmp_path
         assert box.features.stream_module.endswith("/ngx_stream_module.so")
         assert box.features.maxconn > 1000
     finally:
-        await box.close()
+        box.close()
 
 
 async def test_the_first_generation_boots(box: Box) -> None:
@@ -178,7 +178,7 @@ async def test_reloads_lose_no_request(
         assert sent > 100
         assert (lost == 0) is lossless, f"{lost} of {sent} requests lost"
     finally:
-        await box.close()
+        box.close()
 
 
 async def _workers(box: Box) -> list[str]:

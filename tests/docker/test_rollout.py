@@ -114,7 +114,7 @@ def test_a_rollout_under_load_loses_nothing_and_carries_over_what_was_asked_for(
     ran: list[subprocess.CompletedProcess[str]] = []
 
     def event() -> None:
-        ran.append(watch.ctl("rollout", "web", "--image", new, "--json"))
+        ran.append(watch.ctl_process("rollout", "web", "--image", new, "--json"))
 
     report = under_load(watch, event)
     assert ran[0].returncode == 0, ran[0].stderr
@@ -175,7 +175,7 @@ def test_a_rollout_that_never_serves_ends_after_its_wait(watch: Watch, image: Ma
     watch.run("web1", labels={"pool": "web", "health.path": "/healthz", "health.interval": "200ms"})
     watch.until(web1="up")
     before = names(watch)
-    ran = watch.ctl("rollout", "web", "--image", image("ENV ECHO_UNHEALTHY=1"), "--wait", "1500ms")
+    ran = watch.ctl_process("rollout", "web", "--image", image("ENV ECHO_UNHEALTHY=1"), "--wait", "1500ms")
     assert ran.returncode == 4
     assert f"{watch.network}-web1-r2 does not serve after 1.5 s: " in ran.stderr
     assert names(watch) == before
@@ -214,12 +214,12 @@ def test_what_cannot_be_rolled_out_is_refused_before_anything_happens(watch: Wat
     assert wrong.returncode == 2
     assert "--wait" in wrong.stderr
     # a port that Docker chooses is no obstacle, so this one is rolled out; the next one's is fixed
-    assert watch.ctl("rollout", "pub", "--image", BACKEND).returncode == 0
+    assert watch.ctl_process("rollout", "pub", "--image", BACKEND).returncode == 0
     port = watch.container("pub1-r2").attrs["NetworkSettings"]["Ports"]["8080/tcp"][0]["HostPort"]
     watch.container("pub1-r2").remove(force=True)
     watch.run("pub2", labels={"pool": "pub", "path": "/pub"}, ports={"8080/tcp": ("127.0.0.1", int(port))})
     watch.until(web1="up", pub2="up")
-    published = watch.ctl("rollout", "pub", "--image", BACKEND)
+    published = watch.ctl_process("rollout", "pub", "--image", BACKEND)
     assert published.returncode == 1
     assert published.stderr.startswith(f"proxyctl: {watch.network}-pub2 publishes host port {port}, which two")
     assert set(names(watch)) == {*before} - {"pub1"} | {"pub2"}
@@ -244,7 +244,7 @@ def test_what_runs_on_an_old_one_that_drains_already_is_finished(watch: Watch) -
         eventually(lambda: connections(watch, "web1"), "the request to reach web1")
         assert watch.ctl("drain", f"{watch.network}-web1").returncode == 0
         watch.until(web1="draining")
-        ran = watch.ctl("rollout", "web", "--image", BACKEND)
+        ran = watch.ctl_process("rollout", "web", "--image", BACKEND)
         assert ran.returncode == 0, ran.stderr
         assert status.result() == 200
     assert set(names(watch)) == {"web1-r2"}
@@ -262,9 +262,9 @@ def test_more_and_again(watch: Watch) -> None:
     watch.start()
     watch.run("web1", labels={"pool": "web"})
     watch.until(web1="up")
-    assert watch.ctl("rollout", "web", "--image", BACKEND, "--count", "2").returncode == 0
+    assert watch.ctl_process("rollout", "web", "--image", BACKEND, "--count", "2").returncode == 0
     assert set(names(watch)) == {"web1-r2", "web1-r3"}
-    again = watch.ctl("rollout", "web", "--image", BACKEND, "--count", "1")
+    again = watch.ctl_process("rollout", "web", "--image", BACKEND, "--count", "1")
     assert again.returncode == 0, again.stderr
     assert set(names(watch)) == {"web1-r4"}
     aliases = watch.container("web1-r4").attrs["NetworkSettings"]["Networks"][watch.network]["Aliases"]
@@ -303,7 +303,7 @@ def test_a_service_of_compose_stays_compose_s(watch: Watch, image: MakeImage, tm
         box = watch.client.containers.create(BACKEND, labels={LABEL: "1"})
         box.commit(tag.partition(":")[0], "2", changes="ENV PYTHONUNBUFFERED=2")
         box.remove()
-        ran = watch.ctl("rollout", "web", "--image", tag)
+        ran = watch.ctl_process("rollout", "web", "--image", tag)
         assert ran.returncode == 0, ran.stderr
         assert set(names(watch)) == {"web-3", "web-4"}
         listed = compose(tmp_path, "ps", "--format", "{{.Name}}").split()

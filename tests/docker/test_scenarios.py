@@ -19,8 +19,9 @@ from proxyctl.check.scenarios import run
 from proxyctl.check.scenarios.events import Scenario
 from proxyctl.check.scenarios.stage import LABEL, Place, Stage
 from proxyctl.providers.docker.containers import Containers
+from tests.docker.command_line import run_proxyctl
 from tests.docker.conftest import fresh_network
-from tests.docker.watching import Watch, eventually, run_proxyctl, watching
+from tests.docker.watching import Watch, eventually, watching
 
 pytestmark = pytest.mark.docker
 

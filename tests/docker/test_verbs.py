@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.docker.watching import Watch, eventually, run_proxyctl
+from tests.docker.command_line import run_proxyctl
+from tests.docker.watching import Watch, eventually
 
 pytestmark = pytest.mark.docker
 
@@ -28,6 +29,7 @@ def test_plan_says_what_would_change_and_how_and_touches_nothing(watch: Watch) -
     assert (steady.returncode, steady.stdout.splitlines()[0]) == (0, "nothing to do"), steady.stdout
     watch.stop()
     watch.run("web2", labels={"pool": "web"})
+    watch.until_listening("web2")  # `plan` gives it a second to answer, as `watch` would wait for it
     told = watch.ctl("plan", *engine, "--json")
     assert told.returncode == 2
     (change,) = json.loads(told.stdout)["changes"]
@@ -38,6 +40,7 @@ def test_plan_says_what_would_change_and_how_and_touches_nothing(watch: Watch) -
     assert "web2" in change["text"]
     assert f"{watch.network}-web2" in json.loads(told.stdout)["diff"]
     watch.run("api1", labels={"pool": "api", "path": "/api"})
+    watch.until_listening("api1")
     told = watch.ctl("plan", *engine, "--json")
     assert {c["how"] for c in json.loads(told.stdout)["changes"]} == {"reload"}  # beside a new pool
 

@@ -1,22 +1,28 @@
-"""`proxyctl watch` on real containers, both engines: who joins, who leaves, who is kept out and why."""
+"""`proxyctl watch` on real containers, both engines: who joins, who leaves, who is kept out and why.
+
+Those that end it or start it in another way are in `test_watch_starts`.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
-from typing import Any
 
 import pytest
 
-from proxyctl.api import client as control
 from tests.docker.watching import Watch, eventually
 
 pytestmark = pytest.mark.docker
 
 
+@pytest.fixture
+def watch(running: Watch) -> Watch:
+    """The one that all tests here share."""
+    return running
+
+
 def test_labelled_containers_join_by_themselves_and_share_the_traffic(watch: Watch) -> None:
     """Three containers join one pool, and round robin gives each exactly a third."""
-    watch.start()
     assert watch.get().status == 404
     for name in ("web1", "web2", "web3"):
         watch.run(name, labels={"pool": "web"})
@@ -26,7 +32,6 @@ def test_labelled_containers_join_by_themselves_and_share_the_traffic(watch: Wat
 
 def test_a_container_without_the_label_takes_no_part(watch: Watch) -> None:
     """Without proxyctl.enable nothing is routed, and nobody is blamed."""
-    watch.start()
     watch.run("plain", labels={"enable": None})
     watch.run("web1")
     watch.until(web1="up")
@@ -36,7 +41,6 @@ def test_a_container_without_the_label_takes_no_part(watch: Watch) -> None:
 
 def test_a_stopped_container_leaves_and_comes_back_with_its_new_address(watch: Watch) -> None:
     """stop, start, restart: the pool follows; while the last one is away its route answers 503, not 404."""
-    watch.start()
     watch.run("web1", labels={"pool": "web"})
     watch.until(web1="up")
     watch.container("web1").stop()
@@ -54,7 +58,6 @@ def test_a_stopped_container_leaves_and_comes_back_with_its_new_address(watch: W
 
 def test_a_killed_container_leaves_at_once(watch: Watch) -> None:
     """After `docker kill` the others serve everything."""
-    watch.start()
     for name in ("web1", "web2"):
         watch.run(name, labels={"pool": "web"})
     watch.until(web1="up", web2="up")
@@ -65,7 +68,6 @@ def test_a_killed_container_leaves_at_once(watch: Watch) -> None:
 
 def test_a_paused_container_gets_no_new_requests_until_it_goes_on(watch: Watch) -> None:
     """pause drains, unpause brings back."""
-    watch.start()
     for name in ("web1", "web2"):
         watch.run(name, labels={"pool": "web"})
     watch.until(web1="up", web2="up")
@@ -79,7 +81,6 @@ def test_a_paused_container_gets_no_new_requests_until_it_goes_on(watch: Watch) 
 
 def test_a_container_that_leaves_the_network_leaves_the_pool(watch: Watch) -> None:
     """`docker network disconnect` takes it out, with a problem that says how to mend it; connect brings it back."""
-    watch.start()
     web1 = watch.run("web1", labels={"pool": "web"})
     watch.run("web2", labels={"pool": "web"})
     watch.until(web1="up", web2="up")
@@ -95,20 +96,18 @@ def test_a_container_that_leaves_the_network_leaves_the_pool(watch: Watch) -> No
 
 def test_a_stopping_container_drains_before_it_ends(watch: Watch) -> None:
     """`docker stop` shows as draining at once, while a request that runs inside is still finished."""
-    watch.start()
     watch.run("web1", labels={"pool": "web"}, environment={"ECHO_ON_TERM": "graceful"})
     watch.run("web2", labels={"pool": "web"})
     watch.until(web1="up", web2="up")
     pid = watch.container("web1").attrs["State"]["Pid"]
     watch.container("web1").kill("SIGTERM")
-    eventually(lambda: watch.servers().get("web1") in {"draining", None}, "web1 draining", 2)
+    eventually(lambda: watch.servers().get("web1") in {"draining", None}, "web1 draining")
     assert watch.served_by(10) == {"web2": 10}
     assert pid
 
 
 def test_a_bad_label_keeps_out_its_container_alone(watch: Watch) -> None:
     """The problem names container, label, value and what is accepted; the others serve."""
-    watch.start()
     watch.run("web1", labels={"pool": "web"})
     watch.run("bad", labels={"pool": "web", "weight": "300"})
     watch.run("typo", labels={"pool": "web", "wieght": "3"})
@@ -125,7 +124,6 @@ def test_a_bad_label_keeps_out_its_container_alone(watch: Watch) -> None:
 
 def test_a_container_without_a_port_or_on_another_network_has_a_problem(other_network: str, watch: Watch) -> None:
     """Both say what to do."""
-    watch.start()
     watch.run("elsewhere", network=other_network)
     watch.run("portless", image="proxyctl/proxyctl:latest", entrypoint=["proxyctl", "echo"])
     watch.run("web1")
@@ -135,67 +133,9 @@ def test_a_container_without_a_port_or_on_another_network_has_a_problem(other_ne
     assert "EXPOSE" in reasons["portless"]
 
 
-def test_nothing_is_routed_to_a_port_on_which_nobody_listens(watch: Watch) -> None:
-    """A wrong port keeps the container out, first as starting and after `grace` with a problem that names the port."""
-    watch.env["PROXYCTL_GRACE"] = "2s"
-    watch.start()
-    watch.run("web1", labels={"pool": "web"})
-    watch.until(web1="up")
-    watch.run("wrong", labels={"pool": "web", "port": "9999"})
-    watch.until(web1="up", wrong="starting")
-    assert watch.served_by(10) == {"web1": 10}
-    eventually(lambda: any("9999" in p["reason"] for p in watch.problems()), "a problem about port 9999", 8)
-
-
-def test_a_name_that_does_not_resolve_keeps_the_container_out(watch: Watch) -> None:
-    """While the embedded DNS does not answer, nobody new joins; afterwards they do. Who serves already stays."""
-    watch.start()
-    watch.run("web1", labels={"pool": "web"})
-    watch.until(web1="up")
-    watch.in_gateway_namespace("iptables", "-I", "OUTPUT", "-d", "127.0.0.11", "-j", "DROP")
-    watch.run("web2", labels={"pool": "web"})
-    eventually(lambda: any("resolve" in p["reason"] for p in watch.problems()), "a problem about the name", 20)
-    assert watch.served_by(10) == {"web1": 10}
-    watch.in_gateway_namespace("iptables", "-D", "OUTPUT", "-d", "127.0.0.11", "-j", "DROP")
-    watch.until(web1="up", web2="up", within=20)
-    assert watch.problems() == []
-
-
-def test_a_restarted_watch_adopts_the_running_proxy_without_a_reload(watch: Watch) -> None:
-    """SIGTERM ends with 0 and leaves the traffic alone; the next start applies nothing when nothing changed."""
-    watch.start()
-    for name in ("web1", "web2"):
-        watch.run(name, labels={"pool": "web"})
-    watch.until(web1="up", web2="up")
-    before = watch.status() or {}
-    workers = watch.proxy_pids()
-    assert watch.stop() == 0
-    assert watch.get().status == 200
-    watch.start()
-    watch.until(web1="up", web2="up")
-    after = watch.status() or {}
-    assert (after["generation"], after["revision"]) == (before["generation"], before["revision"])
-    assert watch.proxy_pids() <= workers  # an old one may have ended; a reload would have made new ones
-    assert set(watch.served_by(10)) == {"web1", "web2"}
-
-
-def test_a_watch_that_was_killed_catches_up_with_what_happened_meanwhile(watch: Watch) -> None:
-    """SIGKILL, then one container goes and one comes; the next start sees both."""
-    watch.start()
-    watch.run("web1", labels={"pool": "web"})
-    watch.until(web1="up")
-    watch.stop(signal.SIGKILL)
-    watch.container("web1").remove(force=True)
-    watch.run("web2", labels={"pool": "web"})
-    watch.start()
-    watch.until(web2="up")
-    assert watch.served_by(4) == {"web2": 4}
-
-
 @pytest.mark.parametrize("how", ["restart", "kill", "remove"])
 def test_the_gateway_comes_back_with_its_last_generation(watch: Watch, how: str) -> None:
     """Whatever happens to the proxy container, it serves again without anybody's help."""
-    watch.start()
     watch.run("web1", labels={"pool": "web"})
     watch.until(web1="up")
     if how == "restart":
@@ -214,36 +154,8 @@ def test_the_gateway_comes_back_with_its_last_generation(watch: Watch, how: str)
     eventually(serves, "the gateway serving again", 20)
 
 
-def test_drain_ready_and_weight_act_at_once_and_survive_a_restart(watch: Watch) -> None:
-    """What an operator decided is kept until the container goes, and no spacing of reloads puts it off.
-
-    The answer to the verb is the proof that the proxy does it: nothing is waited for after one.
-    """
-    watch.start()
-    for name in ("web1", "web2"):
-        watch.run(name, labels={"pool": "web"})
-    watch.until(web1="up", web2="up")
-    web1 = f"{watch.network}-web1"
-    told = control.ask(watch.state, f"/api/v1/servers/{web1}", post={"drain": True})
-    assert watch.servers() == {"web1": "draining", "web2": "up"}
-    assert told == {"server": web1, "pools": ["web"], "waiting": [], "draining": True, "drain": True}
-    assert watch.served_by(8) == {"web2": 8}
-    watch.stop()
-    watch.env["PROXYCTL_RELOAD_SPACING"] = "5m"
-    watch.start()
-    watch.until(web1="draining", web2="up")
-    assert watch.ctl("ready", web1).stdout == f"{web1} is ready in pool web\n"
-    assert watch.served_by(8) == {"web1": 4, "web2": 4}
-    assert watch.ctl("weight", web1, "3").returncode == 0
-    assert watch.served_by(8) == {"web1": 6, "web2": 2}
-    refused = watch.ctl("drain", "nobody")
-    assert refused.returncode == 1
-    assert f"{watch.network}-web1" in refused.stderr
-
-
 def test_a_decision_on_what_the_proxy_does_not_have_or_drains_by_itself_is_told_as_such(watch: Watch) -> None:
     """One that has not joined: it is kept until then. One that drains by Docker's word: `ready` does not claim more."""
-    watch.start()
     watch.run("web1", labels={"pool": "web"}, environment={"ECHO_START_DELAY": "60"})
     watch.run("web2", labels={"pool": "web"})
     watch.until(web1="starting", web2="up")
@@ -262,7 +174,6 @@ def test_a_decision_that_the_proxy_does_not_carry_out_is_not_called_done(watch: 
     """A proxy that stands still: exit 1 in a few seconds with the reason, the decision is kept, and done later."""
     if watch.engine != "haproxy":
         pytest.skip("it takes its 6 s, and is the same for both")
-    watch.start()
     watch.run("web1", labels={"pool": "web"})
     watch.until(web1="up")
     pids = [int(pid) for pid in watch.proxy_pids()]
@@ -282,7 +193,6 @@ def test_haproxy_joins_leaves_drains_and_weights_need_no_reload(watch: Watch) ->
     """On HAProxy the worker that served before is the one that serves after."""
     if watch.engine != "haproxy":
         pytest.skip("nginx always reloads")
-    watch.start()
     watch.run("web1", labels={"pool": "web"})
     watch.until(web1="up")
     workers = watch.proxy_pids()
@@ -300,44 +210,8 @@ def test_haproxy_joins_leaves_drains_and_weights_need_no_reload(watch: Watch) ->
     assert watch.proxy_pids() <= workers  # an old one may have ended; a reload would have made new ones
 
 
-def test_the_same_world_gives_the_same_generation(watch: Watch) -> None:
-    """Resyncs and events that change nothing apply nothing."""
-    watch.start("--resync", "1s")
-    watch.run("web1", labels={"pool": "web"})
-    watch.until(web1="up")
-    before = (watch.status() or {})["generation"]
-    watch.container("web1").exec_run(["true"])
-    listed = (watch.status() or {})["synced_seconds_ago"]
-    eventually(lambda: (watch.status() or {})["synced_seconds_ago"] < listed, "another resync")
-    assert (watch.status() or {})["generation"] == before
-
-
-def test_unlabelled_containers_join_with_expose_by_default(watch: Watch) -> None:
-    """--expose-by-default turns the default of `enable`; proxyctl.enable=false still keeps one out."""
-    watch.start("--expose-by-default")
-    watch.run("web1", labels={"enable": None, "pool": "web"})
-    watch.run("no", labels={"enable": "false", "pool": "web"})
-    watch.until(web1="up")
-    assert watch.served_by(4) == {"web1": 4}
-
-
-def test_another_label_prefix_is_obeyed(watch: Watch) -> None:
-    """--label-prefix edge reads edge.* and nothing else."""
-    watch.start("--label-prefix", "edge")
-    watch.run("ours")
-    name = f"{watch.network}-theirs"
-    theirs: Any = watch.client.containers.run(
-        "proxyctl/echo:latest", name=name, detach=True, network=watch.network, labels={"edge.enable": "true"}
-    )
-    try:
-        watch.until(theirs="up")
-    finally:
-        theirs.remove(force=True)
-
-
 def test_a_healthcheck_of_the_image_decides_when_it_joins_and_leaves(watch: Watch) -> None:
     """No request before `healthy`; after `unhealthy` none either."""
-    watch.start()
     check = ["CMD", "wget", "-q", "-O", "-", "http://127.0.0.1:8080/healthz"]
     nanoseconds = 1_000_000_000
     web1 = watch.run(
@@ -359,7 +233,6 @@ def test_a_healthcheck_of_the_image_decides_when_it_joins_and_leaves(watch: Watc
 
 def test_the_state_folder_belongs_to_one_watch(watch: Watch) -> None:
     """A second one ends with a line that names the first."""
-    watch.start()
     second = watch.ctl("watch", "--engine", watch.engine, "--api", "off")
     assert second.returncode == 1
     assert "another `proxyctl watch`" in second.stderr

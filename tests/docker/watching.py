@@ -6,12 +6,14 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from email.message import Message
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ import docker.errors
 
 from proxyctl.api import client as control
 from proxyctl.errors import ProxyctlError
+from tests.docker.command_line import run_here, run_proxyctl
 
 BACKEND = "proxyctl/echo:latest"
 LABEL = "proxyctl.test"
@@ -37,19 +40,15 @@ def eventually(condition: Callable[[], Any], what: str, within: float = 15.0) ->
         time.sleep(0.02)
 
 
-def run_proxyctl(
-    *argv: str, env: Mapping[str, str] | None = None, timeout: float = 60
-) -> subprocess.CompletedProcess[str]:
-    """Run one command line to its end, with nothing of the caller's PROXYCTL_* in its environment."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("PROXYCTL_")}
-    return subprocess.run(
-        [sys.executable, "-m", "proxyctl", *argv],
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        env={**clean, **(env or {})},
-        check=False,
-    )
+def remove(client: docker.DockerClient, *names: str) -> None:
+    """Remove containers with their volumes, all at the same time; what is gone already is no fault."""
+
+    def remove_one(name: str) -> None:
+        with contextlib.suppress(docker.errors.NotFound):
+            client.api.remove_container(name, force=True, v=True)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(remove_one, names))
 
 
 class Watch:
@@ -100,9 +99,15 @@ class Watch:
         """End the daemon and remove gateway and containers."""
         if self.process is not None:
             self.stop(signal.SIGKILL)
-        for name in [*self._made, f"proxyctl-{self.network}"]:
-            with contextlib.suppress(docker.errors.NotFound):
-                self.client.containers.get(name).remove(force=True, v=True)
+        remove(self.client, *self._made, f"proxyctl-{self.network}")
+        self._made.clear()
+
+    def clear(self) -> None:
+        """Remove the containers, and wait until nothing of them is left in the gateway: the next test begins there."""
+        remove(self.client, *self._made)
+        self._made.clear()
+        eventually(lambda: (self.status() or {"pools": None})["pools"] == [], "a gateway without a pool")
+        eventually(lambda: not self.problems(), "the end of all problems")
 
     def run(self, name: str, *, image: str = BACKEND, network: str | None = None, **kwargs: Any) -> Any:
         """Start a container `NETWORK-name`; labels are given without their prefix, `enable=true` is added."""
@@ -121,6 +126,16 @@ class Watch:
     def container(self, name: str) -> Any:
         """Return a container that was started by `run`."""
         return self.client.containers.get(f"{self.network}-{name}")
+
+    def until_listening(self, name: str, port: int = 8080) -> None:
+        """Wait until a container takes connections."""
+        address = self.container(name).attrs["NetworkSettings"]["Networks"][self.network]["IPAddress"]
+
+        def listens() -> bool:
+            with socket.socket() as probe:
+                return probe.connect_ex((address, port)) == 0
+
+        eventually(listens, f"{name} to listen on {port}")
 
     @property
     def gateway(self) -> Any:
@@ -166,7 +181,11 @@ class Watch:
         return f"http://{self.address}/"
 
     def ctl(self, *argv: str) -> subprocess.CompletedProcess[str]:
-        """Run another verb on this network."""
+        """Run another verb on this network, in this process."""
+        return run_here(*argv, "--network", self.network, "--state", str(self.state))
+
+    def ctl_process(self, *argv: str) -> subprocess.CompletedProcess[str]:
+        """Run it in a process of its own."""
         return run_proxyctl(*argv, "--network", self.network, "--state", str(self.state))
 
     def status(self) -> dict[str, Any] | None:

@@ -416,7 +416,7 @@ async def test_duration_ends_it() -> None:
     async with raw_server(well_behaved) as server:
         began = time.monotonic()
         samples = await send(Request(server.url()), requests=10**9, duration=0.2, concurrency=2)
-        assert 0.2 <= time.monotonic() - began < 2
+        assert 0.2 <= time.monotonic() - began < 10
     assert len(samples) == len(server.heads) > 0
     assert kinds(samples) == {None: len(samples)}
 

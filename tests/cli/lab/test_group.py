@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from proxyctl.cli.app import run
 from proxyctl.labs.catalog import LABS
-from tests.docker.watching import run_proxyctl
+from tests.docker.command_line import run_proxyctl
 
 
 @pytest.fixture(autouse=True)
