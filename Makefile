@@ -1,7 +1,8 @@
 PYTHON := .venv/bin/python
 ENGINE ?= haproxy
 # what is held at full branch coverage by its own tests
-PURE := proxyctl.core proxyctl.check.verdicts
+PURE := proxyctl.core proxyctl.check.verdicts proxyctl.engines.settings proxyctl.engines.haproxy.printed \
+	proxyctl.engines.nginx.printed proxyctl.engines.nginx.headers proxyctl.engines.nginx.upstreams
 
 # Ryuk, testcontainers' cleaner, is an image from a registry; tests remove what they started themselves.
 export TESTCONTAINERS_RYUK_DISABLED := true
@@ -25,7 +26,7 @@ check: venv ## format, lint, types, layers
 
 test: ## the whole suite: a real engine, real proxies of three Debian suites
 	@scripts/setup --suite trixie --suite bookworm
-	$(PYTHON) -m pytest tests/core tests/check/verdicts tests/providers/docker/test_successor.py tests/reconcile/test_pacing.py tests/engines/test_render.py --numprocesses=2 $(PURE:%=--cov=%) --cov-branch --cov-fail-under=100
+	$(PYTHON) -m pytest tests/core tests/check/verdicts tests/providers/docker/test_successor.py tests/reconcile/test_pacing.py tests/engines/haproxy/test_printed.py tests/engines/nginx/test_printed.py --numprocesses=2 $(PURE:%=--cov=%) --cov-branch --cov-fail-under=100
 	$(PYTHON) -m pytest --ignore=tests/core --ignore=tests/check/verdicts --numprocesses=2 --dist=worksteal
 
 demo: setup ## the main job on real containers; ENGINE=haproxy|nginx, KEEP=1 leaves it running

@@ -21,9 +21,14 @@ from proxyctl.core.model import (
     Target,
 )
 from proxyctl.core.plan import Plan, apply
+from proxyctl.engines.haproxy import printed as haproxy
+from proxyctl.engines.nginx import printed as nginx
+from proxyctl.engines.port import Printer
 from proxyctl.errors import DockerUnavailable, ReloadFailed, ResolveError, RuntimeRefused
 from proxyctl.providers.port import Wake
 from proxyctl.state.port import Generations
+
+PRINTERS: dict[EngineKind, Printer] = {"nginx": nginx.printed, "haproxy": haproxy.printed}
 
 
 class MemoryEngine:
@@ -31,6 +36,7 @@ class MemoryEngine:
 
     def __init__(self, features: Features, generations: Generations) -> None:
         self.kind: EngineKind = features.engine
+        self.printer: Printer = PRINTERS[self.kind]
         self.does = Desired()
         self.applied: list[Callable[[Desired, Desired], None]] = []
         self._features, self._generations = features, generations

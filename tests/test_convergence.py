@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -347,7 +348,7 @@ async def play(docker: FakeEngine, features: Features, rounds: tuple[Round, ...]
             await asyncio.sleep(pace / 100)  # not a wait: how far the others come is part of the sequence
         docker.heal()
         await one_resync(stage.source)
-        await until(lambda: not stage.source._oom, "the end of every doubt about memory")
+        await until(lambda: stage.source._stopping.due == math.inf, "the end of every doubt about memory")
         assert forgiving(stage.source.snapshot, docker) == forgiving(await fresh(docker), docker)
         await until(stage.settled, f"{sorted(stage.wanted())} instead of {sorted(stage.serving())}")
         assert stage.wrongs == []

@@ -7,10 +7,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from proxyctl.core import layout
 from proxyctl.core.model import EngineKind
 from proxyctl.engines import templates
 from proxyctl.engines.haproxy import engine as haproxy
+from proxyctl.engines.haproxy import paths as haproxy_paths
 from proxyctl.engines.nginx import engine as nginx
 from proxyctl.engines.port import Engine
 from proxyctl.errors import ProxyctlError, UsageError
@@ -28,11 +28,11 @@ from proxyctl.state.generations import GenerationFolder
 from proxyctl.state.port import Inputs
 
 
-def make_engine(kind: EngineKind, gateway: Access, run_folder: Path, view: NetworkView) -> Engine:
+def make_engine(kind: EngineKind, gateway: Access, run_folder: Path) -> Engine:
     """Return the engine of that kind inside `gateway`."""
     if kind == "nginx":
-        return nginx.Nginx(gateway, run_folder, view)
-    return haproxy.HAProxy(gateway, run_folder, view)
+        return nginx.Nginx(gateway, run_folder)
+    return haproxy.HAProxy(gateway, run_folder)
 
 
 MODULES: dict[str, Any] = {"nginx": nginx, "haproxy": haproxy}
@@ -70,7 +70,7 @@ def build(settings: Settings, client: Client) -> Parts:
     access = DockerAccess(client, settings.network)
     lifecycle = DockerLifecycle(client, spec, access)
     view = _view(settings, client, access)
-    engine = make_engine(settings.engine, access, proxy / "run", view)
+    engine = make_engine(settings.engine, access, proxy / "run")
     return Parts(settings, client, lifecycle, access, engine, view, GenerationFolder(proxy))
 
 
@@ -100,7 +100,7 @@ def inputs_of(settings: Settings, token: str) -> Inputs:
 
 def prepare_state(settings: Settings) -> None:
     """Make the state folder; raise ProxyctlError when that is not allowed, or no socket could be in it."""
-    longest = settings.state / "proxy" / "run" / layout.MASTER_SOCKET
+    longest = settings.state / "proxy" / "run" / haproxy_paths.MASTER_SOCKET
     if (over := len(os.fsencode(longest)) - LONGEST_SOCKET) > 0:
         message = f"the state folder {settings.state}: too long by {over} bytes for sockets in it; give another --state"
         raise UsageError(message)

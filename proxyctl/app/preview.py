@@ -14,7 +14,6 @@ from proxyctl.core.model import ConfigFiles, Desired, Features, Finding, Pin, Sn
 from proxyctl.core.plan import Plan, diff, reload_reasons
 from proxyctl.engines.render import render
 from proxyctl.errors import UsageError
-from proxyctl.gateway.netns import LocalView
 from proxyctl.gateway.probe import Prober
 from proxyctl.gateway.throwaway import Throwaway
 from proxyctl.providers.docker.client import Client, connect
@@ -98,7 +97,12 @@ async def preview(settings: Settings) -> Preview:
         previous=previous,
     )
     files = render(
-        outcome.desired, features=features, tuning=inputs.tuning, templates=inputs.templates, token=inputs.token
+        outcome.desired,
+        printer=parts.engine.printer,
+        features=features,
+        tuning=inputs.tuning,
+        templates=inputs.templates,
+        token=inputs.token,
     )
     files = dataclasses.replace(files, files=tuple((name, _told(text, token)) for name, text in files.files))
     applied_files = parts.generations.files(current.number) if current else {}
@@ -165,4 +169,4 @@ async def _ask(parts: Parts, wanted: tuple[Target, ...], unproven: tuple[Target,
 async def _features_of_image(settings: Settings, client: Client) -> Features:
     """Ask the binary of an image without a gateway, in a throw-away container."""
     throwaway = Throwaway(client, settings.gateway_image)
-    return await make_engine(settings.engine, throwaway, settings.state / "proxy" / "run", LocalView()).features()
+    return await make_engine(settings.engine, throwaway, settings.state / "proxy" / "run").features()

@@ -1,4 +1,4 @@
-"""Two reports as what `core.compare` takes, and what makes them hard to compare."""
+"""Two reports as what `verdicts.compare` takes, what makes them hard to compare, and the JSON of a comparison."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any, Final
 from proxyctl.check.report import Report
 from proxyctl.check.reports.document import iso
 from proxyctl.check.verdicts import compare as core
-from proxyctl.check.verdicts.compare import Difference, Run, Times
+from proxyctl.check.verdicts.difference import Difference
+from proxyctl.check.verdicts.runs import Block, Run, Times
 
 SCHEMA: Final = 1
 
@@ -30,7 +31,7 @@ def run_of(report: Report) -> Run:
     ends = [*starts[1:], report.seconds][: len(starts)]
     return Run(
         blocks=tuple(
-            core.Block(
+            Block(
                 seconds=max(1e-6, end - block.at),
                 requests=sum(piece.requests for piece in pieces),
                 errors=sum(piece.errors for piece in pieces),

@@ -28,9 +28,9 @@ def judge(
     thresholds: Iterable[Threshold] = (),
     also: Iterable[Verdict] = (),
 ) -> Report:
-    """Return it with verdicts: what is always judged, except where `thresholds` say otherwise, `also`, and those.
+    """Return the report with verdicts: those of every check, those in `also`, and one for each threshold.
 
-    A second judgement takes the place of the first.
+    A threshold takes the place of the verdict on the same figure. Earlier verdicts and notes of the report go.
     """
     given = tuple(thresholds)
     notes = [*_notes(report)]
@@ -67,7 +67,7 @@ def _errors(report: Report, threshold: Threshold) -> Verdict:
 
 
 def _distribution(report: Report, expected: Expected | None, notes: list[str]) -> Iterator[Verdict]:
-    """Judge who served what, by the test that fits the algorithm."""
+    """Judge how much each server served, by the test that fits the algorithm."""
     if not report.servers:
         if report.requests > report.failed:
             unnamed = _unnamed(report)
@@ -109,7 +109,7 @@ def _by_weight(report: Report, expected: Expected, weights: Mapping[str, float])
 
 
 def _keyed(report: Report, expected: Expected | None) -> bool:
-    """Whether keys were played that this algorithm goes by; one that goes by weight or load does not see a path."""
+    """Whether keys were played that this algorithm chooses by; an algorithm by weight or load ignores the path."""
     kind = str(report.options.get("key_by")).partition(":")[0]
     sees = kind in {"cookie", "header"} or expected is None or expected.balance in {None, *_BY_KEY}
     return bool(report.by_key) and sees
@@ -132,7 +132,7 @@ def _by_key(report: Report, expected: Expected | None, notes: list[str]) -> Iter
 
 
 def _is_exact(report: Report, expected: Expected) -> bool:
-    """Whether nothing but a round robin decided; a failed request may have been tried on another server."""
+    """Whether a round robin alone chose the servers; a failed request may have been tried on another server."""
     undisturbed = expected.cycles is not None and expected.balance in {None, "roundrobin"} and not report.failed
     return undisturbed and expected.weights is not None and balance.can_be_exact(expected.weights)
 

@@ -1,4 +1,4 @@
-"""On what a check ran: what makes two runs comparable, and nothing that names the machine or who owns it."""
+"""The machine that a check ran on: enough to compare two runs, and nothing that identifies it or its owner."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MODEL = "model name"
 
 @functools.cache
 def here() -> dict[str, Any]:
-    """Return what this machine is like."""
+    """Return the processor, system and versions of this machine."""
     return {
         "proxyctl": __version__,
         "python": platform.python_version(),

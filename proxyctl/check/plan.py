@@ -16,7 +16,7 @@ MAX_WORKERS = 64
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Plan:
-    """Requests (one for each URL, with the same options), how often each, how fast, for which keys, by whom.
+    """Requests (one for each URL, with the same options), the share of each, the pace, the keys, the worker processes.
 
     `token` makes proxyctl's gateway name the servers. Raise UsageError for what cannot be meant.
     """
@@ -57,12 +57,12 @@ class Plan:
         )
 
     def split(self) -> tuple[Plan, ...]:
-        """Return the part of each worker; keys are divided among them by `keys_of`."""
+        """Return the part of each worker; `workers.load_of` divides the keys among them."""
         most = min(self.workers, self.keys) if self.key_by else self.workers
         return tuple(dataclasses.replace(self, pace=pace) for pace in self.pace.split(most))
 
     def told(self) -> dict[str, Any]:
-        """Return it as the report tells it; of headers only the names: a value may be a secret."""
+        """Return the options as a report lists them; headers by name only, because a value may be a secret."""
         request, pace = self.requests[0], self.pace
         return {
             "urls": [r.shown for r in self.requests],

@@ -17,17 +17,17 @@ from proxyctl.check.machine import here
 from proxyctl.check.measures.histogram import Histogram
 from proxyctl.check.measures.tally import Served
 from proxyctl.check.measures.timeline import Block, Slice
-from proxyctl.check.measures.workers import Outcome
 from proxyctl.check.plan import Plan
 from proxyctl.check.verdicts.balance import Work
 from proxyctl.check.verdicts.stalls import Gap, is_excused, stalls
 from proxyctl.check.verdicts.verdict import Verdict, number
+from proxyctl.check.workers import Outcome
 from proxyctl.core.status import Event
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Generator:
-    """How near the generator came to its own ceiling: of so many processes, the worst.
+    """How near the generator came to its own limit; with several processes, the figures of the worst.
 
     `busy` is the share of a processor, `late` how late its loop was (99th percentile, seconds), `waited` how many
     requests had no free connection when they were due, `deaf` the windows in which a loop heard nothing.
@@ -41,13 +41,13 @@ class Generator:
 
     @property
     def was_the_limit(self) -> bool:
-        """Whether the load says more of the generator than of the proxy."""
+        """Whether the figures say more about the generator than about the proxy."""
         return self.busy >= BUSY or self.late >= LATE
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Report:
-    """One check. Latency is that of good requests; `by_server` is by who served them.
+    """One check. Latency is that of good requests; `by_server` has the figures of each server.
 
     `by_url` are URL, requests and failures; `by_key` says which servers served a key how often.
 
@@ -125,13 +125,13 @@ class Report:
 
     @property
     def stalls(self) -> tuple[Gap, ...]:
-        """The windows in which the proxy answered nobody."""
+        """The windows in which the proxy answered no request."""
         found = self._silent
         return () if is_excused(found, self.generator.deaf) else found
 
     @property
     def excused(self) -> tuple[Gap, ...]:
-        """A window in which nobody was answered, and for which this machine may be to blame."""
+        """The stall that does not count, because this machine may have held up the proxy too; or nothing."""
         found = self._silent
         return found if is_excused(found, self.generator.deaf) else ()
 
@@ -147,12 +147,12 @@ class Report:
         )
 
     def with_events(self, journal: Iterable[Event]) -> Report:
-        """Return it with what proxyctl did meanwhile, from the journal of `watch`."""
+        """Return the report with what proxyctl did meanwhile, from the journal of `watch`."""
         found = events.during(journal, self.started_at, self.started_at + self.seconds)
         return dataclasses.replace(self, events=found)
 
     def near(self, failure: Sample) -> tuple[int, ...]:
-        """Return the places in `events` of those within a second of a failed request."""
+        """Return the places in `events` of the events within a second of a failed request."""
         began = self.started_at + failure.at
         return events.near(self.events, began, began + failure.latency)
 

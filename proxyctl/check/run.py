@@ -6,16 +6,16 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, Unpack
 
+from proxyctl.check import workers
 from proxyctl.check.expected import Expected
 from proxyctl.check.judge import judge
 from proxyctl.check.load.request import Pace, Request, RequestOptions
 from proxyctl.check.load.shots import KeyBy
-from proxyctl.check.measures import workers
 from proxyctl.check.measures.tally import Progress, Tally
-from proxyctl.check.measures.workers import Outcome
 from proxyctl.check.plan import Plan
 from proxyctl.check.report import Report, summarize
 from proxyctl.check.verdicts.threshold import Threshold
+from proxyctl.check.workers import Outcome
 
 DEFAULT_REQUESTS: Final = 1000
 

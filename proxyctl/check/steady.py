@@ -1,6 +1,6 @@
 """A load that runs beside something else: the constant traffic under which nothing may be lost.
 
-It has a thread and an event loop of its own: a caller who blocks, as docker-py does, must not make it stall.
+It has a thread and an event loop of its own: a caller that blocks, as docker-py does, must not stall the load.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import concurrent.futures
 import copy
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self, Unpack
 
@@ -19,10 +20,9 @@ from proxyctl.check.load.request import Pace, Request, RequestOptions
 from proxyctl.check.load.sample import Sample
 from proxyctl.check.load.shots import KeyBy
 from proxyctl.check.measures.tally import Tally
-from proxyctl.check.measures.workers import Outcome, load_of
 from proxyctl.check.plan import Plan
 from proxyctl.check.report import Report, summarize
-from proxyctl.gateway import netns
+from proxyctl.check.workers import Outcome, load_of
 
 _CONCURRENCY: Final = 200
 
@@ -43,16 +43,17 @@ class SteadyLoad:
         concurrency: int = _CONCURRENCY,
         key_by: KeyBy | None = None,
         keys: int = 0,
-        inside: int | None = None,
+        enter: Callable[[], None] | None = None,
         **options: Unpack[RequestOptions],
     ) -> None:
-        """Prepare it; raise UsageError for what cannot be sent.
+        """Prepare the load; raise UsageError for what cannot be sent.
 
-        With `inside`, the process whose network namespace it is sent from; entering it can raise OSError at the start.
+        `enter` is called in the thread that sends, before it begins: with it the thread can enter another network
+        namespace. What it raises is raised by `stop`.
         """
         pace = Pace(None, None, concurrency, rate)
         self._plan = Plan((Request(url, **options),), pace, key_by=key_by, keys=keys, token=token)
-        self._inside = inside
+        self._enter = enter
         self._load = load_of(self._plan, 0, 1, self._add)
         self._tally = Tally()
         self._changed = threading.Condition()
@@ -106,8 +107,8 @@ class SteadyLoad:
             self._changed.notify_all()
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> int:
-        if self._inside is not None:
-            netns.enter(self._inside)  # only this thread, which ends with the load
+        if self._enter is not None:
+            self._enter()
         try:
             return loop.run_until_complete(self._load.run())
         finally:

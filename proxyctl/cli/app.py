@@ -32,7 +32,7 @@ VERBS: Final = {
     "check": "check.command",
     "doctor": "doctor",
     "down": "down",
-    "lab": "lab",
+    "lab": "lab.group",
     "echo": "echo",
 }
 

@@ -21,7 +21,6 @@ from proxyctl.app import parts
 from proxyctl.cli import options
 from proxyctl.errors import ProxyctlError
 from proxyctl.gateway.access import DockerAccess
-from proxyctl.gateway.netns import LocalView
 from proxyctl.gateway.throwaway import Throwaway
 from proxyctl.providers.docker.client import Client, connect, docker_version
 from proxyctl.providers.docker.own import own_container
@@ -114,7 +113,7 @@ def _network(settings: Settings, client: Client) -> Iterator[Finding]:
 
 def _image(settings: Settings, client: Client) -> Iterator[Finding]:
     throwaway = Throwaway(client, settings.gateway_image)
-    engine = parts.make_engine(settings.engine, throwaway, Path(), LocalView())
+    engine = parts.make_engine(settings.engine, throwaway, Path())
     try:
         features = asyncio.run(engine.features())
         yield Finding("image", ok=True, seen=f"{settings.gateway_image} has {settings.engine} {features.version_text}")

@@ -6,14 +6,7 @@ The state folder's `proxy/` part is mounted at `MOUNT`; everything below is writ
 MOUNT = "/proxyctl"
 CURRENT = f"{MOUNT}/current"
 GENERATIONS = f"{MOUNT}/generations"
-RUN = f"{MOUNT}/run"
-
-# Sockets in RUN. None of them is reachable through a port.
-STATUS_SOCKET = "status.sock"  # HTTP: the revision (nginx), the statistics (HAProxy)
-ADMIN_SOCKET = "admin.sock"  # HAProxy's runtime API, of the worker that serves
-MASTER_SOCKET = "master.sock"  # HAProxy's master: reload and its verdict
-
-CONFIG_NAME = {"nginx": "nginx.conf", "haproxy": "haproxy.cfg"}
+RUN = f"{MOUNT}/run"  # the proxy's own sockets: none of them is reachable through a port
 
 GATEWAY_LABEL = "proxyctl.gateway"  # value: the network it serves
 NETWORK_LABEL = "proxyctl.network-made-by"  # on networks that `watch --create-network` made

@@ -28,7 +28,7 @@ def sites(listener: Listener) -> tuple[Site, ...]:
         for pattern in [h for h in hosts if _covers(h, host)]:
             inherited = [r for r in listener.routes if r.host == pattern]
             held = tuple(routes)
-            routes += [r for r in inherited if not any(_under(r.path, own.path) for own in held)]
+            routes += [r for r in inherited if not any(under(r.path, own.path) for own in held)]
         result.append(Site(host, tuple(sorted(routes, key=lambda r: (-len(r.path), r.path)))))
     return tuple(result)
 
@@ -36,17 +36,12 @@ def sites(listener: Listener) -> tuple[Site, ...]:
 def match(listener: Listener, host: str, path: str) -> tuple[Site, Route] | None:
     """Return what a request for `host` (lower case, without a port) and `path` meets, if anything."""
     site = next((s for s in sites(listener) if _covers(s.host, host)), None)
-    route = next((r for r in site.routes if _under(path, r.path)), None) if site else None
+    route = next((r for r in site.routes if under(path, r.path)), None) if site else None
     return (site, route) if site and route else None
 
 
-def _covers(pattern: str, host: str) -> bool:
-    """Whether every request for `host` (itself perhaps a wildcard) also matches `pattern`."""
-    return pattern in {"", host} or (pattern.startswith("*.") and host.endswith(pattern[1:]))
-
-
-def _under(path: str, prefix: str) -> bool:
-    """Whether `path` is `prefix` or lies below it, by whole segments."""
+def under(path: str, prefix: str) -> bool:
+    """Return whether `path` is `prefix` or lies below it, by whole segments."""
     return path == prefix or path.startswith(prefix.rstrip("/") + "/")
 
 
@@ -55,4 +50,9 @@ def open_path(route: Route, pool: Pool) -> str:
     path = pool.open_path
     if path and route.strip_prefix:
         return route.path.rstrip("/") + path
-    return path if path and _under(path, route.path) else ""
+    return path if path and under(path, route.path) else ""
+
+
+def _covers(pattern: str, host: str) -> bool:
+    """Whether every request for `host` (itself perhaps a wildcard) also matches `pattern`."""
+    return pattern in {"", host} or (pattern.startswith("*.") and host.endswith(pattern[1:]))

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from dataclasses import Field
+from typing import Any, ClassVar, Protocol
 
 from proxyctl.core.model import (
     ConfigFiles,
+    Desired,
     EngineKind,
     Features,
     Running,
     ServerCount,
+    Tuning,
 )
 from proxyctl.core.plan import Plan
+
+
+class PrintedForm(Protocol):
+    """A dataclass with all that an engine's templates print; its fields are their variables."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+
+class Printer(Protocol):
+    """An engine's `printed`: pure, the same arguments give the same value."""
+
+    def __call__(self, desired: Desired, *, features: Features, tuning: Tuning, token: str) -> PrintedForm:
+        """Return what the templates print; `token` is the secret that `check` sends."""
 
 
 class Engine(Protocol):
@@ -21,6 +37,10 @@ class Engine(Protocol):
     @property
     def kind(self) -> EngineKind:
         """Which proxy it is."""
+
+    @property
+    def printer(self) -> Printer:
+        """What turns a desired state into the values that the engine's templates print."""
 
     async def features(self) -> Features:
         """Ask the binary what it can do; raise GatewayError when it is not there."""

@@ -1,6 +1,7 @@
-"""From `Desired` to configuration text, with the templates as plain text and the hashes that name the result.
+"""From `Desired` by an engine's printed form to configuration text, with the hashes that name the result.
 
-Every value that a template prints was typed and checked by `core.labels`, so text cannot become directives.
+The one place that runs Jinja. Every value that a template prints was typed and checked by `core.labels`, so text
+cannot become directives.
 """
 
 from __future__ import annotations
@@ -13,41 +14,27 @@ from collections.abc import Callable, Mapping
 
 import jinja2
 
-from proxyctl.core import layout
-from proxyctl.core.features.table import BY_NAME
-from proxyctl.core.model import ConfigFiles, Desired, Features, Pool, Route, Server, Tuning
-from proxyctl.core.plan import effective_weight
-from proxyctl.core.routing import open_path, sites
+from proxyctl.core.model import ConfigFiles, Desired, Features, Tuning
+from proxyctl.engines.port import Printer
 from proxyctl.errors import TemplateError
 
 
-def upstream(pool: Pool) -> tuple[Server, ...]:
-    """Return the servers that an nginx upstream of this pool holds.
-
-    nginx has neither weight 0 nor, with `hash` and `random`, backup servers: those without weight are left
-    out, and where the method knows no backup, the backups stand in only while there is nobody else.
-    """
-    usable = tuple(s for s in pool.servers if effective_weight(s) > 0)
-    if pool.balance in {"roundrobin", "leastconn"} and any(not s.backup for s in usable):
-        return usable
-    primary = tuple(s for s in usable if not s.backup)
-    return primary or tuple(dataclasses.replace(s, backup=False) for s in usable)
-
-
-def closed(route: Route, pool: Pool) -> bool:
-    """Whether nothing that comes by this route can reach a server: nginx answers 503 by itself."""
-    return (pool.maintenance and not open_path(route, pool)) or not upstream(pool)
-
-
 def render(
-    desired: Desired, *, features: Features, tuning: Tuning, templates: Mapping[str, str], token: str
+    desired: Desired,
+    *,
+    printer: Printer,
+    features: Features,
+    tuning: Tuning,
+    templates: Mapping[str, str],
+    token: str,
 ) -> ConfigFiles:
-    """Render every template of the engine that does not start with `_` and name the result by its hash.
+    """Render every template that does not start with `_` and return the files, named by their hash.
 
-    `templates` maps file names (`haproxy.cfg.j2`, `_backend.cfg.j2`) to their text; `token` is the secret
+    `printer` is the engine's own; the fields of its value are the templates' variables, beside `revision` and
+    `topology`. `templates` maps file names (`haproxy.cfg.j2`, `_pool.cfg.j2`) to their text; `token` is the secret
     that `check` sends. Raise TemplateError with file and line.
     """
-    print_files = _Printer(tuple(sorted(templates.items())), features, tuning, token)
+    print_files = _Rendering(printer, tuple(sorted(templates.items())), features, tuning, token)
     bare = Desired(desired.listeners, tuple(dataclasses.replace(p, servers=()) for p in desired.pools))
     try:
         topology = _topology(print_files, bare)
@@ -65,9 +52,10 @@ _REVISION, _TOPOLOGY = f"{'revision':@^16}", f"{'topology':@^16}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Printer:
+class _Rendering:
     """All that a rendering depends on beside the desired state."""
 
+    printer: Printer
     templates: tuple[tuple[str, str], ...]
     features: Features
     tuning: Tuning
@@ -76,21 +64,9 @@ class _Printer:
     def __call__(self, state: Desired) -> tuple[tuple[str, str], ...]:
         """Render every template that is not a partial."""
         environment = _environment(self.templates)
-        context = {
-            "listeners": [(x, sites(x)) for x in state.listeners],
-            "pools": state.pools,
-            "upstream": upstream,
-            "open_path": open_path,
-            "closed": closed,
-            "effective_weight": effective_weight,
-            "setting": lambda pool, name: BY_NAME[name].of(pool),
-            "features": self.features,
-            "tuning": self.tuning,
-            "layout": layout,
-            "token": self.token,
-            "revision": _REVISION,
-            "topology": _TOPOLOGY,
-        }
+        values = self.printer(state, features=self.features, tuning=self.tuning, token=self.token)
+        context = {f.name: getattr(values, f.name) for f in dataclasses.fields(values)}
+        context |= {"revision": _REVISION, "topology": _TOPOLOGY}
         names = [name for name, _ in self.templates if not name.startswith("_")]
         return tuple((n.removesuffix(".j2"), environment.get_template(n).render(context)) for n in names)
 
@@ -113,7 +89,7 @@ def _environment(templates: tuple[tuple[str, str], ...]) -> jinja2.Environment:
 
 
 @functools.lru_cache(maxsize=4)
-def _topology(print_files: _Printer, bare: Desired) -> str:
+def _topology(print_files: _Rendering, bare: Desired) -> str:
     """Return the hash of a state without servers; joins and leaves do not change it."""
     return _digest(print_files(bare))
 

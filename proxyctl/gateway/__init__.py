@@ -1,1 +1,1 @@
-"""The proxy container: its life, access to it, and what is asked from inside its network."""
+"""The gateway, the proxy's container: its life, access to it, and what is asked from inside its network."""

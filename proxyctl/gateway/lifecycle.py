@@ -57,8 +57,7 @@ class DockerLifecycle:
             self._start()
             started = True
         elif access.state.get("Paused"):
-            with translated(f"unpausing {spec.name}"):
-                self._client.unpause(spec.name)
+            self._unpause()
         access.follow()
         if started or self._checked != access.entry.get("Id"):
             self._same_folder()
@@ -116,6 +115,13 @@ class DockerLifecycle:
                 text = f"{where[0] if where else 'a published port'} is already taken: choose another --publish"
             raise GatewayError(text) from exc
 
+    def _unpause(self) -> None:
+        try:
+            with translated(f"unpausing {self._spec.name}"):
+                self._client.unpause(self._spec.name)
+        except docker.errors.NotFound as exc:
+            raise GatewayError(str(exc)) from exc
+
     def _remove(self) -> bool:
         spec, access = self._spec, self._access
         if not access.inspect():
@@ -124,7 +130,7 @@ class DockerLifecycle:
             raise GatewayError(f"{spec.name} is no gateway of proxyctl: it is left alone")
         if why := removal_refusal(spec, access.entry, self._mount()):
             raise GatewayError(why)
-        with translated("removing the gateway"):
+        with contextlib.suppress(docker.errors.NotFound), translated("removing the gateway"):
             self._client.stop(spec.name, timeout=5)
             self._client.remove_container(spec.name, force=True, v=True)
         return True

@@ -1,6 +1,6 @@
-"""Sockets that see a network as its containers do: through the gateway's network namespace, or where we are.
+"""Sockets that see a network as its containers do: in the gateway's network namespace, or in this process's own.
 
-Must not know what is said through them. `dns` and `probe` use them.
+Must not know what is said through them. Next: `providers.docker.resolve` and `probe`, which use them.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ else exit {_NOWAY}; fi
 
 
 def _any_certificate() -> ssl.SSLContext:
-    """Return what the proxies ask of a server too: TLS, and no matter whose."""
+    """Return a context that takes any certificate, as the proxies do towards servers."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -64,13 +64,13 @@ def _any_certificate() -> ssl.SSLContext:
 
 
 class _Unprobeable(Exception):
-    """Nothing here can reach the server at all."""
+    """No tool is there to ask the server with."""
 
 
 class Prober:
-    """Follows targets and keeps what is known of each; `wake` is called whenever that changes.
+    """Follows targets and keeps a finding of each; calls `wake` whenever a target begins or ceases to be ready.
 
-    `gateway` runs the commands where `view` gives no sockets; without one nothing is found out there.
+    `gateway` runs the commands where `view` gives no sockets; without a gateway such a target is never ready.
     """
 
     def __init__(self, view: NetworkView, wake: Wake, gateway: Shell | None = None, grace: float = GRACE) -> None:
@@ -83,7 +83,7 @@ class Prober:
         self._findings: dict[Target, Finding] = {}
 
     def follow(self, targets: Iterable[Target]) -> None:
-        """Replace the set of targets; those that stay keep their task and what is known of them."""
+        """Replace the set of targets; a target that stays keeps its task and its finding."""
         wanted = frozenset(targets)
         if wanted == self._tasks.keys():
             return
@@ -96,7 +96,7 @@ class Prober:
             self._tasks[target] = task
 
     def findings(self) -> Mapping[Target, Finding]:
-        """Return what is known of each followed target now; those that were not asked yet are missing."""
+        """Return the finding of each followed target; a target that was not asked yet has none."""
         return dict(self._findings)
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Ends the gateway's connections to addresses behind which nobody is any more; implements `ports.Severing`.
+"""Ends the gateway's connections to addresses whose container is gone; implements `port.Severing`.
 
 A container that is cut off the network sends neither FIN nor RST, so what the proxy has sent it would be waited for
 until `timeout.server`. The kernel can abort such connections (sock_diag(7), SOCK_DESTROY, CAP_NET_ADMIN): then the

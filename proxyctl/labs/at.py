@@ -1,4 +1,4 @@
-"""Where a check stands: the commands that ran, what they gave, the run's names, and the ways to judge.
+"""What the check of a step works with: the commands that ran, their output, the run's names, and ways to judge.
 
 Checks of all clips are written against this class alone.
 """
@@ -11,18 +11,15 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
-
-import docker
+from typing import Any, Literal, NoReturn, TypeVar
 
 from proxyctl.labs import cleaning, subnets
+from proxyctl.labs.command import Command, as_command, fill
+from proxyctl.labs.scene import Scene
 from proxyctl.labs.shell import Background, Ran
-from proxyctl.labs.step import Command, as_command, fill
 from proxyctl.labs.subnets import Subnet
 from proxyctl.labs.texts import Said, Text, aligned, say
-
-if TYPE_CHECKING:
-    from proxyctl.labs.run import Run
+from proxyctl.providers.docker.client import Client
 
 T = TypeVar("T")
 
@@ -48,15 +45,15 @@ class Skip(Exception):
 class At:
     """One step of one run."""
 
-    def __init__(self, run: Run) -> None:
-        self.run = run
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
         self.ran: list[Ran] = []
         self.notes: list[Said] = []
 
     @property
-    def client(self) -> docker.APIClient:
+    def client(self) -> Client:
         """Docker's API, for facts that the program reads itself."""
-        return self.run.client
+        return self.scene.client
 
     @property
     def out(self) -> list[str]:
@@ -65,11 +62,15 @@ class At:
 
     def __getitem__(self, key: str) -> str:
         """Return the name in this run that a placeholder stands for."""
-        return self.run.names[key]
+        return self.scene.names[key]
+
+    def __contains__(self, key: str) -> bool:
+        """Return whether a placeholder has a name in this run."""
+        return key in self.scene.names
 
     def found(self, **names: str) -> None:
-        """Give placeholders of this and later commands what was found; `a_b` is for `{a_b}`."""
-        self.run.names.update(names)
+        """Name what was found, for the placeholders of this and later commands; `a_b` is for `{a_b}`."""
+        self.scene.names.update(names)
 
     # running
 
@@ -80,8 +81,8 @@ class At:
     def beside(self, *commands: str | Command) -> list[Ran]:
         """Run commands beside each other; raise Differs when one does not end as it has to."""
         wanted = [as_command(command) for command in commands]
-        filled = [Command(fill(c.text, self.run.names), c.ends, c.within) for c in wanted]
-        ran = self.run.shell.run(filled)
+        filled = [Command(fill(c.text, self.scene.names), c.ends, c.within) for c in wanted]
+        ran = self.scene.shell.run(filled)
         self.ran += ran
         for command, one in zip(filled, ran, strict=True):
             _judge_end(command, one)
@@ -89,7 +90,7 @@ class At:
 
     def quiet(self, text: str) -> Ran:
         """Run a command that is not shown: for facts beside the point, or what a person need not type."""
-        return self.run.shell.run([Command(fill(text, self.run.names), "either")])[0]
+        return self.scene.shell.run([Command(fill(text, self.scene.names), "either")])[0]
 
     def container(self, key: str) -> Mapping[str, Any]:
         """Return Docker's inspect of a container of this run."""
@@ -102,22 +103,22 @@ class At:
         return entry
 
     def defer(self, undo: Callable[[], object]) -> None:
-        """Have something undone when the lab ends, however it ends; before the containers go."""
-        self.run.undo.callback(undo)
+        """Call `undo` when the lab ends, however it ends, and before its containers are removed."""
+        self.scene.undo.callback(undo)
 
     def folder(self, key: str) -> Path:
         """Make a folder for files that a container mounts, with a placeholder of that name; removed at the end."""
-        folder = Path(tempfile.mkdtemp(prefix=f"{cleaning.FILES}{self.run.tag}-{key}-"))
+        folder = Path(tempfile.mkdtemp(prefix=f"{cleaning.FILES}{self.scene.tag}-{key}-"))
         folder.chmod(0o755)  # also for a container's user that is not root
-        if not self.run.keep:
+        if not self.scene.keep:
             self.defer(lambda: shutil.rmtree(folder, ignore_errors=True))
-        self.run.names[key] = str(folder)
+        self.scene.names[key] = str(folder)
         return folder
 
     def background(self, text: str) -> Background:
         """Start a command that goes on until the lab ends; it is shown with `&`."""
-        filled = fill(text, self.run.names)
-        file, log = tempfile.mkstemp(prefix=f"{cleaning.FILES}{self.run.tag}-", suffix=".log")
+        filled = fill(text, self.scene.names)
+        file, log = tempfile.mkstemp(prefix=f"{cleaning.FILES}{self.scene.tag}-", suffix=".log")
         os.close(file)
         started = Background(filled, Path(log))
         self.defer(lambda: Path(log).unlink(missing_ok=True))

@@ -1,4 +1,4 @@
-"""Removes what labs made: after a run what has its tag, and on `lab clean` what any ended run left.
+"""Removes what labs made: at the end of a run all that has its tag, on `lab clean` all that ended runs left.
 
 Containers and networks are found by label, the rest (interfaces of the host, temporary files) by a name with a tag.
 
@@ -16,12 +16,10 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import docker
-
 from proxyctl.core import layout
 from proxyctl.errors import ProxyctlError
-from proxyctl.labs.step import LABEL
-from proxyctl.providers.docker.client import translated
+from proxyctl.labs.command import LABEL
+from proxyctl.providers.docker.client import Client, translated
 
 FILES = "proxyctl-lab-"
 """How the names of temporary files and folders begin; the tag comes next."""
@@ -69,19 +67,19 @@ def _alive(tag: str) -> bool:
     return False
 
 
-def remove_run(client: docker.APIClient, tag: str) -> None:
+def remove_run(client: Client, tag: str) -> None:
     """Remove everything of one run."""
     _remove(client, lambda found: found == tag)
 
 
-def remove_leftovers(client: docker.APIClient) -> tuple[list[str], list[str]]:
+def remove_leftovers(client: Client) -> tuple[list[str], list[str]]:
     """Remove what ended runs left; return what was removed, and what was left alone because its run lives."""
     alive = {tag for tag in {_tag(name) for _, name in _find(client)} if tag and _alive(tag)}
     removed = _remove(client, lambda found: found not in alive)
     return removed, [name for _, name in _find(client)]
 
 
-def _remove(client: docker.APIClient, wanted: Callable[[str], bool]) -> list[str]:
+def _remove(client: Client, wanted: Callable[[str], bool]) -> list[str]:
     """Remove what has a tag that is wanted; return its names."""
     removed: set[str] = set()
     for _ in range(_ROUNDS):  # a `docker run` that was killed half-way may still make one
@@ -103,7 +101,7 @@ def _tag(name: str) -> str:
     return match[1] if match else ""
 
 
-def _find(client: docker.APIClient) -> list[_Found]:
+def _find(client: Client) -> list[_Found]:
     """Return everything that labs made, and that is still there."""
     with translated("listing what labs made"):
         containers = client.containers(all=True, filters={"label": LABEL})

@@ -9,8 +9,9 @@ from __future__ import annotations
 from proxyctl.labs import clip1_ports
 from proxyctl.labs.checks import clip1 as checks
 from proxyctl.labs.checks import facts
+from proxyctl.labs.command import either, fails
 from proxyctl.labs.needs import HOST, IP, ROOT
-from proxyctl.labs.step import Lab, Step, either, fails
+from proxyctl.labs.step import Lab, Step
 from proxyctl.labs.texts import Text
 
 STEPS = (

@@ -6,8 +6,9 @@ The checks are in `checks.clip1_ports`.
 from __future__ import annotations
 
 from proxyctl.labs.checks import clip1_ports as checks
+from proxyctl.labs.command import either, fails
 from proxyctl.labs.needs import CURL, HOST, IPTABLES, PGREP, ROOT
-from proxyctl.labs.step import Step, either, fails
+from proxyctl.labs.step import Step
 from proxyctl.labs.texts import Text
 
 STEPS = (

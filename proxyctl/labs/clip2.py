@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from proxyctl.labs.checks import clip2 as checks
 from proxyctl.labs.checks import facts
+from proxyctl.labs.command import Command, either, fails
 from proxyctl.labs.needs import CURL, HOST, IP, ROOT, SS
-from proxyctl.labs.step import Command, Lab, Step, either, fails
+from proxyctl.labs.step import Lab, Step
 from proxyctl.labs.texts import Text
 
 # asks for all its targets at once, so that those that do not answer cost one second together

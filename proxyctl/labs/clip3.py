@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from proxyctl.labs import clip3_alias, clip3_names
 from proxyctl.labs.checks import clip3 as checks
+from proxyctl.labs.command import either, fails
 from proxyctl.labs.needs import HOST, IPTABLES, NSENTER, ROOT, SS
-from proxyctl.labs.step import Lab, Step, either, fails
+from proxyctl.labs.step import Lab, Step
 from proxyctl.labs.texts import Text
 
 # what dig would say; few machines have dig, and every echo container has Python

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from proxyctl.labs.checks import clip3_alias as checks
 from proxyctl.labs.checks import facts
-from proxyctl.labs.step import Step, either, fails
+from proxyctl.labs.command import either, fails
+from proxyctl.labs.step import Step
 from proxyctl.labs.texts import Text
 
 HAPROXY = """\

@@ -6,8 +6,9 @@ The checks are in `checks.clip3_names`.
 from __future__ import annotations
 
 from proxyctl.labs.checks import clip3_names as checks
+from proxyctl.labs.command import Command, either
 from proxyctl.labs.needs import COMPOSE
-from proxyctl.labs.step import Command, Step, either
+from proxyctl.labs.step import Step
 from proxyctl.labs.texts import Text
 
 COMPOSE_FILE = """\

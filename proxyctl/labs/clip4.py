@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from proxyctl.labs import clip4_layers
 from proxyctl.labs.checks import clip4 as checks
+from proxyctl.labs.command import either, fails
 from proxyctl.labs.needs import CURL, HOST, PGREP, ROOT
-from proxyctl.labs.step import Lab, Step, either, fails
+from proxyctl.labs.step import Lab, Step
 from proxyctl.labs.texts import Text
 
 HAPROXY = """\

@@ -6,7 +6,8 @@ The checks are in `checks.clip4_layers`.
 from __future__ import annotations
 
 from proxyctl.labs.checks import clip4_layers as checks
-from proxyctl.labs.step import Step, fails
+from proxyctl.labs.command import fails
+from proxyctl.labs.step import Step
 from proxyctl.labs.texts import Text
 
 HAPROXY = """\

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from proxyctl.labs import clip5_labels, clip5_running
 from proxyctl.labs.checks import clip5 as checks
-from proxyctl.labs.step import Lab, Step, either
+from proxyctl.labs.command import either
+from proxyctl.labs.step import Lab, Step
 from proxyctl.labs.texts import Text
 
 NGINX = """\

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from proxyctl.labs.checks import clip5_labels as checks
 from proxyctl.labs.checks import facts
-from proxyctl.labs.step import Step, either
+from proxyctl.labs.command import either
+from proxyctl.labs.step import Step
 from proxyctl.labs.texts import Text
 
 _ITEM = "--label proxyctl.enable=true --label proxyctl.pool=item --label proxyctl.path=/item"

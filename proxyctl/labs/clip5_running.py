@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from proxyctl.labs.checks import clip5 as common
 from proxyctl.labs.checks import clip5_running as checks
-from proxyctl.labs.step import Step, fails
+from proxyctl.labs.command import fails
+from proxyctl.labs.step import Step
 from proxyctl.labs.texts import Text
 
 MAX_FAILS = """\

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from proxyctl.labs import clip6_labels, clip6_running
 from proxyctl.labs.checks import clip6 as checks
+from proxyctl.labs.command import either
 from proxyctl.labs.needs import CURL
-from proxyctl.labs.step import Lab, Step, either
+from proxyctl.labs.step import Lab, Step
 from proxyctl.labs.texts import Text
 
 HAPROXY = """\

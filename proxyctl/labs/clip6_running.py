@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from proxyctl.labs.checks import clip6_running as checks
+from proxyctl.labs.command import either
 from proxyctl.labs.needs import CURL
-from proxyctl.labs.step import Step, either
+from proxyctl.labs.step import Step
 from proxyctl.labs.texts import Text
 
 BACKENDS = """\

@@ -8,9 +8,10 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text as Line
 
+from proxyctl.labs.command import as_command
 from proxyctl.labs.fold import fold
 from proxyctl.labs.report import LabResult, Status, StepResult
-from proxyctl.labs.step import Lab, as_command, sketch
+from proxyctl.labs.step import Lab, sketch
 from proxyctl.labs.texts import Lang, Text
 
 MARKS: dict[Status, tuple[str, str]] = {

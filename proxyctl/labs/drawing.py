@@ -44,7 +44,7 @@ def draw(topology: Topology, tag: str, lang: Lang) -> str:
 
 
 def _in_order(boxes: Sequence[Box]) -> list[Box]:
-    """Return those on few networks first, by network; one that shares another's network stands below that one."""
+    """Return the boxes sorted by their networks; a box that shares the network of another stands below that other."""
     own = sorted((b for b in boxes if b.shares in {"", "host"}), key=lambda b: (_rank(b), b.name))
     ordered: list[Box] = []
     for box in own:

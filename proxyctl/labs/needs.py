@@ -1,4 +1,4 @@
-"""What some steps need and not every machine has. Checks that find out more on their way use `at.skip`."""
+"""Needs of steps: root, the host's interfaces, programs. A check that finds out later uses `at.skip`."""
 
 from __future__ import annotations
 

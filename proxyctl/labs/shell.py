@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from proxyctl.labs.step import Command
+from proxyctl.labs.command import Command
 
 GRACE = 5.0
 """Seconds that running commands get to end when the lab is interrupted."""

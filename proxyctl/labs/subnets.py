@@ -9,9 +9,8 @@ import struct
 from collections.abc import Iterable
 from pathlib import Path
 
-import docker
-
 from proxyctl.errors import ProxyctlError
+from proxyctl.providers.docker.client import Client
 
 Subnet = ipaddress.IPv4Network
 
@@ -28,8 +27,8 @@ DEFAULT_POOLS: tuple[Subnet, ...] = (
 _FREE = Subnet("10.64.0.0/10")
 
 
-def taken(client: docker.APIClient) -> dict[Subnet, str]:
-    """Return the subnets in use here, each with who has it: Docker's networks, and the host's own routes."""
+def taken(client: Client) -> dict[Subnet, str]:
+    """Return the subnets in use here, each with its owner: one of Docker's networks, or a route of the host."""
     found = {
         Subnet(f"{_ip(destination)}/{_ip(mask)}"): f"route {interface}"
         for interface, destination, mask in _routes(Path("/proc/net/route"))

@@ -20,7 +20,7 @@ class Text:
     en: str
 
     def to(self, lang: Lang) -> str:
-        """Return it in one language."""
+        """Return the text in one language."""
         return self.ko if lang == "ko" else self.en
 
 

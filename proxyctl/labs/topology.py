@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-import docker
+from proxyctl.providers.docker.client import Client
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -37,22 +37,22 @@ class Box:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Topology:
-    """All of them, by name."""
+    """All networks and containers of a run, sorted by name."""
 
     networks: tuple[Network, ...] = ()
     boxes: tuple[Box, ...] = ()
 
 
 class Watcher:
-    """Remembers what was there at any time of a run."""
+    """Remembers all networks and containers that a run had at any time."""
 
-    def __init__(self, client: docker.APIClient, prefix: str) -> None:
+    def __init__(self, client: Client, prefix: str) -> None:
         self._client, self._prefix = client, prefix
         self._networks: dict[str, Network] = {}
         self._boxes: dict[str, Box] = {}
 
     def look(self) -> None:
-        """Look once: two calls."""
+        """Ask Docker once for networks and containers (two calls), and remember those of the run."""
         named = {n["Name"]: n for n in self._client.networks()}
         listed = self._client.containers(all=True)
         entries = {entry["Id"]: entry for entry in listed}

@@ -294,7 +294,12 @@ class Reconciler:
     def _render(self, state: Desired) -> ConfigFiles:
         inputs = self._inputs
         return render(
-            state, features=self._features, tuning=inputs.tuning, templates=inputs.templates, token=inputs.token
+            state,
+            printer=self._engine.printer,
+            features=self._features,
+            tuning=inputs.tuning,
+            templates=inputs.templates,
+            token=inputs.token,
         )
 
     async def _refusal(self, state: Desired) -> str:

@@ -215,36 +215,6 @@ def _catches_sigterm(pid: int) -> bool:
     return bool(int(caught.split()[1], 16) & 1 << signal.SIGTERM - 1)
 
 
-def test_environment() -> None:
-    """Each option can come from the environment; the command line wins."""
-    environ = {
-        "ECHO_NAME": "a",
-        "ECHO_PORT": "81",
-        "ECHO_ON_TERM": "abrupt",
-        "ECHO_UNHEALTHY": "1",
-        "ECHO_LINGER": "2s",
-    }
-    assert module.parse(["--name", "b"], environ) == module.Options(
-        name="b", port=81, on_term="abrupt", linger=2.0, unhealthy=True
-    )
-
-
-def test_default_name() -> None:
-    """Without a name it is the host's, which in a container is its short id."""
-    assert module.parse([], {}) == module.Options(name=socket.gethostname())
-
-
-@pytest.mark.parametrize("argv", [["--port", "70000"], ["--on-term", "never"], ["--linger", "-1"], ["--nope"]])
-def test_usage_errors(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """A wrong option is exit code 2 and one line that names it."""
-    with pytest.raises(SystemExit) as ended:
-        module.parse(argv, {})
-    error = capsys.readouterr().err
-    assert ended.value.code == 2
-    assert error.count("\n") == 1
-    assert argv[0] in error
-
-
 def test_port_in_use(echo: EchoProcess, capsys: pytest.CaptureFixture[str]) -> None:
     """A port that is taken is exit code 1 and one line that names it."""
     assert module.main(["--host", "127.0.0.1", "--port", str(echo.port)]) == 1

@@ -8,9 +8,9 @@ from proxyctl.check.load.pulse import Pulse
 from proxyctl.check.load.request import Pace, Request
 from proxyctl.check.load.sample import Sample
 from proxyctl.check.measures.tally import Tally
-from proxyctl.check.measures.workers import Outcome
 from proxyctl.check.plan import Plan
 from proxyctl.check.report import Report, summarize
+from proxyctl.check.workers import Outcome
 
 URL = "http://127.0.0.1:8080/"
 STARTED_AT = 1_795_000_000.25

@@ -95,7 +95,7 @@ class Box:
         self.generations = GenerationFolder(folder)
         self.generations.prepare()
         self.view = GatewayView(lambda: self.access.pid)
-        self.engine = make_engine(kind, self.access, self.run_folder, self.view)
+        self.engine = make_engine(kind, self.access, self.run_folder)
         self.features: Features | None = None
 
     async def start(self) -> None:
@@ -113,7 +113,14 @@ class Box:
         """Render with the shipped templates, perhaps edited."""
         assert self.features is not None
         templates = {p.name: edit(p.read_text()) for p in (TEMPLATES / self.kind).glob("*.j2")}
-        return render(desired, features=self.features, tuning=Tuning(), templates=templates, token=TOKEN)
+        return render(
+            desired,
+            printer=self.engine.printer,
+            features=self.features,
+            tuning=Tuning(),
+            templates=templates,
+            token=TOKEN,
+        )
 
     async def load(self, desired: Desired, edit: Callable[[str], str] = str) -> ConfigFiles:
         """Stage, check, switch, reload: the whole way of one apply."""

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from proxyctl.core import layout
-from proxyctl.engines.haproxy import runtime
+from proxyctl.engines.haproxy import sockets
+from proxyctl.engines.haproxy.paths import ADMIN_SOCKET
 from tests.docker.watching import Watch, eventually
 
 pytestmark = pytest.mark.docker
@@ -90,8 +90,8 @@ def until_servers(watch: Watch, pool: str, expected: dict[str, str], within: flo
 
 def until_deleted(watch: Watch, pool: str) -> None:
     """Wait until HAProxy itself knows no server in the pool."""
-    admin = watch.state / "proxy" / "run" / layout.ADMIN_SOCKET
-    eventually(lambda: not asyncio.run(runtime.rows(admin, pool)), f"{pool}'s server to be deleted", 3)
+    admin = watch.state / "proxy" / "run" / ADMIN_SOCKET
+    eventually(lambda: not asyncio.run(sockets.rows(admin, pool)), f"{pool}'s server to be deleted", 3)
 
 
 def act(watch: Watch, name: str) -> None:

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from proxyctl.core import layout
 from proxyctl.core.model import Desired, HealthCheck, Pool, Server
 from proxyctl.core.plan import diff, same_servers
-from proxyctl.engines.haproxy import runtime
+from proxyctl.engines.haproxy import sockets
+from proxyctl.engines.haproxy.paths import ADMIN_SOCKET
 from proxyctl.errors import RuntimeRefused
 from tests.docker.box import VERSIONS, Box, RunContainer, named, server, start_backend, world
 
@@ -35,7 +35,7 @@ class Changer:
     async def load(self, desired: Desired) -> None:
         """Start from here, by a reload."""
         await self.box.load(desired)
-        self.now, self.pid = desired, (await runtime.info(self.admin)).pid
+        self.now, self.pid = desired, (await sockets.info(self.admin)).pid
 
     async def to(self, desired: Desired, edit: Callable[[str], str] = str) -> None:
         """Change at run time, then put the file in place as `apply` does."""
@@ -50,12 +50,12 @@ class Changer:
         assert running is not None
         assert running.servers is not None
         assert same_servers(running.servers, desired)
-        assert (await runtime.info(self.admin)).pid == self.pid, "there was a reload"
+        assert (await sockets.info(self.admin)).pid == self.pid, "there was a reload"
 
     @property
     def admin(self) -> Path:
         """The runtime socket."""
-        return self.box.run_folder / layout.ADMIN_SOCKET
+        return self.box.run_folder / ADMIN_SOCKET
 
     def answers(self, number: int = 8, **more: object) -> set[str]:
         """Return who answers some requests."""
@@ -64,7 +64,7 @@ class Changer:
     async def until_inside(self, name: str) -> None:
         """Wait until a request is inside a server."""
         async with asyncio.timeout(5):
-            while name not in await runtime.ask(self.admin, "show sess"):
+            while name not in await sockets.ask(self.admin, "show sess"):
                 await asyncio.sleep(0.01)
 
 
@@ -142,13 +142,13 @@ async def test_a_draining_server_finishes_what_it_has(
     await gateway.to(world(dataclasses.replace(one, draining=True), two))
     assert gateway.answers() == {"web2"}
     await gateway.to(world(two))
-    assert [r.leftover for r in await runtime.rows(gateway.admin) if r.name == "web1"] == [True]
+    assert [r.leftover for r in await sockets.rows(gateway.admin) if r.name == "web1"] == [True]
     assert (await inside)[::2] == (200, "slow")
     await asyncio.to_thread(made[0].kill)
     async with asyncio.timeout(5):
         for weight in range(2, 256):
             await gateway.to(world(dataclasses.replace(two, weight=weight)))
-            if [r.name for r in await runtime.rows(gateway.admin, "web")] == ["web2"]:
+            if [r.name for r in await sockets.rows(gateway.admin, "web")] == ["web2"]:
                 break
 
 
@@ -178,7 +178,7 @@ async def test_maxconn_changes(gateway: Changer, backend: Backend) -> None:
     one = server("web1", backend("web1"), maxconn=5)
     await gateway.load(world(one))
     await gateway.to(world(dataclasses.replace(one, maxconn=9)))
-    lines = (await runtime.ask(gateway.admin, "show stat")).splitlines()
+    lines = (await sockets.ask(gateway.admin, "show stat")).splitlines()
     row = next(dict(zip(lines[0].split(","), x.split(","), strict=True)) for x in lines if x.startswith("web,web1,"))
     assert row["slim"] == "9"
     with pytest.raises(RuntimeRefused, match="not given or taken away"):
@@ -220,7 +220,7 @@ async def test_a_draining_server_of_a_sticky_pool_gets_nothing(gateway: Changer,
     await gateway.to(pool(dataclasses.replace(one, draining=True), two, sticky="SRV"))
     assert gateway.answers(headers=cookie) == {"web2"}
     await gateway.box.load(gateway.now)
-    gateway.pid = (await runtime.info(gateway.admin)).pid
+    gateway.pid = (await sockets.info(gateway.admin)).pid
     running = await gateway.box.engine.running()
     assert running is not None
     assert running.servers is not None
@@ -248,7 +248,7 @@ async def test_a_stranger_in_the_pool_is_put_right(gateway: Changer, backend: Ba
     """Someone else's run-time changes in a pool that changes anyway are undone."""
     one, two = (server(f"web{i}", backend(f"web{i}")) for i in (1, 2))
     await gateway.load(world(one))
-    await runtime.ask(
+    await sockets.ask(
         gateway.admin, "add server web/odd 192.0.2.1:80", "enable server web/odd", "set server web/web1 state drain"
     )
     await gateway.to(world(one, two))
@@ -262,7 +262,7 @@ async def test_a_surprise_is_a_refusal(gateway: Changer, backend: Backend) -> No
     for wrong, reason in (
         (("{{ server.port }} weight", "{{ server.port }} oops weight"), "unknown keyword 'oops'"),
         (("    option allbackups\n", "    default-server check\n"), "default-server does not count"),
-        (("effective_weight(server) }}", "9 }}"), "weight 9, which is not what was asked for"),
+        (("server.weight }}", "9 }}"), "weight 9, which is not what was asked for"),
     ):
         with pytest.raises(RuntimeRefused, match=reason):
             await gateway.to(world(one, two), lambda t, w=wrong: t.replace(*w))  # type: ignore[misc]

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from proxyctl.core import layout
 from proxyctl.core.model import Desired, Listener, Route
 from proxyctl.engines.haproxy import engine as engine_module
-from proxyctl.engines.haproxy import runtime
+from proxyctl.engines.haproxy import sockets
+from proxyctl.engines.haproxy.paths import ADMIN_SOCKET
 from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed
 from proxyctl.providers.port import Ran
 from tests.docker.box import VERSIONS, Box, RunContainer, named, server, start_backend, world
@@ -136,8 +136,8 @@ async def test_no_new_connection_meets_the_old_configuration_after_a_reload(box:
 async def test_a_reload_is_a_new_worker_even_for_the_same_revision(box: Box, backend: Backend) -> None:
     """What was changed at run time by anyone is gone after it."""
     files = await box.load(world(server("web1", backend("web1"))))
-    socket = box.run_folder / layout.ADMIN_SOCKET
-    await runtime.ask(socket, "set server web/web1 weight 0")
+    socket = box.run_folder / ADMIN_SOCKET
+    await sockets.ask(socket, "set server web/web1 weight 0")
     await box.engine.reload(files.revision)
     running = await box.engine.running()
     assert running is not None
@@ -197,7 +197,7 @@ async def test_a_killed_gateway_boots_again(box: Box) -> None:
     files = await box.load(EMPTY, marked("again"))
     box.client.kill(f"proxyctl-{box.network}")
     box.client.wait(f"proxyctl-{box.network}")
-    assert (box.run_folder / layout.ADMIN_SOCKET).exists()
+    assert (box.run_folder / ADMIN_SOCKET).exists()
     assert await box.engine.running() is None
     assert await box.lifecycle.ensure()
     await box.engine.reload(files.revision)

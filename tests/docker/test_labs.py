@@ -20,9 +20,10 @@ from rich.cells import cell_len
 from proxyctl.cli.app import run
 from proxyctl.labs import catalog, cleaning
 from proxyctl.labs.at import At
+from proxyctl.labs.command import LABEL, fails
 from proxyctl.labs.report import StepResult
 from proxyctl.labs.run import run_lab
-from proxyctl.labs.step import LABEL, Lab, Need, Step, fails
+from proxyctl.labs.step import Lab, Need, Step
 from proxyctl.labs.texts import Text
 from tests.docker.watching import eventually, run_proxyctl
 

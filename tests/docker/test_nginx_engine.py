@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from proxyctl.core import layout
 from proxyctl.core.model import Desired
 from proxyctl.engines.nginx import engine as engine_module
+from proxyctl.engines.nginx.paths import STATUS_SOCKET
 from proxyctl.errors import ConfigRefused, ReloadFailed
 from tests.docker.box import VERSIONS, Box, RunContainer, start_nginx
 from tests.docker.reloads import answers_of_forty, lost_over_eight
@@ -145,7 +145,7 @@ async def test_a_killed_gateway_boots_again(box: Box) -> None:
     files = await box.load(EMPTY, marked("again"))
     box.client.kill(f"proxyctl-{box.network}")
     box.client.wait(f"proxyctl-{box.network}")
-    assert (box.run_folder / layout.STATUS_SOCKET).exists()
+    assert (box.run_folder / STATUS_SOCKET).exists()
     assert await box.engine.running() is None
     assert await box.lifecycle.ensure()
     await box.engine.reload(files.revision)

@@ -9,8 +9,8 @@ from typing import Any
 import docker
 import pytest
 
-from proxyctl.core import layout
-from proxyctl.engines.haproxy import runtime
+from proxyctl.engines.haproxy import sockets
+from proxyctl.engines.haproxy.paths import ADMIN_SOCKET
 from tests.docker.watching import BACKEND, LABEL, Watch, eventually, watching
 
 pytestmark = pytest.mark.docker
@@ -189,9 +189,9 @@ def test_a_reload_that_failed_is_not_searched_and_not_tried_again(
         (folder / "_global.cfg.j2").write_text(good.replace("    description ", "    # description "))
         (told,) = eventually(lambda: reasons(watch), "a problem")
         assert "is `description` gone from the template?" in told[1]
-        admin = watch.state / "proxy" / "run" / layout.ADMIN_SOCKET
-        before = asyncio.run(runtime.info(admin)).pid
+        admin = watch.state / "proxy" / "run" / ADMIN_SOCKET
+        before = asyncio.run(sockets.info(admin)).pid
         watch.run("odd", labels={"weight": "300"})  # makes passes, and changes nothing that is wanted
         eventually(lambda: reasons(watch, "odd"), "the end of a later pass")
         assert reasons(watch) == [told]
-        assert asyncio.run(runtime.info(admin)).pid == before
+        assert asyncio.run(sockets.info(admin)).pid == before

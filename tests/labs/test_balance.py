@@ -7,9 +7,9 @@ import pytest
 
 from proxyctl.labs.at import At, Differs
 from proxyctl.labs.checks import balance
-from proxyctl.labs.run import Run
+from proxyctl.labs.scene import Scene
 
-AT = At(cast("Run", None))  # judging needs no run
+AT = At(cast("Scene", None))  # judging needs no scene
 
 
 def out(*verdicts: tuple[str, bool]) -> str:

@@ -9,7 +9,8 @@ from rich.cells import cell_len
 
 from proxyctl.errors import UsageError
 from proxyctl.labs import catalog
-from proxyctl.labs.step import Lab, Step, as_command, fill, label, placeholders, sketch
+from proxyctl.labs.command import as_command, fill, placeholders
+from proxyctl.labs.step import Lab, Step, label, sketch
 from proxyctl.labs.texts import Text
 
 LABS = pytest.mark.parametrize("lab", catalog.LABS, ids=lambda lab: lab.id)

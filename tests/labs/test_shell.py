@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from proxyctl.labs.command import Command
 from proxyctl.labs.shell import TIMED_OUT, Background, Ran, Shell
-from proxyctl.labs.step import Command
 from tests.docker.watching import eventually
 
 

@@ -1,31 +1,11 @@
-"""Commands with placeholders, and how long ones are broken into lines."""
+"""What a lab's data says before it runs."""
 
 from __future__ import annotations
 
-import shlex
-
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from proxyctl.labs.fold import fold
-from proxyctl.labs.step import Lab, fill, placeholders, sketch
+from proxyctl.labs.step import Lab, sketch
 from proxyctl.labs.texts import Text
 
 LAB = Lab("clip0", Text("가", "a"), Text("나", "b"), ("box",), {}, ())
-
-
-def test_placeholders_are_filled_and_what_docker_and_the_shell_have_in_braces_stays() -> None:
-    """`{box}` is ours; `{{.Id}}`, `{{end}}`, `${HOME}`, `{print $1}` and `{A}` are not."""
-    text = "docker inspect {box} -f '{{.Id}}{{end}}' | awk '{print $1}' > ${home}/{A}"
-    assert placeholders(text) == {"box"}
-    assert fill(text, {"box": "lab-1-box"}) == text.replace("{box}", "lab-1-box")
-
-
-def test_a_placeholder_that_nothing_found_is_an_error() -> None:
-    """Never a command with a hole in it."""
-    with pytest.raises(KeyError):
-        fill("kill {pid}", {})
 
 
 def test_a_sketch_has_names_without_a_run_and_says_what_will_be_found() -> None:
@@ -33,40 +13,3 @@ def test_a_sketch_has_names_without_a_run_and_says_what_will_be_found() -> None:
     assert sketch("docker run {label} --name {box} {image}", LAB) == (
         "docker run --label proxyctl.lab=clip0 --name lab-box <image>"
     )
-
-
-WORDS = st.lists(
-    st.one_of(
-        st.from_regex(r"[a-z./:=-]{1,12}", fullmatch=True),
-        st.from_regex(r"'[a-z {}|$]{0,12}'", fullmatch=True),
-        st.from_regex(r'"[a-z {}|]{0,12}"', fullmatch=True),
-        st.just("{{.Name}}"),
-    ),
-    min_size=1,
-    max_size=20,
-)
-
-
-@given(WORDS, st.integers(30, 90))
-def test_a_folded_command_is_the_same_command_in_lines_that_fit(words: list[str], width: int) -> None:
-    """Pasted into a shell it gives the same words; no line of several words is too long."""
-    command = " ".join(words)
-    lines = fold(command, width)
-    pasted = "\n".join(lines).replace("\\\n", "")  # as a shell continues a line; shlex does not
-    assert shlex.split(pasted) == shlex.split(command)
-    assert all(len(line) <= width or len(shlex.split(line.removesuffix(" \\"))) == 1 for line in lines)
-
-
-def test_an_option_stays_with_its_value() -> None:
-    """No line breaks between them."""
-    lines = fold("docker run -d --label proxyctl.lab=clip1 --name lab-0000-web -p 12345:8080 proxyctl/echo", 72)
-    assert lines == [
-        "docker run -d --label proxyctl.lab=clip1 --name lab-0000-web \\",
-        "    -p 12345:8080 proxyctl/echo",
-    ]
-
-
-def test_a_command_of_several_lines_stays_as_it_is() -> None:
-    """A here-document must not be reflowed."""
-    command = "cat > x <<'E'\n  two   spaces " + "x " * 60 + "\nE"
-    assert fold(command, 40) == command.split("\n")

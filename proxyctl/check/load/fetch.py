@@ -1,4 +1,4 @@
-"""One request whose answer is read, for what a load does not look at."""
+"""One request whose answer is read: a load looks at statuses, headers and times alone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Answer:
 
 
 async def fetch(request: Request, extra: Mapping[str, str]) -> Answer:
-    """Send a request with more headers than it has; GET, whatever it is else."""
+    """Return the answer to a GET of the request's URL, sent with its headers and the `extra` ones."""
     headers = {name: value for name, value in request.headers if name.lower() not in {key.lower() for key in extra}}
     timeout = aiohttp.ClientTimeout(total=request.timeout)
     try:

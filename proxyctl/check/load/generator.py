@@ -1,19 +1,19 @@
-"""Sends the requests. Never repeats one: what a repetition would hide is what is looked for.
+"""Sends the requests. It repeats none: a repetition would hide the very losses that a check looks for.
 
-Callbacks instead of a task for each request: one that has ended starts the next, which is what lets one process
-send tens of thousands a second.
+Callbacks instead of a task for each request: a request that has ended starts the next, so that one process
+sends tens of thousands a second.
 """
 
 from __future__ import annotations
 
 import asyncio
 import collections
-import dataclasses
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from proxyctl.check.load.connection import NO_HEADERS, Connection
+from proxyctl.check.load.exchange import Exchange
 from proxyctl.check.load.pulse import PERIOD, Pulse
 from proxyctl.check.load.request import Pace, Request
 from proxyctl.check.load.sample import TIMEOUT, Sample, kind_of, kind_of_status
@@ -23,17 +23,6 @@ GRACE: Final = 1.0  # seconds
 GRAIN: Final = 0.002  # seconds: timers are not finer, and what is late by less is not the proxy's doing
 
 _NAP: Final = 0.1  # seconds after which `stop` is noticed, however slow the rate
-
-
-@dataclasses.dataclass(slots=True, eq=False)
-class Exchange:
-    """One request under way; `due` is what its latency counts from, `begun` its time-out. perf_counter."""
-
-    shot: Shot
-    due: float
-    begun: float
-    connection: Connection | None = None
-    connecting: asyncio.Task[None] | None = None
 
 
 class Load:

@@ -1,4 +1,4 @@
-"""The generator's own ceiling: how busy its thread was, and when its event loop did not come round in time.
+"""The generator's own limit: how busy its thread was, and when its event loop came round too late.
 
 Without it a slow generator looks like a slow proxy.
 """

@@ -1,4 +1,4 @@
-"""Who served a request, by what the answer says: a header, a part of the body, a value in its JSON."""
+"""Which server served a request, by what the answer says: a header, a part of the body, a value in its JSON."""
 
 from __future__ import annotations
 

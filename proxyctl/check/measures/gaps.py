@@ -1,6 +1,6 @@
-"""When nothing ended: the windows in which a proxy stalls, and what ended right after them.
+"""Windows in which no request ended, and how many ended right after them: they show a proxy that stalls.
 
-Ends are ticked off in slots of 10 ms, which merge between processes as bits do. `core.stalls` judges.
+Ends are ticked off in slots of 10 ms, which merge between processes as bits do. `verdicts.stalls` judges.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Gaps:
             self._slow.append((end, latency))
 
     def merge(self, other: Gaps) -> None:
-        """Tick off what another one has ticked off."""
+        """Add the ends of another load."""
         size = max(len(self._slots), len(other._slots))
         both = int.from_bytes(self._slots, "little") | int.from_bytes(other._slots, "little")
         self._slots = bytearray(both.to_bytes(size, "little"))

@@ -1,4 +1,4 @@
-"""Times, counted: cheap to add to, mergeable, three digits exact, and an HDR histogram where it is written down.
+"""A histogram of times: cheap to add to, mergeable, exact to three digits, an HDR histogram where it is written down.
 
 Counting is a dictionary of microseconds rounded down to eleven bits, which is the resolution of an HDR
 histogram of three digits: HdrHistogram itself takes ten times as long for each value.
@@ -21,7 +21,7 @@ _DIGITS: Final = 3
 
 
 def rounded(microseconds: int, bits: int = _BITS) -> int:
-    """Round down to so many significant bits."""
+    """Return the number rounded down to so many significant bits."""
     surplus = microseconds.bit_length() - bits
     return microseconds >> surplus << surplus if surplus > 0 else microseconds
 
@@ -64,7 +64,7 @@ class Histogram:
         self.counts[key] = self.counts.get(key, 0) + 1
 
     def merge(self, other: Histogram) -> None:
-        """Count what another one has counted."""
+        """Add the counts of another histogram."""
         for key, count in other.counts.items():
             self.counts[key] = self.counts.get(key, 0) + count
         self.longest_us = max(self.longest_us, other.longest_us)
@@ -83,7 +83,7 @@ class Histogram:
         return {**values, "max": self.longest_us / 1000 if self.counts else None}
 
     def encode(self) -> str:
-        """Return it as other HDR tools read it: V2, compressed, base64; microseconds."""
+        """Return the histogram as other HDR tools read it: V2, compressed, base64; microseconds."""
         hdr = HdrHistogram(1, LONGEST_US, _DIGITS)
         for key, count in self.counts.items():
             hdr.record_value(key, count)

@@ -48,7 +48,7 @@ class Served:
             self.first_byte.add(sample.first_byte)
 
     def merge(self, other: Served) -> None:
-        """Count what another one has counted."""
+        """Add what another process counted for the same server."""
         self.requests += other.requests
         self.errors.update(other.errors)
         self.latency.merge(other.latency)
@@ -57,7 +57,7 @@ class Served:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Progress:
-    """As much of a tally as is shown while it runs."""
+    """The part of a tally that is shown while the load runs."""
 
     requests: int = 0
     failed: int = 0
@@ -84,7 +84,7 @@ def _nothing() -> list[int]:
 
 
 class Tally:
-    """What is known so far. `servers` counts every request whose server is known, failed ones too.
+    """The sums over all requests that have ended. `servers` counts each request whose server is known, failed or not.
 
     `keys` says for each key which servers served it how often (good requests alone), `targets` how many requests
     each URL had and how many of them failed.
@@ -104,26 +104,26 @@ class Tally:
 
     @property
     def requests(self) -> int:
-        """How many have ended."""
+        """How many requests have ended."""
         return self.all.requests
 
     @property
     def failed(self) -> int:
-        """How many of them failed."""
+        """How many of the requests failed."""
         return self.all.failed
 
     @property
     def errors(self) -> collections.Counter[str]:
-        """How many failed in which way."""
+        """How many requests failed in each way."""
         return self.all.errors
 
     @property
     def servers(self) -> dict[str, int]:
-        """How many each server served."""
+        """How many requests each server served."""
         return {name: served.requests for name, served in self.by_server.items()}
 
     def progress(self) -> Progress:
-        """Return what is shown while it runs."""
+        """Return the progress so far."""
         return Progress(self.requests, self.failed, self.seconds, self.servers)
 
     def add(self, sample: Sample) -> None:
@@ -146,7 +146,7 @@ class Tally:
             self.failures.append(sample)
 
     def merge(self, other: Tally) -> None:
-        """Count what another one has counted since the same start; no key was in both."""
+        """Add another tally with the same start; no key may be in both."""
         self.seconds = max(self.seconds, other.seconds)
         self.all.merge(other.all)
         self.timeline.merge(other.timeline)

@@ -1,7 +1,7 @@
 """What happened when: counts and latency per slice of time, in a size that does not grow with the run.
 
-Slices start at 100 ms; whenever there are too many, each two become one. Ends are what is counted, not starts:
-a second in which nothing ended is a second in which nothing ended.
+Slices start at 100 ms; whenever there are too many, each two become one. A request counts in the slice in which it
+ended, so that a slice in which none ended is empty.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Timeline:
         place.latency[key] = place.latency.get(key, 0) + 1
 
     def merge(self, other: Timeline) -> None:
-        """Count what another one has counted, in the wider slices of the two."""
+        """Add another time line, in the wider slices of the two."""
         while self.width < other.width:
             self._widen()
         for index, opened in other._open.items():
@@ -111,7 +111,7 @@ class Timeline:
         return tuple(self._open.get(i, nothing).closed(round(i * self.width, 3)) for i in range(count))
 
     def blocks(self) -> tuple[Block, ...]:
-        """Return the latency of equally many slices each, in as many blocks as are not too many."""
+        """Return the latency in at most MOST_BLOCKS blocks of equally many slices."""
         count = max(self._open, default=-1) + 1
         size = math.ceil(count / MOST_BLOCKS)
         found = []

@@ -14,6 +14,7 @@ from proxyctl.check.report import Report
 from proxyctl.check.reports.xml import Case, Suite, to_xml
 from proxyctl.check.scenarios.events import SCENARIOS, Scenario
 from proxyctl.check.scenarios.stage import BY_KEY, LABEL, WITHIN, Place, Stage, Target, Unfit, Unmet
+from proxyctl.core.routing import under
 from proxyctl.errors import ProxyctlError, UsageError
 from proxyctl.gateway.access import DockerAccess
 from proxyctl.gateway.netns import GatewayView
@@ -101,7 +102,7 @@ def target(client: Client, watch: Watch, place: Place, token: str, path: str = "
     below = route.path.rstrip("/")
     if path and not path.startswith("/"):
         raise UsageError(f"--path {path}: it begins with /")
-    if path and not (path + "/").startswith(f"{below}/"):
+    if path and not under(path, below):
         raise UsageError(f"--path {path}: the route of pool {place.pool} takes paths that begin with {below}/")
     gateway = DockerAccess(client, place.network)
     gateway.inspect()

@@ -17,6 +17,7 @@ from proxyctl.check.report import Report
 from proxyctl.check.steady import SteadyLoad
 from proxyctl.core.status import PoolStatus, ServerStatus
 from proxyctl.errors import ProxyctlError
+from proxyctl.gateway import netns
 from proxyctl.operate.port import Watch
 from proxyctl.providers.docker.containers import Containers
 from proxyctl.providers.docker.successor import refusal, successors
@@ -98,7 +99,8 @@ class Stage:
             headers=target.headers,
             key_by=target.key_by,
             keys=KEYS if target.key_by else 0,
-            inside=target.inside,
+            # the thread of the load alone, which ends with it
+            enter=None if target.inside is None else functools.partial(netns.enter, target.inside),
         )
         self.interrupted, self.within = interrupted, within
         self._taking_back = False

@@ -1,4 +1,4 @@
-"""Who served how much, against who should have: for algorithms that go by weight, and for those that go by load."""
+"""How much each server served, against how much it should have: for algorithms by weight, and for those by load."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LEASTCONN_SLACK: Final = 0.25  # of the average, beside one connection: both fi
 
 
 def balance(counts: Mapping[str, int], expected: Mapping[str, float], p: float = DEFAULT_P) -> Verdict:
-    """Judge by chi-squared who served how much (`counts`) by the weights that were `expected`."""
+    """Judge by chi-squared whether what each server served (`counts`) fits the `expected` weights."""
     value = goodness_of_fit(counts, expected)
     total = sum(counts.values())
     detail = _strangers(counts, expected)
@@ -31,7 +31,7 @@ def balance(counts: Mapping[str, int], expected: Mapping[str, float], p: float =
 
 
 def exact_balance(counts: Mapping[str, int], expected: Mapping[str, float], cycles: int) -> Verdict:
-    """Judge a round robin that nothing disturbs: each server is within so many cycles of its due.
+    """Judge a round robin that nothing disturbs: each server is at most so many `cycles` off its due.
 
     A cycle gives each server as many requests as its weight. Every process of the proxy that counts for itself may
     be in the middle of one. The value is how many cycles the furthest server is off.
@@ -50,7 +50,7 @@ def exact_balance(counts: Mapping[str, int], expected: Mapping[str, float], cycl
 
 
 def ring_balance(counts: Mapping[str, int], expected: Mapping[str, float]) -> Verdict:
-    """Judge HAProxy's random, which picks points of a hash ring: 16 for a server and unit of weight, as they fall.
+    """Judge an algorithm that picks random points of a hash ring, on which a server has 16 for each unit of weight.
 
     The part of the ring that n points have is off by 1/sqrt(n), and chance is added to that. The value is how far the
     furthest server is off, of what four standard deviations of both allow it.
@@ -85,7 +85,7 @@ class Work:
 
 
 def leastconn(work: Mapping[str, Work], expected: Mapping[str, float], seconds: float) -> Verdict:
-    """Judge least connections: no server has more under way, for its weight, than the others have and one.
+    """Judge least connections: for its weight, no server has more than one request more under way than any other.
 
     So a slow server gets fewer requests, in proportion to its latency (Little's law). Of each request, what the fastest
     server takes is not counted for the slower ones: it may have been spent in the proxy and here, and so may single
@@ -118,7 +118,7 @@ def leastconn(work: Mapping[str, Work], expected: Mapping[str, float], seconds: 
 
 
 def backup(counts: Mapping[str, int], backups: tuple[str, ...]) -> Verdict:
-    """Judge that backups had nothing to do while others were up."""
+    """Judge that the backups served no request while other servers were up."""
     used = {name: counts[name] for name in backups if counts.get(name)}
     detail = ", ".join(f"{name} served {count}" for name, count in sorted(used.items()))
     return Verdict("backup", not used, sum(used.values()), "== 0", detail or f"not used: {', '.join(sorted(backups))}")

@@ -1,18 +1,19 @@
 """What changed from one run to another, figure by figure, and whether that is noise.
 
-The tests are in `significance`. All figures of a comparison together call noise real less than once in 1/`level`
-(Bonferroni). What is real and smaller than `least` is told as slight: with enough requests, everything differs.
+The tests are in `significance`. Noise is called real in less than one of 1/`level` comparisons,
+all figures taken together (Bonferroni). A real change below `least` is called slight: with enough requests,
+everything differs.
 """
 
 from __future__ import annotations
 
-import bisect
 import dataclasses
-import itertools
 import math
-from collections.abc import Callable, Mapping
-from typing import Final, Literal, Self
+from collections.abc import Callable
+from typing import Final
 
+from proxyctl.check.verdicts.difference import Difference
+from proxyctl.check.verdicts.runs import Run
 from proxyctl.check.verdicts.significance import (
     FEWEST_BLOCKS,
     Spread,
@@ -28,131 +29,11 @@ DEFAULT_LEVEL: Final = 1e-3
 DEFAULT_LEAST: Final = 0.05
 PERCENTILES: Final = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999}
 
-Word = Literal["real", "slight", "noise", "not judged"]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Times:
-    """How often each time was seen: times in us, ascending, and how many are not longer."""
-
-    us: tuple[int, ...] = ()
-    sums: tuple[int, ...] = ()
-
-    @classmethod
-    def of(cls, counts: Mapping[int, int]) -> Self:
-        """Return them from how often each was seen."""
-        us = tuple(sorted(counts))
-        return cls(us, tuple(itertools.accumulate(counts[key] for key in us)))
-
-    @property
-    def total(self) -> int:
-        """How many there are."""
-        return self.sums[-1] if self.sums else 0
-
-    def from_on(self, us: float) -> int:
-        """Return how many are not shorter."""
-        place = bisect.bisect_left(self.us, us)
-        return self.total - (self.sums[place - 1] if place else 0)
-
-    def up_to(self, us: float) -> int | None:
-        """Return the longest that is not longer, None where there is none."""
-        place = bisect.bisect_right(self.us, us)
-        return self.us[place - 1] if place else None
-
-    def after(self, us: float) -> int | None:
-        """Return the shortest that is longer, None where there is none."""
-        place = bisect.bisect_right(self.us, us)
-        return self.us[place] if place < len(self.us) else None
-
-    def quantile(self, part: float) -> int | None:
-        """Return the nearest-rank percentile; None of nothing."""
-        return self.us[bisect.bisect_left(self.sums, math.ceil(self.total * part))] if self.us else None
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Block:
-    """A piece of a run: what ended in it. `latency` is that of good requests."""
-
-    seconds: float
-    requests: int
-    errors: int = 0
-    servers: Mapping[str, int] = dataclasses.field(default_factory=dict)
-    latency: Times = Times()
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Run:
-    """One run. `latency` is finer than that of its blocks; `expected` are the weights of its servers, if known."""
-
-    blocks: tuple[Block, ...]
-    latency: Times
-    longest_ms: float | None = None
-    expected: Mapping[str, float] | None = None
-
-    @property
-    def seconds(self) -> float:
-        """How long it was."""
-        return math.fsum(block.seconds for block in self.blocks)
-
-    @property
-    def requests(self) -> int:
-        """How many requests ended."""
-        return sum(block.requests for block in self.blocks)
-
-    @property
-    def errors(self) -> int:
-        """How many of them failed."""
-        return sum(block.errors for block in self.blocks)
-
-    @property
-    def servers(self) -> dict[str, int]:
-        """How many each server served."""
-        names = sorted({name for block in self.blocks for name in block.servers})
-        return {name: sum(block.servers.get(name, 0) for block in self.blocks) for name in names}
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Difference:
-    """One figure of both runs. `p` is None where it was not judged, a figure None where there is none.
-
-    `limit` is what `p` must be below. `visible` is the relative change that would have been called real (of errors
-    the change of their share), None where it is not known. `worse` says whether a change this way is for the worse.
-    """
-
-    name: str
-    a: float | None
-    b: float | None
-    p: float | None
-    limit: float
-    least: float
-    worse: bool
-    visible: float | None = None
-
-    @property
-    def change(self) -> float | None:
-        """The difference, relative to the first run."""
-        return None if self.a is None or self.b is None or not self.a else self.b / self.a - 1
-
-    @property
-    def word(self) -> Word:
-        """Whether it is noise."""
-        if self.p is None:
-            return "not judged"
-        if self.p >= self.limit:
-            return "noise"
-        small = self.change is not None and abs(self.change) < self.least
-        return "slight" if small else "real"
-
-    @property
-    def is_worse(self) -> bool:
-        """Whether it is a real change for the worse."""
-        return self.worse and self.word == "real"
-
 
 def compare(
     a: Run, b: Run, *, level: float = DEFAULT_LEVEL, least: float = DEFAULT_LEAST, visible: bool = False
 ) -> tuple[Difference, ...]:
-    """Return what differs, one line per figure; `visible` asks for what would have been seen, which takes longer."""
+    """Return one difference for each figure; `visible` also finds what change would have shown, and takes longer."""
     found = [_rate(a, b), *(_percentile(a, b, name) for name in PERCENTILES), _longest(a, b), _errors(a, b)]
     if any(a.servers.values()) and any(b.servers.values()):
         found.append(_shares(a, b))

@@ -1,4 +1,4 @@
-"""Whether a proxy tells its servers the truth about the client, and not what the client made up.
+"""Whether the headers of a proxy tell its servers the truth about the client, and not what the client made up.
 
 Judged on what a backend that echoes its request, as `proxyctl echo` does, has received.
 """
@@ -19,7 +19,7 @@ SPOOFED: Final[Mapping[str, str]] = {
     "X-Real-IP": "203.0.113.77",
     "Forwarded": "for=203.0.113.77;host=spoofed.invalid;proto=gopher",
 }
-"""What a client sends that wants to be believed to be somebody else."""
+"""Headers of a client that pretends to be another one."""
 
 
 def forwarded(plain: Mapping[str, str], spoofed: Mapping[str, str], *, scheme: str, host: str) -> Verdict:

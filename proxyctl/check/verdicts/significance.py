@@ -17,7 +17,7 @@ from typing import Final
 from proxyctl.check.verdicts.statistics import chi_squared_p
 
 FEWEST_BLOCKS: Final = 8
-"""With fewer blocks in a run, how much they vary is not known."""
+"""A run with fewer blocks does not show how much they vary."""
 
 Block = Sequence[int]
 """How many requests of a block fell into each class."""
@@ -29,7 +29,7 @@ _MOST_RHO: Final = 0.97
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Spread:
-    """How many times more the counts vary than independent requests would; `degrees` is how well that is known."""
+    """How many times more the counts vary than those of independent requests; more `degrees`, more certain."""
 
     factor: float
     degrees: float

@@ -1,4 +1,4 @@
-"""Windows in which a proxy answered nobody, told from slow servers and from a generator that did not listen.
+"""Windows in which a proxy answered no request, told from slow servers and from a generator that did not listen.
 
 At a constant rate a window in which many requests were due and none ended is a stall. In a closed loop all
 connections can be waiting for slow servers at the same time by chance; then they do not end together, as they do
@@ -64,7 +64,7 @@ def is_excused(found: tuple[Gap, ...], deaf: Iterable[tuple[float, float]]) -> b
 
 
 def stalls_verdict(found: tuple[Gap, ...]) -> Verdict:
-    """Judge that there are none."""
+    """Judge that the proxy did not stall."""
     if not found:
         return Verdict("stalls", ok=True, value=0, expected="== 0")
     listed = ", ".join(f"{gap.seconds * 1000:.0f} ms at {gap.at:.2f} s" for gap in found[:_LISTED])

@@ -1,4 +1,4 @@
-"""What a judgement is: a figure, whether it is good, what was expected. Which figures there are is in the neighbours.
+"""A verdict: a figure, whether it is good, and what was expected.
 
 `statistics` is the mathematics; `balance`, `consistency` and `stalls` judge; `threshold` is one `--expect`.
 """

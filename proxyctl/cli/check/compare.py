@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from proxyctl.check.verdicts import compare as core
-from proxyctl.check.verdicts.compare import Difference
+from proxyctl.check.verdicts.difference import Difference
 from proxyctl.check.verdicts.verdict import number
 from proxyctl.cli import options
 from proxyctl.cli.check import parse

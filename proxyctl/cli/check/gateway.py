@@ -1,4 +1,4 @@
-"""What `check` asks of a running `watch`: the token that names servers, who should serve, and what happened."""
+"""What `check` asks of a running `watch`: the token that names servers, the status, and what happened."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from proxyctl.errors import ProxyctlError, UsageError
 
 
 def state_folder(network: str | None, state: Path | None) -> Path | None:
-    """Return the state folder of the gateway that is meant; without a word of it, the only one there is."""
+    """Return the state folder of the gateway that the options name, else that of the only gateway here, else None."""
     if state:
         return state
     try:
@@ -34,7 +34,7 @@ def state_folder(network: str | None, state: Path | None) -> Path | None:
 
 
 def token(folder: Path | None) -> str | None:
-    """Return the secret that makes the gateway name who served."""
+    """Return the secret that makes the gateway name the server of each answer."""
     if folder is None:
         return os.environ.get("PROXYCTL_CHECK_TOKEN")
     return settings.check_token(folder.name, {**os.environ, "PROXYCTL_STATE": str(folder)})
@@ -43,7 +43,7 @@ def token(folder: Path | None) -> str | None:
 def token_for(urls: Iterable[str], folder: Path | None, *, named: bool) -> str | None:
     """Return the secret for these URLs, and say so where it is withheld.
 
-    Unless somebody `named` the gateway (or gave the secret itself), it goes to this machine and its gateways alone.
+    Unless the user `named` the gateway, or gave the secret, it goes to this machine and its gateways alone.
     """
     secret = token(folder)
     if secret is None or named or os.environ.get("PROXYCTL_CHECK_TOKEN"):

@@ -1,4 +1,4 @@
-"""How `check URL …` and `check compare A B` are one verb: what is no subcommand is a URL, or an option of a check."""
+"""How `check URL …` and `check compare A B` are one verb: a first word that is no subcommand belongs to a check."""
 
 from __future__ import annotations
 

@@ -7,9 +7,8 @@ import dataclasses
 import functools
 import json
 import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
@@ -18,40 +17,42 @@ from rich.text import Text
 
 from proxyctl.api import client as control
 from proxyctl.cli import options
-from proxyctl.cli.check import files, gateway, parse
+from proxyctl.cli.check import files, flags, gateway, parse
 from proxyctl.cli.interrupts import interrupts
 from proxyctl.errors import ThresholdFailed, UsageError
 
 if TYPE_CHECKING:  # aiohttp takes 0.2 s to import, and --help does not need it
+    from proxyctl.check.scenarios.events import Scenario
     from proxyctl.check.scenarios.run import Result
+    from proxyctl.settings import Settings
 
 ECHO = "proxyctl/echo:latest"
 _MARKS = {"ok": ("✔", "green"), "failed": ("✘", "bold red"), "skipped": ("-", "yellow")}
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the command line asks for: which scenarios, on which pool (empty: on throw-away containers), and how."""
+
+    scenarios: tuple[Scenario, ...]
+    pool: str
+    image: str
+    labels: Mapping[str, str]
+    path: str
+    within: float
+    rate: float
+
+
 def scenario(
-    names: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="NAME...",
-            help="join, leave, kill, pause, scale, reload, failover, consistent, sticky, weights, rollout, or all.",
-        ),
-    ],
-    pool: Annotated[str | None, typer.Option("--pool", help="The pool that it happens to.")] = None,
-    ephemeral: Annotated[
-        bool, typer.Option("--ephemeral", help="On throw-away containers of a pool of their own.")
-    ] = False,
-    image: Annotated[str, typer.Option("--image", help="Of the throw-away containers.")] = ECHO,
-    label: Annotated[
-        list[str] | None,
-        typer.Option("--label", metavar="KEY=VALUE", help="Of the throw-away containers, balance=uri; repeatable."),
-    ] = None,
-    path: Annotated[
-        str, typer.Option(metavar="/PATH", help="What to ask for (the route's path); {key} varies for balance=uri.")
-    ] = "",
-    within: Annotated[str, typer.Option(metavar="TIME", help="How long to wait for each thing.")] = "20s",
-    rate: Annotated[float, typer.Option("--rate", min=1, max=2000, help="Requests a second meanwhile.")] = 100.0,
-    junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Also write a JUnit file.")] = None,
+    names: flags.Names,
+    pool: flags.Pool = None,
+    ephemeral: flags.Ephemeral = False,
+    image: flags.Image = ECHO,
+    label: flags.Label = None,
+    path: flags.BelowRoute = "",
+    within: flags.Within = "20s",
+    rate: flags.ScenarioRate = 100.0,
+    junit: flags.ScenarioJunit = None,
     network: options.Network = None,
     state: options.State = None,
     config: options.Config = None,
@@ -63,9 +64,6 @@ def scenario(
     end, also on Ctrl-C. `all` leaves `rollout` out for a pool of your own: it gives containers new names.
     """
     from proxyctl.check.scenarios import run
-    from proxyctl.check.scenarios.stage import Place, Stage
-    from proxyctl.providers.docker.client import connect
-    from proxyctl.providers.docker.containers import Containers
 
     if bool(pool) == ephemeral:
         raise UsageError("give --pool NAME, or --ephemeral for throw-away containers, and not both")
@@ -76,21 +74,37 @@ def scenario(
     seconds = parse.read("--within", parse.seconds, within)
     files.writable(**{"--junit": junit})
     settings = options.load(network=network, state=state, config=config)
+    begun = time.time()
+    results = _play(_Asked(wanted, pool or "", image, labels, path, seconds, rate), settings, as_json=as_json)
+    if junit is not None:
+        junit.write_text(run.to_junit(results, begun), "utf-8")
+    if failed := _failed(results):
+        raise ThresholdFailed(f"failed: {', '.join(failed)}")
+
+
+def _play(asked: _Asked, settings: Settings, *, as_json: bool) -> list[Result]:
+    """Return how each scenario went; print it as it ends, or all of them at the end as JSON."""
+    from proxyctl.check.scenarios import run
+    from proxyctl.check.scenarios.stage import Place, Stage
+    from proxyctl.providers.docker.client import connect
+    from proxyctl.providers.docker.containers import Containers
+
     watch = control.Client(settings.state)
     prefix = control.label_prefix(settings.state)
     client, token = connect(), gateway.token(settings.state) or ""
-    begun = time.time()
     results: list[Result] = []
     with interrupts() as interrupted, contextlib.ExitStack() as stack:
-        place = Place(settings.network, pool or "", ephemeral=False, prefix=prefix)
+        place = Place(settings.network, asked.pool, ephemeral=False, prefix=prefix)
         say = stack.enter_context(_spinner())
-        if ephemeral:
+        if not asked.pool:
             say("starting throw-away containers")
-            place = stack.enter_context(run.throwaway(client, watch, place, image, labels, interrupted, seconds))
-        target = run.target(client, watch, place, token, path)
-        for each in wanted:
+            made = run.throwaway(client, watch, place, asked.image, asked.labels, interrupted, asked.within)
+            place = stack.enter_context(made)
+        target = run.target(client, watch, place, token, asked.path)
+        for each in asked.scenarios:
             say(each.name)
-            results.append(run.play(each, Stage(Containers(client), watch, place, target, rate, interrupted, seconds)))
+            stage = Stage(Containers(client), watch, place, target, asked.rate, interrupted, asked.within)
+            results.append(run.play(each, stage))
             if interrupted():
                 raise KeyboardInterrupt
             if not as_json:
@@ -98,10 +112,7 @@ def scenario(
     if as_json:
         told = {"pool": place.pool, "url": target.url, "scenarios": [dataclasses.asdict(r) for r in results]}
         typer.echo(json.dumps({"ok": not _failed(results), **told}, indent=1))
-    if junit is not None:
-        junit.write_text(run.to_junit(results, begun), "utf-8")
-    if failed := _failed(results):
-        raise ThresholdFailed(f"failed: {', '.join(failed)}")
+    return results
 
 
 def _failed(results: list[Result]) -> list[str]:

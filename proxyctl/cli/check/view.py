@@ -37,7 +37,7 @@ def live(tally: Progress, done: float, *, ascii_only: bool = False) -> Renderabl
 
 
 def final(report: Report, *, ascii_only: bool = False) -> RenderableType:
-    """Draw a report: a headline, who served how much, latency, errors by kind, verdicts, notes."""
+    """Draw a report: a headline, how much each server served, latency, errors by kind, verdicts, notes."""
     parts: list[RenderableType] = [
         *(Text(line, style="bold", overflow="fold") for line in _urls(report)),
         Text(

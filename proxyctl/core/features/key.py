@@ -1,6 +1,9 @@
 """What is decided about one label key: its name, value type, default, and the rules of its place. Pure.
 
-The families beside this module declare the keys. Next: `table`, which lists them.
+The families beside this module declare the keys. A pool's key that only the engines print needs nothing but its
+declaration and a block in each engine's templates. A server's or a route's would pass the same way: a `settings` of
+`Server` or `Route`, filled in `labels` from the keys of that level, and read by the same `of`.
+Next: `table`, which lists the families.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ FAMILIES: tuple[tuple[Key[Any], ...], ...] = (
 KEYS: tuple[Key[Any], ...] = tuple(key for family in FAMILIES for key in family)
 BY_NAME = {k.name: k for k in KEYS}
 SETTINGS = tuple(k for k in KEYS if k.level == "pool" and not k.field)
-"""What passes through `Pool.settings` to the engines."""
+"""The keys that pass through `Pool.settings` to the engines, which print them."""
 
 
 def unknown(name: str, at: str) -> str:

@@ -22,11 +22,10 @@ def _http(scope: Scope) -> list[Claim]:
 def _tcp(labels: Labels, scope: Scope) -> list[Claim]:
     for key in table.KEYS:
         if key.http and key.name in scope.given and key.http.refuses(scope.own(key)):
-            labels.refuse(f"{scope.at}{key.name}", key.http.reason)
-    listen = routing.LISTEN
-    if listen.name not in scope.given:
-        labels.refuse(f"{scope.at}{listen.name}", "is missing: protocol=tcp needs its own port on the gateway")
-    return [Claim(scope.own(listen) or 0, "", "/", at=scope.at)]
+            labels.refuse(scope.label(key), key.http.reason)
+    if routing.LISTEN.name not in scope.given:
+        labels.refuse(scope.label(routing.LISTEN), "is missing: protocol=tcp needs its own port on the gateway")
+    return [Claim(scope.own(routing.LISTEN) or 0, "", "/", at=scope.at)]
 
 
 def distinct(labels: Labels, found: Iterable[Claim]) -> tuple[Claim, ...]:
@@ -35,5 +34,6 @@ def distinct(labels: Labels, found: Iterable[Claim]) -> tuple[Claim, ...]:
     for claim in found:
         first = places.setdefault((claim.listen, claim.host, claim.path), claim)
         if first.strip_prefix != claim.strip_prefix:
-            labels.refuse(f"{claim.at}strip_prefix", f"{first.at}strip_prefix differs for this route")
+            name = routing.STRIP_PREFIX.name
+            labels.refuse(f"{claim.at}{name}", f"{first.at}{name} differs for this route")
     return tuple(sorted(places.values()))

@@ -8,8 +8,10 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from proxyctl.core.features import balancing, drain, health, membership, server, table
+from proxyctl.core.features.key import Key
 from proxyctl.core.features.values import quoted
 from proxyctl.core.labels.claims import claims, distinct
 from proxyctl.core.labels.declaration import Membership
@@ -36,7 +38,7 @@ def memberships(labels: Labels) -> Iterator[Membership]:
             continue
         own = scope.own(membership.POOL) or f"{pool}.{name}"
         if not re.fullmatch(membership.POOL_NAME, own):
-            labels.refuse(f"{scope.at}pool", f"pool {quoted(own)} is too long a name: give it one")
+            labels.refuse(scope.label(membership.POOL), f"pool {quoted(own)} is too long a name: give it one")
         elif own in found:
             _merge(labels, found, scope, _membership(labels, scope, own, [scope]))
         else:
@@ -47,17 +49,18 @@ def memberships(labels: Labels) -> Iterator[Membership]:
 def _joins(scope: Scope, pool: str) -> bool:
     """Whether a further route says only where requests come from, and so belongs to the main pool."""
     others = scope.given - _ROUTING
-    return not others or (others == {"pool"} and scope.own(membership.POOL) == pool)
+    return not others or (others == {membership.POOL.name} and scope.own(membership.POOL) == pool)
 
 
 def _merge(labels: Labels, found: dict[str, Membership], scope: Scope, new: Membership) -> None:
     old = found[new.pool.name]
     if new.port != old.port:
         reason = f"this container is in pool {old.pool.name} with port {old.port} already"
-        labels.refuse(f"{scope.at}{'port' if 'port' in scope.given else 'pool'}", reason)
+        written: Key[Any] = server.PORT if server.PORT.name in scope.given else membership.POOL
+        labels.refuse(scope.label(written), reason)
     elif dataclasses.replace(new, at=old.at, claims=old.claims, written=old.written) != old:
         reason = f"this container is in pool {old.pool.name} with other settings already"
-        labels.refuse(f"{scope.at}pool", reason)
+        labels.refuse(scope.label(membership.POOL), reason)
     else:
         both = distinct(labels, [*old.claims, *new.claims])
         found[new.pool.name] = dataclasses.replace(old, claims=both, written=old.written | new.written)
@@ -82,7 +85,7 @@ def _port(labels: Labels, scope: Scope) -> int:
     """Return the server's port; 0 beside a problem."""
     port = scope.get(server.PORT) or min(labels.container.ports, default=0)
     if not port and not scope.wrote(server.PORT):
-        labels.refuse(f"{scope.at}port", _NO_PORT.format(f"{scope.at}port"))
+        labels.refuse(scope.label(server.PORT), _NO_PORT.format(scope.label(server.PORT)))
     return port
 
 

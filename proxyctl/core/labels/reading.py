@@ -24,7 +24,7 @@ def parse(container: Container, options: Options = _PLAIN) -> Declaration:
     enable = labels.main.own(membership.ENABLE)
     asked = membership.ENABLE.name in labels.main.given
     if asked and enable is None:
-        bad = tuple(p for p in labels.problems if p.label == f"{labels.prefix}enable")
+        bad = tuple(p for p in labels.problems if p.label == labels.main.label(membership.ENABLE))
         return Declaration(takes_part=False, asked=True, problems=bad)
     if not (enable if asked else options.expose_by_default):
         return Declaration(takes_part=False, asked=asked, problems=() if asked else _forgotten(labels))
@@ -40,6 +40,6 @@ def _forgotten(labels: Labels) -> tuple[Problem, ...]:
     """Return the warning for a container that has labels of ours, but not the one that counts."""
     if not (labels.main.given or labels.routes or labels.problems):
         return ()
-    key = f"{labels.prefix}enable"
-    reason = f"has {labels.prefix.rstrip('.')} labels but no {key}=true: it takes no part"
-    return (Problem(labels.container.name, key, reason, "warning"),)
+    enable = labels.main.label(membership.ENABLE)
+    reason = f"has {labels.prefix.rstrip('.')} labels but no {enable}=true: it takes no part"
+    return (Problem(labels.container.name, enable, reason, "warning"),)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
-from proxyctl.core.features import table
+from proxyctl.core.features import membership, table
 from proxyctl.core.features.key import Key
 from proxyctl.core.features.values import quoted
 from proxyctl.core.labels.declaration import Options
@@ -34,6 +34,10 @@ class Scope:
         self.values: dict[str, object] = {}
         self.defaults = defaults
         self._parent = parent
+
+    def label(self, key: Key[Any]) -> str:
+        """Return the label that says this key here, in full."""
+        return f"{self.at}{key.name}"
 
     def own(self, key: Key[T]) -> T | None:
         """Return the value that is written here; None when there is none that could be read."""
@@ -83,8 +87,8 @@ class Labels:
                 form = f"{self.prefix}route.<name>.<key>"
                 self.refuse(label, f"not a route's label: {form}, the name 1 to 32 of a-z, 0-9, _ and -")
                 return
-            if name == "enable":
-                self.refuse(label, f"a route cannot be enabled alone: use {self.prefix}enable")
+            if name == membership.ENABLE.name:
+                self.refuse(label, f"a route cannot be enabled alone: use {self.main.label(membership.ENABLE)}")
                 return
             at = f"{self.prefix}route.{route}."
             scope = self.routes.setdefault(route, Scope(at, self._defaults, self.main))

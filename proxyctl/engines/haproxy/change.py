@@ -1,6 +1,6 @@
 """Brings one pool of a running HAProxy to what its section of the file says, without a reload.
 
-Every answer is matched exactly; any surprise is RuntimeRefused, and the caller reloads. Called by `haproxy`.
+Every answer is matched exactly; any surprise is RuntimeRefused, and the caller reloads. Called by `engine`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from proxyctl.engines.haproxy.answers import NoAnswer, Row, remarks
 from proxyctl.engines.haproxy.lines import ServerLine
-from proxyctl.engines.haproxy.runtime import NoAnswer, Row, Silent, ask, remarks, rows, tell
+from proxyctl.engines.haproxy.sockets import Silent, ask, rows, tell
 from proxyctl.errors import GatewayError, RuntimeRefused
 
 SETTLE = 0.5
@@ -27,7 +28,7 @@ _REMOVABLE_MS = 50
 
 
 Step = tuple[str, str]
-"""A command and the remark that it must be answered with, as for `haproxy_runtime.tell`."""
+"""A command and the remark that it must be answered with, as for `sockets.tell`."""
 
 Left = dict[tuple[str, str], ServerLine]
 """By (pool, name) the lines of removed servers that still have connections: their options cannot be asked for."""

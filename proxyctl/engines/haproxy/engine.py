@@ -1,37 +1,36 @@
 """HAProxy as an Engine: servers join, leave and change at run time, all else takes a confirmed reload.
 
 Owns how HAProxy is started, checked, reloaded and asked. Must not know when and why. The configuration that it
-relies on for the proof is `templates/haproxy/_global.cfg.j2`. Next: `haproxy_change` for the run-time changes.
+relies on for the proof is `templates/haproxy/_global.cfg.j2`. Next: `change` for the run-time changes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
 from proxyctl.core import layout
-from proxyctl.core.model import ConfigFiles, Desired, EngineKind, Features, Running, Server, ServerCount
+from proxyctl.core.model import ConfigFiles, Desired, EngineKind, Features, Running, ServerCount
 from proxyctl.core.plan import Change, Plan, ServerAdded, ServerChanged, ServerRemoved, same_servers
-from proxyctl.engines import ports
-from proxyctl.engines.haproxy import lines, master, runtime, state, stats
+from proxyctl.engines import shared
+from proxyctl.engines.haproxy import answers, lines, sockets, state, stats, workers
+from proxyctl.engines.haproxy.answers import Info, NoAnswer, servers_in_use
 from proxyctl.engines.haproxy.change import SETTLE, Abilities, Left, PoolChange
-from proxyctl.engines.haproxy.runtime import Info, NoAnswer, Row
+from proxyctl.engines.haproxy.paths import ADMIN_SOCKET, CONFIG_NAME, MASTER_SOCKET, STATUS_SOCKET
+from proxyctl.engines.haproxy.printed import printed
+from proxyctl.engines.port import Printer
 from proxyctl.engines.timings import lap
-from proxyctl.engines.waiting import refuse_ended, while_it_runs
 from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed, RuntimeRefused
 from proxyctl.gateway.port import Access
-from proxyctl.providers.port import NetworkView
 
 STOP_SIGNAL = "SIGUSR1"
 
 DEADLINE = 10.0
 """Seconds for a reload. 10,000 servers take 0.2 s; more than this and HAProxy has refused or hangs."""
 
-_NAME = layout.CONFIG_NAME["haproxy"]
 _PAUSE = 0.002
 _SPARE_FILES = 200
 """Descriptors beside two for each connection: listeners, checks, idle connections to servers."""
@@ -44,26 +43,22 @@ def command() -> tuple[str, ...]:
     Sockets of a killed predecessor are removed first, so that one that can be connected to is alive.
     """
     wait = f"until [ -e {layout.CURRENT} ]; do sleep 0.1; done; rm -f {layout.RUN}/*.sock"
-    start = f"exec haproxy -W -db -f {layout.CURRENT}/{_NAME} -S {layout.RUN}/{layout.MASTER_SOCKET},mode,600"
+    start = f"exec haproxy -W -db -f {layout.CURRENT}/{CONFIG_NAME} -S {layout.RUN}/{MASTER_SOCKET},mode,600"
     return ("sh", "-c", f"{wait}; {start}")
 
 
 class HAProxy:
-    """One HAProxy inside a gateway; `run_folder` is `layout.RUN` as this process sees it.
-
-    All engines are made with a view of the network. This one has no use for it: a view shows what containers see,
-    which need not be the gateway's own namespace, so what is taken there is asked inside the gateway.
-    """
+    """One HAProxy inside a gateway; `run_folder` is `layout.RUN` as this process sees it."""
 
     kind: EngineKind = "haproxy"
+    printer: Printer = staticmethod(printed)
 
-    def __init__(self, gateway: Access, run_folder: Path, _view: NetworkView) -> None:
+    def __init__(self, gateway: Access, run_folder: Path) -> None:
         self._gateway = gateway
         self._run_folder = run_folder
-        self._admin = run_folder / layout.ADMIN_SOCKET
-        self._master = run_folder / layout.MASTER_SOCKET
-        self._status = run_folder / layout.STATUS_SOCKET
-        self._current = run_folder.parent / "current" / _NAME
+        self._admin = run_folder / ADMIN_SOCKET
+        self._master = run_folder / MASTER_SOCKET
+        self._status = run_folder / STATUS_SOCKET
         self._known: tuple[Features, int] | None = None
         self._left: Left = {}
 
@@ -72,29 +67,24 @@ class HAProxy:
         return (await self._abilities())[0]
 
     async def _abilities(self) -> tuple[Features, int]:
-        ran = await self._gateway.run(("haproxy", "-v"))
-        found = re.search(r"HAProxy version (\d+(?:\.\d+)+)", ran.output)
-        if ran.code != 0 or found is None:
-            raise GatewayError(f"the gateway's image has no haproxy that runs: {master.last_line(ran.output)}")
-        limits = await self._gateway.run(("cat", "/proc/1/limits"))
-        files = re.search(r"Max open files\s+(\d+)", limits.output)
-        allowed = int(files[1]) if files else 1024
+        version, _ = await shared.ask_version(self._gateway, ("haproxy", "-v"), "HAProxy version ")
+        allowed = await shared.allowed_files(self._gateway)
         most = max(1, min((allowed - _SPARE_FILES) // 2, _MOST_CONNECTIONS))
-        self._known = Features("haproxy", tuple(map(int, found[1].split("."))), maxconn=most), allowed
+        self._known = Features("haproxy", version, maxconn=most), allowed
         return self._known
 
     async def check(self, folder: str, files: ConfigFiles) -> None:
         """Have `haproxy -c` read the generation, and look at what it does not see; raise ConfigRefused.
 
         `-c` neither binds nor counts descriptors. A reload that fails for one of these reasons makes every
-        listener refuse connections for a second (DATAPLANE 2.2), so it must not be tried.
+        listener refuse connections for a second, so it must not be tried.
         """
-        ran = await self._gateway.run(("haproxy", "-c", "-f", f"{folder}/{_NAME}"))
+        ran = await self._gateway.run(("haproxy", "-c", "-f", f"{folder}/{CONFIG_NAME}"))
         if ran.code != 0:
-            raise ConfigRefused(master.alerts(ran.output) or f"haproxy -c ended with {ran.code}")
-        text = dict(files.files).get(_NAME, "")
+            raise ConfigRefused(answers.alerts(ran.output) or f"haproxy -c ended with {ran.code}")
+        text = dict(files.files).get(CONFIG_NAME, "")
         await self._check_descriptors(text)
-        await ports.refuse_taken(self._gateway, lines.ports(text) - lines.ports(self._current_text()))
+        await shared.refuse_taken(self._gateway, lines.ports(text) - lines.ports(self._current_text()))
         if await self._info() is None:
             # It may boot as soon as `current` points to this generation.
             known = state.known(lines.servers(self._current_text()))
@@ -113,27 +103,27 @@ class HAProxy:
         A HAProxy that is booting, because its gateway was made or started a moment ago, is waited for. When it does
         not answer before it is told to reload, as on a machine that has no time for it, that is a GatewayError.
         """
-        refuse_ended(self._gateway)
+        shared.refuse_ended(self._gateway)
         deadline = time.monotonic() + DEADLINE
         try:
-            old = await runtime.info(self._admin)
-        except runtime.Silent as exc:
+            old = await sockets.info(self._admin)
+        except sockets.Silent as exc:
             raise GatewayError(f"HAProxy does not answer: {exc}") from exc
         except NoAnswer:
             old = await self._booted(deadline)
             if old.revision == revision:
                 state.write(self._run_folder, {}, frozenset())
                 return
-        await while_it_runs(self._gateway, self._load(revision, old, deadline))
+        await shared.while_it_runs(self._gateway, self._load(revision, old, deadline))
 
     async def _load(self, revision: str, old: Info, deadline: float) -> None:
         told = False
         try:
-            async with runtime.held(self._admin) as worker:
+            async with sockets.held(self._admin) as worker:
                 await self._keep_health()
                 told = True
                 with lap("answers"):
-                    await master.reload(self._master, self._gateway.logs, deadline)
+                    await workers.reload(self._master, self._gateway.logs, deadline)
                     await self._until_serves(revision, old, deadline)
                 with lap("retires"):
                     while await worker.accepts() and time.monotonic() < deadline:  # noqa: ASYNC110 - it has no event
@@ -154,7 +144,7 @@ class HAProxy:
 
     async def _keep_health(self) -> None:
         """Have the next worker start with those servers down that are down now, or that it is the first to meet."""
-        now = await runtime.rows(self._admin)
+        now = await sockets.rows(self._admin)
         up = frozenset((r.pool, r.name, r.address, r.port) for r in now if r.up or (r.maintenance and not r.leftover))
         state.write(self._run_folder, lines.servers(self._current_text()), up)
 
@@ -174,7 +164,7 @@ class HAProxy:
 
         The servers are brought to what the lines of `files` say, so a user's own template counts here too.
         """
-        text = dict(files.files).get(_NAME, "")
+        text = dict(files.files).get(CONFIG_NAME, "")
         if lines.default_server(text):
             raise RuntimeRefused("default-server does not count for a server that is added at run time")
         (features, _), wanted = self._known or await self._abilities(), lines.servers(text)
@@ -196,8 +186,8 @@ class HAProxy:
         """End the sessions of servers that drain, also those that were there before a reload."""
         for pool, name in servers:
             with contextlib.suppress(NoAnswer):
-                await runtime.ask(self._admin, f"shutdown sessions server {pool}/{name}")
-                await master.cut_in_old_workers(self._master, pool, name)
+                await sockets.ask(self._admin, f"shutdown sessions server {pool}/{name}")
+                await workers.cut_in_old_workers(self._master, pool, name)
 
     async def _prove(self, pool: str, after: Desired) -> None:
         """Compare HAProxy's list with what was asked for, by name, address, port and weight in effect."""
@@ -205,7 +195,7 @@ class HAProxy:
         deadline = time.monotonic() + SETTLE
         while True:
             try:
-                found = _servers(await runtime.rows(self._admin, pool))
+                found = servers_in_use(await sockets.rows(self._admin, pool))
             except NoAnswer as exc:
                 raise RuntimeRefused(str(exc)) from exc
             if same_servers(found, expected):
@@ -222,11 +212,11 @@ class HAProxy:
         tell the rest. `core.plan.same_servers` compares just these.
         """
         try:
-            answer = await runtime.ask(self._admin, "show info", "show servers state")
-            info, rows = runtime.read_info(answer), runtime.read_rows(answer)
+            answer = await sockets.ask(self._admin, "show info", "show servers state")
+            info, rows = answers.read_info(answer), answers.read_rows(answer)
         except NoAnswer:
             return None
-        return Running(info.revision, info.topology, _servers(rows))
+        return Running(info.revision, info.topology, servers_in_use(rows))
 
     async def counts(self) -> tuple[ServerCount, ...]:
         """Return requests since the last reload and health per server; empty when HAProxy does not answer."""
@@ -234,27 +224,15 @@ class HAProxy:
 
     async def _info(self) -> Info | None:
         try:
-            return await runtime.info(self._admin)
+            return await sockets.info(self._admin)
         except NoAnswer:
             return None
 
     async def _why(self) -> str:
-        return master.newest(await self._gateway.logs(50))
+        return answers.newest(await self._gateway.logs(50))
 
     def _current_text(self) -> str:
-        try:
-            return self._current.read_text("utf-8")
-        except OSError:
-            return ""
-
-
-def _servers(rows: Iterable[Row]) -> tuple[tuple[str, Server], ...]:
-    """Return the servers in use; those in maintenance that were removed are not."""
-    return tuple(
-        (r.pool, Server(r.name, "", r.address, r.port, weight=r.weight, draining=r.weight == 0 or r.drain))
-        for r in rows
-        if not r.leftover
-    )
+        return shared.current_text(self._run_folder, CONFIG_NAME)
 
 
 def _pool_of(change: Change) -> str:

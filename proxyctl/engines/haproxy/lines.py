@@ -1,7 +1,7 @@
 """What a rendered haproxy.cfg says, line by line: its servers, its ports, its maxconn.
 
 The run-time commands are made from these lines, so a server that joins without a reload gets exactly what the file
-(and with it a user's own template) gives it. Pure. Next: `haproxy_change`.
+(and with it a user's own template) gives it. Pure. Next: `change`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Without it every checked server starts as up: after a reload one that was down would get requests until its next
 check, and so would one that has not been checked yet. Only such servers are written, with the address of the new
-file, for HAProxy takes a server's port from here too (FACTS, state file trap). Written for one load, then emptied:
+file, for HAProxy takes a server's port from here too. Written for one load, then emptied:
 after a crash everything starts as up, for whatever was down then may serve now.
 """
 
@@ -12,8 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from proxyctl.engines.haproxy.lines import ServerLine
-
-FILE = "servers.state"
+from proxyctl.engines.haproxy.paths import STATE_FILE
 
 _VERSION = 1
 _COLUMNS = (
@@ -32,9 +31,9 @@ Servers = Mapping[str, Mapping[str, ServerLine]]
 def write(run_folder: Path, servers: Servers, known: Known) -> None:
     """Say that the checked ones of `servers` that are not `known` start down, and all others up."""
     text = "\n".join((str(_VERSION), f"# {_COLUMNS}", *_rows(servers, known), ""))
-    new = run_folder / f".{FILE}-new"
+    new = run_folder / f".{STATE_FILE}-new"
     new.write_text(text)
-    new.rename(run_folder / FILE)
+    new.rename(run_folder / STATE_FILE)
 
 
 def known(servers: Servers) -> Known:

@@ -15,12 +15,13 @@ from pathlib import Path
 from proxyctl.core import layout
 from proxyctl.core.model import ConfigFiles, EngineKind, Features, Running, ServerCount
 from proxyctl.core.plan import Plan
-from proxyctl.engines import ports
+from proxyctl.engines import shared
+from proxyctl.engines.nginx.paths import CONFIG_NAME, STATUS_SOCKET
+from proxyctl.engines.nginx.printed import printed
+from proxyctl.engines.port import Printer
 from proxyctl.engines.timings import lap
-from proxyctl.engines.waiting import refuse_ended, while_it_runs
-from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed, RuntimeRefused
+from proxyctl.errors import ConfigRefused, ReloadFailed, RuntimeRefused
 from proxyctl.gateway.port import Access
-from proxyctl.providers.port import NetworkView
 
 STOP_SIGNAL = "SIGQUIT"
 
@@ -31,7 +32,6 @@ _PAUSE = 0.002
 _ANSWER = 1.0
 """Seconds for one answer of the status listener; it does nothing but return a constant."""
 
-_REVISION = re.compile(r"proxyctl revision=(\w*) topology=(\w*)")
 _LISTEN = re.compile(r"^\s*listen\s+(?:[^\s;]*:)?(\d+)[\s;]", re.MULTILINE)
 _SPARE_FILES = 100
 """Descriptors that a worker needs beside its connections: listeners, logs, temporary files."""
@@ -44,34 +44,26 @@ def command() -> tuple[str, ...]:
     """
     script = (
         f"until [ -e {layout.CURRENT} ]; do sleep 0.1; done; "
-        f"rm -f {layout.RUN}/*.sock; exec nginx -c {layout.CURRENT}/{layout.CONFIG_NAME['nginx']}"
+        f"rm -f {layout.RUN}/*.sock; exec nginx -c {layout.CURRENT}/{CONFIG_NAME}"
     )
     return ("sh", "-c", script)
 
 
 class Nginx:
-    """One nginx inside a gateway; `run_folder` is `layout.RUN` as this process sees it.
-
-    All engines are made with a view of the network; this one has no use for it, `nginx -t` binds by itself.
-    """
+    """One nginx inside a gateway; `run_folder` is `layout.RUN` as this process sees it."""
 
     kind: EngineKind = "nginx"
+    printer: Printer = staticmethod(printed)
 
-    def __init__(self, gateway: Access, run_folder: Path, _view: NetworkView) -> None:
+    def __init__(self, gateway: Access, run_folder: Path) -> None:
         self._gateway = gateway
         self._run_folder = run_folder
 
     async def features(self) -> Features:
         """Read version and build options from `nginx -V` and the file limit from pid 1."""
-        ran = await self._gateway.run(("nginx", "-V"))
-        found = re.search(r"nginx version: \S+?/(\d+(?:\.\d+)+)", ran.output)
-        if ran.code != 0 or found is None:
-            raise GatewayError(f"the gateway's image has no nginx that runs: {_last_line(ran.output)}")
-        version = tuple(map(int, found[1].split(".")))
-        limits = await self._gateway.run(("cat", "/proc/1/limits"))
-        files = re.search(r"Max open files\s+(\d+)", limits.output)
-        allowed = int(files[1]) if files else 1024
-        return Features("nginx", version, await self._stream(ran.output), max(1, (allowed - _SPARE_FILES) // 2))
+        version, build = await shared.ask_version(self._gateway, ("nginx", "-V"), r"nginx version: \S+?/")
+        allowed = await shared.allowed_files(self._gateway)
+        return Features("nginx", version, await self._stream(build), max(1, (allowed - _SPARE_FILES) // 2))
 
     async def _stream(self, build: str) -> str:
         """Return "static", the module file that is there, or ""."""
@@ -92,18 +84,12 @@ class Nginx:
         that it made, and it creates the pid file at most (nginx 1.22 to 1.30, ngx_connection.c, nginx.c). So ports
         that it does not have yet are looked at here: a reload that cannot bind them fails after seconds of trying.
         """
-        name = layout.CONFIG_NAME["nginx"]
-        ran = await self._gateway.run(("nginx", "-t", "-q", "-c", f"{folder}/{name}"))
+        ran = await self._gateway.run(("nginx", "-t", "-q", "-c", f"{folder}/{CONFIG_NAME}"))
         if ran.code != 0:
-            line = _emergency(ran.output) or _last_line(ran.output) or f"nginx -t ended with {ran.code}"
+            line = _emergency(ran.output) or shared.last_line(ran.output) or f"nginx -t ended with {ran.code}"
             raise ConfigRefused(line.replace(f"{folder}/", ""))
-        await ports.refuse_taken(self._gateway, _ports(dict(files.files).get(name, "")) - _ports(self._current_text()))
-
-    def _current_text(self) -> str:
-        try:
-            return (self._run_folder.parent / "current" / layout.CONFIG_NAME["nginx"]).read_text("utf-8")
-        except OSError:
-            return ""
+        new, now = dict(files.files).get(CONFIG_NAME, ""), shared.current_text(self._run_folder, CONFIG_NAME)
+        await shared.refuse_taken(self._gateway, _ports(new) - _ports(now))
 
     async def reload(self, revision: str) -> None:
         """Load `current`; return once nginx answers with `revision` and its old workers accept nothing any more.
@@ -113,7 +99,7 @@ class Nginx:
         The master starts new workers, sleeps 100 ms and only then tells the old ones to stop accepting, so
         the first answer with the new revision (20 to 70 ms) proves nothing about the next connection.
         """
-        refuse_ended(self._gateway)
+        shared.refuse_ended(self._gateway)
         held: int | None = None
         try:
             async with asyncio.timeout(DEADLINE):
@@ -121,7 +107,7 @@ class Nginx:
                 if before.revision == revision:
                     return
                 held = self._hold(before.revision)
-                await while_it_runs(self._gateway, self._load(revision, held))
+                await shared.while_it_runs(self._gateway, self._load(revision, held))
         except TimeoutError as exc:
             raise ReloadFailed(await self._why(revision)) from exc
         finally:
@@ -165,11 +151,11 @@ class Nginx:
         """Return the revision and topology that a worker answers with; None when none answers."""
         try:
             async with asyncio.timeout(_ANSWER):
-                text = await _get(self._run_folder / layout.STATUS_SOCKET, "/revision")
+                text = await _get(self._run_folder / STATUS_SOCKET, "/revision")
         except (OSError, TimeoutError):
             return None
-        found = _REVISION.search(text)
-        return Running(found[1], found[2]) if found else None
+        found = shared.read_revision(text)
+        return Running(*found) if found else None
 
     async def counts(self) -> tuple[ServerCount, ...]:
         """Return nothing: open source nginx does not count per server."""
@@ -178,7 +164,7 @@ class Nginx:
     async def _why(self, revision: str) -> str:
         """Say why a reload was not confirmed, from the newest `[emerg]` line, else the last line."""
         logs = await self._gateway.logs(50)
-        line = _emergency(logs, newest=True) or _last_line(logs) or "and its log is empty"
+        line = _emergency(logs, newest=True) or shared.last_line(logs) or "and its log is empty"
         running = await self.running()
         has = f"still has {running.revision}" if running else "does not answer"
         return f"nginx {has}, {revision} was not loaded within {DEADLINE:.0f} s: {line}"
@@ -186,23 +172,16 @@ class Nginx:
 
 async def _get(path: Path, url: str) -> str:
     """Return the whole answer to one request on a unix socket."""
-    folder = os.open(path.parent, os.O_PATH | os.O_CLOEXEC)
-    try:  # by descriptor: an address has room for 107 characters, a state folder may be longer
-        reader, writer = await asyncio.open_unix_connection(f"/proc/self/fd/{folder}/{path.name}")
-    finally:
-        os.close(folder)
-    try:
+    async with shared.connected(path) as (reader, writer):
         writer.write(f"GET {url} HTTP/1.0\r\n\r\n".encode())
         return (await reader.read()).decode(errors="replace")
-    finally:
-        writer.close()
 
 
 async def _until_refused(held: int | None) -> None:
     """Wait until nobody listens on the socket behind the descriptor."""
     while held is not None:
         try:
-            _, writer = await asyncio.open_unix_connection(f"/proc/self/fd/{held}")
+            _, writer = await asyncio.open_unix_connection(shared.by_descriptor(held))
         except ConnectionRefusedError:
             return
         except ConnectionResetError:  # the last worker closed it with this connection still in its queue
@@ -220,7 +199,3 @@ def _emergency(output: str, *, newest: bool = False) -> str:
     """Return nginx's own error from its first or newest `[emerg]` line, without time and pid, or ""."""
     found = re.findall(r"\[emerg\] (?:\d+#\d+: )?(.+)", output)
     return f"[emerg] {found[-1 if newest else 0].strip()}" if found else ""
-
-
-def _last_line(output: str) -> str:
-    return output.strip().rpartition("\n")[2].strip()

@@ -128,7 +128,7 @@ def veth_pair(at: At) -> None:
 def bridge_ports(at: At) -> None:
     """Expect the veth of the step before among docker0's ports."""
     ports = re.findall(r"^\d+: ([^:@]+)", at.out[0], re.MULTILINE)
-    if "veth" in at.run.names:
+    if "veth" in at:
         at.expect(
             at["veth"] in ports,
             Text(ko=f"{at['veth']}가 docker0에 없습니다", en=f"{at['veth']} is no port of docker0"),

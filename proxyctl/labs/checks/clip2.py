@@ -289,7 +289,7 @@ def internal(at: At) -> None:
     *_, inside, route = at.out
     at.expect("1 packets received" in inside, Text(ko=f"응답이 없습니다: {inside}", en=f"no answer: {inside}"))
     at.note(*route.splitlines(), inside.splitlines()[1])
-    if "mac-ip" not in at.run.names:
+    if "mac-ip" not in at:
         at.note(
             Text(ko="바깥은 확인하지 못했습니다: macvlan 단계가 없었습니다", en="outside not tried: no macvlan here")
         )

@@ -14,7 +14,12 @@ import requests
 from proxyctl.errors import DockerUnavailable, ProxyctlError
 
 Client = docker.APIClient
-"""A client of one Docker. Rooms other than `providers.docker` and `gateway` only hand it on, and call nothing on it."""
+"""A client of one Docker. Rooms other than `providers.docker` and `gateway` only hand it on, and call nothing on it.
+
+The labs are the exception: they show what Docker itself answers, and so meet its errors, which have names here.
+"""
+DockerError = docker.errors.DockerException
+NotFound = docker.errors.NotFound
 
 
 @contextlib.contextmanager

@@ -80,9 +80,9 @@ class Containers:
             self._client.start(id_)
 
     def end(self, id_: str) -> str:
-        """Return how a container ended, with its last line; empty while it runs.
+        """Return how a container ended, with the last line of its log; empty while it runs.
 
-        One that its restart policy started again counts as ended: what fails once at its start will do so again.
+        A container that its restart policy started again counts as ended: its next start will most likely fail too.
         """
         try:
             with translated("inspecting"):
@@ -100,7 +100,7 @@ class Containers:
         return f"it {how}" + (f": {last[:200]}" if last else "")
 
     def stop(self, id_: str, seconds: int) -> None:
-        """Stop a container; it gets that many seconds to finish, or its own stop time-out if that is longer."""
+        """Stop a container within that many seconds, or within its own stop time-out if that is longer."""
         with contextlib.suppress(docker.errors.NotFound), translated(f"stopping {id_[:12]}"):
             own = self._client.inspect_container(id_)["Config"].get("StopTimeout") or 10
             self._client.stop(id_, timeout=max(seconds, own))
@@ -122,7 +122,7 @@ class Containers:
                 self._client.unpause(id_)
 
     def remove(self, id_: str, *, volumes: bool) -> None:
-        """Remove a container, with its anonymous volumes if wanted; one that is gone or just going is no error."""
+        """Remove a container, with its anonymous volumes if wanted; a container that is gone already is no error."""
         with contextlib.suppress(docker.errors.NotFound), translated(f"removing {id_[:12]}"):
             try:
                 self._client.remove_container(id_, force=True, v=volumes)

@@ -1,7 +1,7 @@
 """Docker's event stream, and how an event is read.
 
-docker-py's iterator ends in the same way for a dropped socket as for a normal end, and its events() has no time-out:
-the stream is opened and read in a thread, and whoever follows it has to ping beside it. Next: `store`.
+docker-py's events() has no time-out, so the stream is opened and read in a thread. Its iterator ends in the same way
+for a dropped socket as for a normal end, and never for a silent one, so `source` pings beside it. Next: `source`.
 """
 
 from __future__ import annotations
@@ -30,37 +30,37 @@ Event = Mapping[str, Any]
 
 
 async def subscribe(connect: Callable[[], Client]) -> tuple[Any, asyncio.Queue[Event | None]]:
-    """Open a stream in a thread of its own, for which nothing waits longer than `OPEN_WITHIN`; raise DockerUnavailable.
+    """Return an open stream, for `close`, and the queue that it fills; None in the queue is the stream's end.
 
-    Return the stream, for `close`, and the queue that it fills; None is its end, of whatever kind.
+    The stream is read in a thread of its own. Raise DockerUnavailable when it is not open after `OPEN_WITHIN`.
     """
     queue: asyncio.Queue[Event | None] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     opened: asyncio.Future[Any] = loop.create_future()
 
     def settle(stream: Any, exc: Exception | None) -> None:
-        if opened.done():  # too late, nobody wants it any more
+        if opened.done():  # the time-out was first
             close(stream)
         elif exc:
             opened.set_exception(exc)
         else:
             opened.set_result(stream)
 
-    def tell(function: Callable[..., None], *args: Any) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
+    def on_loop(function: Callable[..., None], *args: Any) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed
             loop.call_soon_threadsafe(function, *args)
 
     def read() -> None:
         try:
             stream = _open(connect)
         except Exception as exc:  # noqa: BLE001 - it goes on where `opened` is awaited
-            tell(settle, None, exc)
+            on_loop(settle, None, exc)
             return
-        tell(settle, stream, None)
+        on_loop(settle, stream, None)
         with contextlib.suppress(Exception):  # every kind of end is the same: reconnect
             for event in stream:
-                tell(queue.put_nowait, event)
-        tell(queue.put_nowait, None)
+                on_loop(queue.put_nowait, event)
+        on_loop(queue.put_nowait, None)
 
     threading.Thread(target=read, name="docker-events", daemon=True).start()
     try:

@@ -1,8 +1,8 @@
-"""What Docker's JSON says, as `Container` values: a listing and an inspect of one world give equal values.
+"""Docker's JSON as `Container` values: a listing and an inspect of the same container give equal values.
 
-What only one of them knows, or remembers too long, is left out: the health of one that is paused, the address of one
-that does not run. With one exception, which the store makes up for: a listing shows no exposed ports while a
-container has no network, as when it has ended. Pure. Next: `store`.
+So the value leaves out what only one of the two says, or says for too long: the health of a paused container, the
+address of a container that does not run. One difference is left to `source`: a listing shows no exposed ports while
+a container has no network, as when it has ended. Pure. Next: `source`.
 """
 
 from __future__ import annotations

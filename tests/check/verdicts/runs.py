@@ -6,7 +6,7 @@ import math
 import random
 from collections.abc import Callable
 
-from proxyctl.check.verdicts.compare import Block, Run, Times
+from proxyctl.check.verdicts.runs import Block, Run, Times
 
 BLOCKS = 48
 

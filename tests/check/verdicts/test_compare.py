@@ -9,7 +9,9 @@ from collections.abc import Callable
 
 import pytest
 
-from proxyctl.check.verdicts.compare import Block, Difference, Run, Times, compare, too_short
+from proxyctl.check.verdicts.compare import compare, too_short
+from proxyctl.check.verdicts.difference import Difference
+from proxyctl.check.verdicts.runs import Block, Run, Times
 from tests.check.verdicts.runs import run
 
 WEIGHTS = {"web0": 1.0, "web1": 1.0, "web2": 1.0}

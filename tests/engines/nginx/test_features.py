@@ -11,7 +11,6 @@ from proxyctl.core.model import ConfigFiles, Desired
 from proxyctl.core.plan import diff
 from proxyctl.engines.nginx.engine import Nginx, command
 from proxyctl.errors import ConfigRefused, GatewayError, RuntimeRefused
-from proxyctl.gateway.netns import LocalView
 from proxyctl.providers.port import Ran
 
 LIMITS = (
@@ -51,7 +50,7 @@ def built(version: str, options: str) -> Ran:
 def engine(**answers: Ran) -> tuple[Nginx, Scripted]:
     """Return an engine on a scripted gateway."""
     gateway = Scripted(**answers)
-    return Nginx(gateway, Path("/nowhere"), LocalView()), gateway
+    return Nginx(gateway, Path("/nowhere")), gateway
 
 
 @pytest.mark.parametrize(

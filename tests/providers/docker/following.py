@@ -13,6 +13,7 @@ import pytest
 
 from proxyctl.core.model import Container, Snapshot
 from proxyctl.providers.docker import source as docker_store
+from proxyctl.providers.docker import stopping
 from proxyctl.providers.docker.source import DockerStore
 from tests.providers.docker.fake_engine import FakeEngine
 from tests.providers.docker.world import World
@@ -60,7 +61,7 @@ async def following(
     patch = pytest.MonkeyPatch()
     patch.setattr(docker_store, "PING_EVERY", 0.05)
     patch.setattr(docker_store, "DRIFT_GRACE", grace)
-    patch.setattr(docker_store, "OOM_GRACE", 0.3)
+    patch.setattr(stopping, "OOM_GRACE", 0.3)
     try:
         await until(lambda: store.connected or task.done(), "a first listing")
         yield store

@@ -1,4 +1,4 @@
-"""Failed requests, put together: those of one kind and server that came within a second of each other are one row."""
+"""Bursts of failed requests: failures of one kind and server within a second of each other are one row of the page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ GAP = 1.0  # seconds
 
 @dataclasses.dataclass(slots=True)
 class Burst:
-    """So many failures alike, by when they ended (seconds from the start); `events` are places in the report's."""
+    """A number of failures of one kind and server, by when they ended (seconds from the start).
+
+    `events` are places in the report's.
+    """
 
     kind: str
     status: int | None

@@ -1,6 +1,6 @@
-"""HAProxy's master: a reload with its verdict, and what its log means.
+"""HAProxy's workers, through their master: a reload starts a new one, and the old ones finish what they have.
 
-Knows no configuration. Called by `haproxy`.
+Knows no configuration. Called by `engine`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from proxyctl.engines.haproxy.runtime import NoAnswer, ask
+from proxyctl.engines.haproxy.answers import NoAnswer, alerts, newest
+from proxyctl.engines.haproxy.sockets import ask
+from proxyctl.engines.shared import last_line
 from proxyctl.errors import ReloadFailed
 
 Logs = Callable[[int], Awaitable[str]]
@@ -19,12 +21,8 @@ Logs = Callable[[int], Awaitable[str]]
 
 _PAUSE = 0.002
 _LINES = 50
-_MOST = 3
 _PROC = re.compile(r"^\d+\s+master\s+(\d+)(?:\s+\[failed: (\d+)\])?", re.MULTILINE)
 _WORKER = re.compile(r"^(\d+)\s+worker\b", re.MULTILINE)
-_PLACE = r"(?:config : )?(?:parsing |Binding )?(?:\[(?P<place>[^]]+:\d+)\] ?:? ?)?"
-_ALERT = re.compile(rf"\[ALERT\]\s+\(\d+\) : {_PLACE}(?P<text>.*)")
-_SUMMARY = re.compile(r"(Error\(s\) found in|Fatal errors found in|Some protocols failed|Loading failure).*")
 
 
 async def reload(socket: Path, logs: Logs, deadline: float) -> None:
@@ -76,25 +74,3 @@ async def cut_in_old_workers(socket: Path, pool: str, server: str) -> None:
             rf"^(0x\w+): .* be={re.escape(pool)} srv={re.escape(server)} ", sessions, re.MULTILINE
         ):
             await ask(socket, f"@!{pid} shutdown session {session}", half_close=True)
-
-
-def alerts(output: str, *, newest_first: bool = False) -> str:
-    """Return HAProxy's own errors in one line, each with file name and line number, or an empty string."""
-    found = []
-    for match in _ALERT.finditer(output):
-        place = (match["place"] or "").rpartition("/")[2]
-        found.append(f"{place}: {match['text'].strip()}" if place else match["text"].strip())
-    found = list(dict.fromkeys([f for f in found if not _SUMMARY.match(f)] or found))
-    shown = found[:-_MOST:-1] if newest_first else found[:_MOST]
-    more = f" (and {len(found) - len(shown)} more)" if len(found) > len(shown) and not newest_first else ""
-    return "; ".join(shown) + more
-
-
-def newest(log: str) -> str:
-    """Return the newest errors of a log, else its last line."""
-    return alerts(log, newest_first=True) or last_line(log) or "its log is empty"
-
-
-def last_line(output: str) -> str:
-    """Return the last line that is not empty."""
-    return output.strip().rpartition("\n")[2].strip()

@@ -37,7 +37,7 @@ _STOP: Final = "stop"
 
 
 class Outcome:
-    """What one process did."""
+    """What one process has sent and measured."""
 
     def __init__(self, tally: Tally, unfinished: int, waited: int, pulse: Pulse) -> None:
         self.tally, self.unfinished, self.waited, self.pulse = tally, unfinished, waited, pulse
@@ -99,12 +99,12 @@ class _Worker:
         self.send((plan, number, count))
 
     def send(self, message: Any) -> None:
-        """Tell it something; a process that is gone does not mind."""
+        """Send the process a message; nothing happens if it is gone."""
         with contextlib.suppress(OSError):
             self._pipe.send(message)
 
     async def receive(self) -> Any:
-        """Return the next thing that it tells; raise ProxyctlError when it is gone."""
+        """Return the next message of the process; raise ProxyctlError when it is gone."""
         readable = asyncio.Event()
         loop, place = asyncio.get_running_loop(), self._pipe.fileno()
         loop.add_reader(place, readable.set)
@@ -120,7 +120,7 @@ class _Worker:
             raise ProxyctlError(f"a worker process ended with {code} before its load did") from exc
 
     async def outcome(self) -> Outcome:
-        """Return what it did, when it has done it."""
+        """Return the outcome of the process when its load has ended."""
         while True:
             match await self.receive():
                 case Progress() as progress:
@@ -129,7 +129,7 @@ class _Worker:
                     return outcome
 
     def end(self) -> None:
-        """End it, whatever it does."""
+        """End the process, whatever it does."""
         self._pipe.close()
         self._process.terminate()
         self._process.wait(_END_SECONDS)

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from proxyctl.check import workers
 from proxyctl.check.load.loop import new_event_loop
 from proxyctl.check.load.request import Pace, Request
 from proxyctl.check.load.served import ServerFrom
 from proxyctl.check.load.shots import KeyBy
-from proxyctl.check.measures import workers
 from proxyctl.check.measures.tally import Progress
 from proxyctl.check.plan import Plan
 from proxyctl.check.report import Report

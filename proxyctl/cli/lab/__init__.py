@@ -1,0 +1,1 @@
+"""`proxyctl lab`: one file per command below it; `group` puts them together."""

@@ -1,0 +1,57 @@
+"""The headers that nginx sets, as whole ordered lists: what servers are told and what answers carry. Pure.
+
+nginx takes `add_header` and `proxy_set_header` from the level above only where a level has none of its own. So a level
+that needs another list than the one above prints all of it; `unless_inherited` says which.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Literal
+
+from proxyctl.core import layout
+
+Closed = Literal["", "maintenance", "empty"]
+"""Why nothing that comes in reaches a server; empty where it does."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Header:
+    """One header, its value as nginx writes it: a variable, a word or quoted text."""
+
+    name: str
+    value: str
+
+
+ANSWERED_BY = Header(layout.SERVER_HEADER, "$proxyctl_answer")  # empty, and so not sent, without the secret
+RESPONSE_HEADERS = (ANSWERED_BY,)
+REQUEST_HEADERS = (
+    Header("Host", "$proxyctl_host"),
+    Header("X-Real-IP", "$remote_addr"),
+    Header("X-Forwarded-For", "$remote_addr"),
+    Header("X-Forwarded-Proto", "$scheme"),
+    Header("X-Forwarded-Host", "$http_host"),
+    Header("X-Forwarded-Port", '""'),
+    Header("Forwarded", '""'),
+    Header("X-Request-ID", "$request_id"),
+    Header(layout.CHECK_HEADER, '""'),
+    Header("Upgrade", "$proxyctl_upgrade"),
+    Header("Connection", "$proxyctl_connection"),
+)
+_HOP_BY_HOP = frozenset({"Upgrade", "Connection"})  # HTTP/2 has neither
+_RETRY_AFTER = {"maintenance": Header("Retry-After", "60"), "empty": Header("Retry-After", "1")}
+
+
+def told(*, h2: bool) -> tuple[Header, ...]:
+    """Return the headers that servers are told; with `h2` over HTTP/2."""
+    return tuple(h for h in REQUEST_HEADERS if not (h2 and h.name in _HOP_BY_HOP))
+
+
+def answering(closed: Closed) -> tuple[Header, ...]:
+    """Return the headers that answers have; nginx's own 503 says when to come back."""
+    return (_RETRY_AFTER[closed], *RESPONSE_HEADERS) if closed else RESPONSE_HEADERS
+
+
+def unless_inherited(wanted: tuple[Header, ...], above: tuple[Header, ...]) -> tuple[Header, ...]:
+    """Return what a level prints for the headers it wants, given those of the level above: nothing, or all of them."""
+    return () if wanted == above else wanted

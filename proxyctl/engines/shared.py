@@ -1,0 +1,122 @@
+"""What every engine does alike inside a gateway: ask the binary and the kernel, wait for a proxy, reach its sockets.
+
+Knows no proxy. One that ends while it boots may have a reason of its own, in its log: that wait is the engine's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from pathlib import Path
+from typing import Any
+
+from proxyctl.errors import ConfigRefused, GatewayError
+from proxyctl.gateway.port import Access
+from proxyctl.providers.port import Shell
+
+_VERSION = r"(\d+(?:\.\d+)+)"
+_OPEN_FILES = re.compile(r"Max open files\s+(\d+)")
+_FEW_FILES = 1024  # where the kernel does not say: the limit that most processes have
+_REVISION = re.compile(r"proxyctl revision=(\w*) topology=(\w*)")
+_LISTENS = "0A"  # the state of a listening socket in /proc/net/tcp
+_LONGEST_PATH = 100  # of 108 bytes in sockaddr_un
+_LOOK = 0.1  # seconds between two looks at the gateway
+
+
+async def ask_version(gateway: Shell, argv: Sequence[str], before: str) -> tuple[tuple[int, ...], str]:
+    """Return the version that a binary prints after `before` (a regular expression), and all that it prints.
+
+    Raise GatewayError where the image has no such binary that runs.
+    """
+    ran = await gateway.run(argv)
+    found = re.search(before + _VERSION, ran.output)
+    if ran.code != 0 or found is None:
+        raise GatewayError(f"the gateway's image has no {argv[0]} that runs: {last_line(ran.output)}")
+    return tuple(map(int, found[1].split("."))), ran.output
+
+
+async def allowed_files(gateway: Shell) -> int:
+    """Return how many files the proxy may have open, as the kernel says of pid 1."""
+    limits = await gateway.run(("cat", "/proc/1/limits"))
+    found = _OPEN_FILES.search(limits.output)
+    return int(found[1]) if found else _FEW_FILES
+
+
+async def refuse_taken(gateway: Shell, new: set[int]) -> None:
+    """Raise ConfigRefused when one of these ports cannot be bound, as where Docker's DNS has it.
+
+    Neither proxy's own check sees what else listens in the gateway's network namespace.
+    """
+    if not new:
+        return
+    # of pid 1, for the command itself may have no pid in the gateway's /proc
+    ran = await gateway.run(("cat", "/proc/1/net/tcp", "/proc/1/net/tcp6"))
+    sockets = [line.split() for line in ran.output.splitlines()]
+    taken = {int(s[1].rpartition(":")[2], 16) for s in sockets if s[3:4] == [_LISTENS]}
+    if clash := sorted(new & taken):
+        raise ConfigRefused(f"port {clash[0]} cannot be bound in the gateway: something else listens there")
+
+
+def refuse_ended(gateway: Access) -> None:
+    """Raise GatewayError where the gateway has ended: no proxy is left to answer."""
+    if gateway.ended:
+        message = "the gateway has ended, and gets its new configuration when it is back"
+        raise GatewayError(message)
+
+
+async def while_it_runs(gateway: Access, waiting: Coroutine[Any, Any, None]) -> None:
+    """Await it; where the gateway ends meanwhile, end it and raise GatewayError."""
+    task = asyncio.create_task(waiting)
+    try:
+        while not (await asyncio.wait({task}, timeout=_LOOK))[0]:
+            refuse_ended(gateway)
+        await task
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+@contextlib.asynccontextmanager
+async def connected(path: Path) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """Connect to a Unix socket, however long its path is; raise OSError."""
+    folder = None
+    try:
+        name = str(path)
+        if len(os.fsencode(name)) > _LONGEST_PATH:
+            folder = os.open(path.parent, os.O_PATH | os.O_CLOEXEC)
+            name = by_descriptor(folder, path.name)
+        reader, writer = await asyncio.open_unix_connection(name)
+    finally:
+        if folder is not None:
+            os.close(folder)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+
+
+def by_descriptor(descriptor: int, *below: str) -> str:
+    """Return a short path to what is open as `descriptor`, or lies below it, though its own path be long or gone."""
+    return "/".join(("/proc/self/fd", str(descriptor), *below))
+
+
+def read_revision(text: str) -> tuple[str, str] | None:
+    """Return the revision and the topology that a running proxy answers with, if it names them."""
+    found = _REVISION.search(text)
+    return (found[1], found[2]) if found else None
+
+
+def current_text(run_folder: Path, name: str) -> str:
+    """Return the configuration that the proxy would load now; empty while there is none."""
+    try:
+        return (run_folder.parent / "current" / name).read_text("utf-8")
+    except OSError:
+        return ""
+
+
+def last_line(output: str) -> str:
+    """Return the last line that is not empty, without blanks around it."""
+    return output.strip().rpartition("\n")[2].strip()

@@ -1,0 +1,52 @@
+"""What the informer asks Docker beside the event stream: each question in a thread, all with one client."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from proxyctl.core import layout
+from proxyctl.providers.docker.client import Client, translated
+
+
+class Questions:
+    """Asks Docker; every method raises DockerUnavailable, or docker-py's NotFound."""
+
+    def __init__(self, connect: Callable[[], Client]) -> None:
+        """Take what makes a client; that is done for the first question."""
+        self._connect = connect
+        self._client: Client | None = None
+
+    def reconnect(self) -> None:
+        """Ask the next question with a new client: the engine may come back with other API versions."""
+        self._client = None
+
+    async def ping(self) -> None:
+        """Return when Docker answers."""
+        await self._ask("ping", lambda c: c.ping())
+
+    async def inspect(self, id_: str) -> Any:
+        """Return Docker's JSON of a container."""
+        return await self._ask("inspecting", lambda c: c.inspect_container(id_))
+
+    async def listing(self, network: str, label: str) -> tuple[list[Any], list[Any]]:
+        """Return the entries of containers that run on a network or have a label, and those of all gateways."""
+
+        def both(client: Client) -> tuple[list[Any], list[Any]]:
+            labelled = client.containers(all=True, filters={"label": [label]})
+            attached = client.containers(all=False, filters={"network": [network]})
+            gateways = client.containers(all=True, filters={"label": [layout.GATEWAY_LABEL]})
+            return [*attached, *labelled], gateways
+
+        entries: tuple[list[Any], list[Any]] = await self._ask("listing containers", both)
+        return entries
+
+    async def _ask(self, doing: str, question: Callable[[Client], Any]) -> Any:
+        def ask() -> Any:
+            with translated(doing):
+                if self._client is None:
+                    self._client = self._connect()
+                return question(self._client)
+
+        return await asyncio.to_thread(ask)

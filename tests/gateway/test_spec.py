@@ -1,0 +1,101 @@
+"""How a container that has the gateway's name differs from what was asked for, from Docker's JSON alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxyctl.core import layout
+from proxyctl.errors import GatewayError
+from proxyctl.gateway.access import ENGINE_LABEL
+from proxyctl.gateway.spec import Mount, Spec, adoption_refusal, image_notice, removal_refusal, state_mount
+
+SPEC = Spec("web", "haproxy", "haproxy:3.2", (("127.0.0.1", 8080, 80),), ("haproxy",), "SIGUSR1", Path("/state/proxy"))
+BINDINGS = {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}]}
+
+
+def entry(labels: dict[str, str] | None = None, image: str = "haproxy:3.2", **bindings: Any) -> dict[str, Any]:
+    """Return the inspect of a gateway that is as SPEC says, but for what is given."""
+    return {
+        "Config": {
+            "Labels": {layout.GATEWAY_LABEL: "web", ENGINE_LABEL: "haproxy"} if labels is None else labels,
+            "Image": image,
+        },
+        "Image": "sha256:1",
+        "HostConfig": {"PortBindings": bindings.get("ports", BINDINGS)},
+        "Mounts": bindings.get("mounts", []),
+    }
+
+
+@pytest.mark.parametrize(
+    ("found", "why"),
+    [
+        (entry(), ""),
+        (entry({layout.GATEWAY_LABEL: "web"}), ""),
+        (entry({}), "exists and is no gateway of proxyctl"),
+        (entry({layout.GATEWAY_LABEL: "shop"}), "exists and is no gateway of proxyctl"),
+        (entry({layout.GATEWAY_LABEL: "web", ENGINE_LABEL: "nginx"}), "runs nginx, and haproxy was asked for"),
+        (entry(ports={}), "publishes nothing, and something else"),
+        (entry(ports={"80/tcp": [{"HostIp": "", "HostPort": "8080"}]}), "publishes 0.0.0.0:8080:80, and something"),
+    ],
+)
+def test_a_container_is_adopted_by_label_engine_and_ports(found: dict[str, Any], why: str) -> None:
+    """A container that differs in one of them is refused with a line that says in what."""
+    refusal = adoption_refusal(SPEC, found)
+    assert why in refusal
+    assert bool(refusal) == bool(why)
+
+
+def test_ports_that_nobody_asked_for_are_taken_as_they_are() -> None:
+    """A gateway that compose made has its ports from there."""
+    spec = Spec("web", "haproxy", "haproxy:3.2", (), ("haproxy",), "SIGUSR1", Path("/state/proxy"))
+    assert adoption_refusal(spec, entry()) == ""
+
+
+@pytest.mark.parametrize(
+    ("image", "id_", "chosen", "notice"),
+    [
+        ("haproxy:3.2", "sha256:1", False, ""),
+        ("haproxy:3.2", "", False, ""),
+        ("haproxy:3.2", "sha256:2", False, "runs an earlier haproxy:3.2, and haproxy:3.2 was asked for"),
+        ("haproxy:2.6", "sha256:2", False, ""),
+        ("haproxy:2.6", "sha256:2", True, "runs haproxy:2.6, and haproxy:3.2 was asked for"),
+        ("haproxy:2.6", "", True, "runs haproxy:2.6, and haproxy:3.2 was asked for"),
+        ("latest", "sha256:1", True, ""),
+    ],
+)
+def test_another_image_is_told_where_one_was_asked_for(image: str, id_: str, chosen: bool, notice: str) -> None:
+    """It counts what the names lead to: a tag that moved is another image, two names of one image are not."""
+    spec = Spec("web", "haproxy", "haproxy:3.2", (), (), "SIGUSR1", Path("/state"), image_chosen=chosen)
+    told = image_notice(spec, entry(image=image), id_)
+    assert notice in told
+    assert bool(told) == bool(notice)
+
+
+def test_a_gateway_with_its_state_elsewhere_is_not_removed() -> None:
+    """A volume counts by its name, a folder by its path; a container without the mount has no state to keep."""
+    volume = {"Destination": layout.MOUNT, "Type": "volume", "Name": "state", "Source": "/var/lib/docker/volumes/x"}
+    folder = {"Destination": layout.MOUNT, "Type": "bind", "Source": "/state/proxy"}
+    assert removal_refusal(SPEC, entry(mounts=[volume]), Mount("state", "volume")) == ""
+    assert removal_refusal(SPEC, entry(mounts=[folder]), Mount("/state/proxy", "bind")) == ""
+    assert removal_refusal(SPEC, entry(), Mount("/state/proxy", "bind")) == ""
+    refusal = removal_refusal(SPEC, entry(mounts=[volume]), Mount("/state/proxy", "bind"))
+    assert "has its state in state, and not in /state/proxy" in refusal
+
+
+def test_the_state_folder_is_mounted_by_the_name_that_docker_knows() -> None:
+    """On a host that is its path; in a container it is the volume or the folder of the host behind the path."""
+    folder = Path("/state/proxy")
+    bind = {"Type": "bind", "Source": "/srv/state", "Destination": "/state"}
+    volume = {"Type": "volume", "Name": "kept", "Destination": "/state/proxy"}
+    assert state_mount(folder, None) == Mount("/state/proxy", "bind")
+    assert state_mount(folder, {"Mounts": [bind]}) == Mount("/srv/state/proxy", "bind")
+    assert state_mount(folder, {"Mounts": [volume]}) == Mount("kept", "volume")
+    others = [
+        {"Type": "bind", "Source": "/srv/other", "Destination": "/sta"},
+        {"Type": "volume", "Name": "above", "Destination": "/state"},
+    ]
+    with pytest.raises(GatewayError, match="/state/proxy is not a mount of this container"):
+        state_mount(folder, {"Mounts": others})

@@ -1,0 +1,65 @@
+"""`proxyctl.providers.docker.stopping`: which events end a container, and until when that counts."""
+
+from __future__ import annotations
+
+import math
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from proxyctl.providers.docker import stopping
+from proxyctl.providers.docker.stopping import Stopping
+
+
+def inspect(*, started: float, running: bool = True) -> dict[str, Any]:
+    """Return the inspect of a container that stops by SIGQUIT; `started` is Unix time."""
+    at = datetime.fromtimestamp(started, UTC).isoformat()
+    return {"Id": "web1", "Config": {"StopSignal": "SIGQUIT"}, "State": {"Running": running, "StartedAt": at}}
+
+
+def event(action: str, signal: str = "", at: float | None = None) -> dict[str, Any]:
+    """Return an event of the container."""
+    nanoseconds = int((at or time.time()) * 1e9)
+    return {"Action": action, "Actor": {"Attributes": {"signal": signal}}, "timeNano": nanoseconds}
+
+
+@pytest.mark.parametrize(("signal", "ends"), [("3", True), ("9", True), ("15", False), ("1", False)])
+def test_only_its_stop_signal_and_sigkill_end_a_container(signal: str, ends: bool) -> None:
+    """Others, as a HUP to reload, are for its process alone."""
+    told = Stopping()
+    told.note(event("kill", signal), inspect(started=time.time() - 60))
+    assert told.still(inspect(started=time.time() - 60)) is ends
+    assert ("web1" in told) is ends
+
+
+def test_a_signal_counts_until_the_end_or_a_later_start() -> None:
+    """A start time in the future is from before the clock was set back, and says nothing."""
+    now = time.time()
+    for entry in (inspect(started=now - 5), inspect(started=now - 60, running=False)):
+        told = Stopping()
+        told.note(event("kill", "9", at=now - 10), inspect(started=now - 60))
+        assert not told.still(entry)
+        assert "web1" not in told
+    told.note(event("kill", "9", at=now - 10), inspect(started=now - 60))
+    assert told.still(inspect(started=now + 3600))
+
+
+def test_a_container_survives_its_memory_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless it was told to stop meanwhile."""
+    monkeypatch.setattr(stopping, "OOM_GRACE", -1.0)  # over as soon as it began
+    entry, told = inspect(started=time.time() - 60), Stopping()
+    assert told.due == math.inf
+    told.note(event("oom"), entry)
+    assert told.still(entry)
+    assert told.due < time.monotonic()
+    assert told.survivors() == {"web1"}
+    assert "web1" not in told
+    told.note(event("oom"), entry)
+    told.note(event("kill", "9"), entry)
+    assert told.survivors() == set()
+    told.forget_except({"web1"})
+    assert "web1" in told
+    told.forget_except(())
+    assert "web1" not in told
