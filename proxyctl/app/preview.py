@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 
-from proxyctl.app.parts import Parts, build, check_network, inputs_of, make_engine
+from proxyctl.app.parts import MODULES, Parts, build, check_network, inputs_of
 from proxyctl.core.decide.desired import Outcome, desired, targets
 from proxyctl.core.decide.readiness import merged, undecided, unproven
 from proxyctl.core.labels.declaration import Options
@@ -168,5 +168,5 @@ async def _ask(parts: Parts, wanted: tuple[Target, ...], unproven: tuple[Target,
 
 async def _features_of_image(settings: Settings, client: Client) -> Features:
     """Ask the binary of an image without a gateway, in a throw-away container."""
-    throwaway = Throwaway(client, settings.gateway_image)
-    return await make_engine(settings.engine, throwaway, settings.state / "proxy" / "run").features()
+    found: Features = await MODULES[settings.engine].features(Throwaway(client, settings.gateway_image))
+    return found
