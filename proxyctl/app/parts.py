@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
+from typing import Any
 
 from proxyctl.core.model import Features
 from proxyctl.core.rules import Rules
@@ -25,7 +26,7 @@ from proxyctl.gateway.spec import Spec
 from proxyctl.providers.docker import networks
 from proxyctl.providers.docker.client import Client
 from proxyctl.providers.docker.own import own_container
-from proxyctl.providers.port import NetworkView
+from proxyctl.providers.port import NetworkView, Shell
 from proxyctl.settings import Settings
 from proxyctl.state.generations import GenerationFolder
 from proxyctl.state.port import Inputs
@@ -33,8 +34,9 @@ from proxyctl.state.port import Inputs
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Proxy:
-    """A kind of proxy: its engine, its rules, and how its gateway starts and stops."""
+    """A kind of proxy: what its binary can do, its engine, its rules, and how its gateway starts and stops."""
 
+    features: Callable[[Shell], Coroutine[Any, Any, Features]]
     engine: Callable[[Access, Path], Engine]
     rules: Callable[[Features], Rules]
     command: tuple[str, ...]
@@ -42,8 +44,8 @@ class Proxy:
 
 
 PROXIES: Mapping[str, Proxy] = {
-    "nginx": Proxy(nginx.Nginx, NginxRules, nginx.command(), nginx.STOP_SIGNAL),
-    "haproxy": Proxy(haproxy.HAProxy, HAProxyRules, haproxy.command(), haproxy.STOP_SIGNAL),
+    "nginx": Proxy(nginx.features, nginx.Nginx, NginxRules, nginx.command(), nginx.STOP_SIGNAL),
+    "haproxy": Proxy(haproxy.features, haproxy.HAProxy, HAProxyRules, haproxy.command(), haproxy.STOP_SIGNAL),
 }
 LONGEST_SOCKET = 107  # bytes of a Unix socket's path: unix(7)
 PREDEFINED = {"bridge", "host", "none"}

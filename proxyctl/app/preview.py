@@ -155,5 +155,4 @@ async def _ask(parts: Parts, targets: tuple[Target, ...], previous: Desired) -> 
 
 async def _features_of_image(settings: Settings, client: Client) -> Features:
     """Ask the binary of an image without a gateway, in a throw-away container."""
-    throwaway = Throwaway(client, settings.gateway_image)
-    return await PROXIES[settings.engine].engine(throwaway, settings.state / "proxy" / "run").features()
+    return await PROXIES[settings.engine].features(Throwaway(client, settings.gateway_image))
