@@ -18,23 +18,23 @@ Check = Callable[[Desired], Awaitable[str]]
 """Tries a state, which nothing uses yet; returns why it is refused, or an empty string."""
 
 
-async def admit(held: list[T], more: Sequence[T], check: Callable[[list[T]], Awaitable[str]]) -> dict[T, str]:
-    """Return those of `more` that are refused, with their reasons; the others are added to `held`, which is accepted.
+async def admit(admitted: list[T], more: Sequence[T], check: Callable[[list[T]], Awaitable[str]]) -> dict[T, str]:
+    """Return those of `more` that are refused, with their reasons; the others are added to `admitted`.
 
-    By halves: k that are refused among n cost about k · log2(n) checks. What is held in the end was accepted as a
+    By halves: k that are refused among n cost about k · log2(n) checks. What is admitted in the end was accepted as a
     whole, and where one never cures or causes another's refusal, nothing is left out without need.
     """
     if not more:
         return {}
-    reason = await check([*held, *more])
+    reason = await check([*admitted, *more])
     if not reason:
-        held += more
+        admitted += more
         return {}
     if len(more) == 1:
         return {more[0]: reason}
     half = len(more) // 2
-    left_out = await admit(held, more[:half], check)
-    return left_out | await admit(held, more[half:], check)
+    left_out = await admit(admitted, more[:half], check)
+    return left_out | await admit(admitted, more[half:], check)
 
 
 async def search(accepted: Desired, wanted: Desired, check: Check) -> dict[Part, str]:
@@ -50,14 +50,14 @@ async def search(accepted: Desired, wanted: Desired, check: Check) -> dict[Part,
 
     whole: list[str] = []
     broken = await admit(whole, tuple(pools), try_pools)
-    held = [p for name in whole for p in pools[name]]
+    admitted = [p for name in whole for p in pools[name]]
     found: dict[Part, str] = {}
     for name in broken:
-        before, refused = list(held), dict[Part, str]()
+        before, refused = list(admitted), dict[Part, str]()
         for kind in stages(pools[name]):
-            refused |= await admit(held, kind, try_parts)
+            refused |= await admit(admitted, kind, try_parts)
         if why := useless(accepted, pools[name], refused):
-            held, refused = before, dict.fromkeys(pools[name], why)
+            admitted, refused = before, dict.fromkeys(pools[name], why)
         found |= refused
     return found
 
