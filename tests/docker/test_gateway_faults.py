@@ -16,7 +16,7 @@ from proxyctl.core.model import EngineKind
 from proxyctl.errors import GatewayError
 from proxyctl.gateway.access import ENGINE_LABEL
 from tests.docker.box import VERSIONS, Box, server, world
-from tests.docker.command_line import run_proxyctl
+from tests.docker.command_line import run_here
 from tests.docker.watching import BACKEND, LABEL, Watch
 
 pytestmark = pytest.mark.docker
@@ -138,7 +138,7 @@ def test_down_leaves_one_that_has_its_state_elsewhere(watch: Watch, tmp_path: Pa
     """As that of compose, whose state is a volume: removed from the host, it would come back without its ports."""
     watch.start()
     watch.stop()
-    ran = run_proxyctl("down", "--network", watch.network, "--state", str(tmp_path / "other"))
+    ran = run_here("down", "--network", watch.network, "--state", str(tmp_path / "other"))
     assert ran.returncode == 1
     assert f"has its state in {watch.state}/proxy, and not in {tmp_path}/other/proxy" in ran.stderr
     assert watch.gateway.status == "running"

@@ -132,7 +132,7 @@ async def test_more_connections_than_files_are_refused(box: Box) -> None:
     """`haproxy -c` does not see this either; a user's template may ask for it."""
     await box.load(EMPTY, marked("good"))
     with pytest.raises(ConfigRefused, match="maxconn 2000000 needs 4000200 open files, and the gateway is allowed"):
-        await box.load(EMPTY, lambda t: re.sub(r"maxconn \{\{ .*min }}", "maxconn 2000000", t))
+        await box.load(EMPTY, lambda t: t.replace("maxconn {{ maxconn }}", "maxconn 2000000"))
     assert box.get()[2] == "good"
 
 
