@@ -12,16 +12,17 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pydantic
 
 from proxyctl.core.features import values
 from proxyctl.core.labels.declaration import Options
 from proxyctl.core.labels.defaults import check_defaults
-from proxyctl.core.model import EngineKind, Tuning
+from proxyctl.core.model import Tuning
 from proxyctl.errors import UsageError
 
+EngineKind = Literal["nginx", "haproxy"]
 CONFIG_NAME = "proxyctl.toml"
 LOOKED_WITH = ("engine", "image", "templates", "label_prefix", "expose_by_default", "defaults", "proxy")
 """What decides how the world is read and printed: those verbs that look take it from a `watch` that runs."""

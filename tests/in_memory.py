@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from proxyctl.core.model import (
     ConfigFiles,
     Desired,
-    EngineKind,
     Features,
     Finding,
     Pool,
@@ -28,14 +27,14 @@ from proxyctl.errors import DockerUnavailable, ReloadFailed, ResolveError, Runti
 from proxyctl.providers.port import Wake
 from proxyctl.state.port import Generations
 
-PRINTERS: dict[EngineKind, Printer] = {"nginx": nginx.printed, "haproxy": haproxy.printed}
+PRINTERS: dict[str, Printer] = {"nginx": nginx.printed, "haproxy": haproxy.printed}
 
 
 class MemoryEngine:
     """Implements `ports.Engine`: a proxy that does what it is told, and tells `applied` (before, after) each time."""
 
     def __init__(self, features: Features, generations: Generations) -> None:
-        self.kind: EngineKind = features.engine
+        self.kind = features.engine
         self.printer: Printer = PRINTERS[self.kind]
         self.does = Desired()
         self.applied: list[Callable[[Desired, Desired], None]] = []
@@ -59,7 +58,7 @@ class MemoryEngine:
 
     async def change(self, plan: Plan, files: ConfigFiles) -> None:
         """Carry out a plan that begins with what is."""
-        if _effect(plan.before) != _effect(self.does) or plan.reload_reasons(self._features):
+        if _effect(plan.before) != _effect(self.does) or plan.reasons:
             message = "the plan is one for another state, or for a reload"
             raise RuntimeRefused(message)
         self._do(apply(plan, self.does))

@@ -15,17 +15,20 @@ import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
-from proxyctl.core.decide.desired import Options, desired, targets
-from proxyctl.core.model import Desired, Features, Finding, Server, Target, Tuning
+from proxyctl.core.decide.desired import desired
+from proxyctl.core.labels.declaration import Options
+from proxyctl.core.model import Desired, Features, Server, Target, Tuning
 from proxyctl.engines import templates
 from proxyctl.providers.docker.source import DockerStore
 from proxyctl.reconcile.apply import Applier
 from proxyctl.reconcile.journal import Journal
+from proxyctl.reconcile.ports import Ports
 from proxyctl.reconcile.reconciler import Reconciler
+from proxyctl.reconcile.refusals import Refusals
 from proxyctl.state.generations import GenerationFolder
 from proxyctl.state.overrides import Overrides
 from proxyctl.state.port import Inputs
-from tests.core.worlds import HAPROXY, NGINX
+from tests.core.worlds import HAPROXY, NGINX, rules, state_of
 from tests.in_memory import (
     MemoryEngine,
     MemoryGateway,
@@ -54,7 +57,8 @@ class Stage:
         generations = GenerationFolder(folder / "proxy")
         generations.prepare()
         self.engine = MemoryEngine(features, generations)
-        self.applier = Applier(self.engine, generations, features)
+        self.refusals = Refusals()
+        self.applier = Applier(self.engine, generations, self.refusals)
         self.source: DockerStore
         self.joined: dict[tuple[str, str], int] = {}
         self.wrongs: list[str] = []
@@ -73,22 +77,19 @@ class Stage:
         prober = MemoryProber(self._answers, wake)
         self.world.tell.append(lambda _: prober.look())
         async with following(self.docker, resync=RESYNC, wake=wake) as self.source:
-            reconciler = Reconciler(
+            ports = Ports(
                 source=self.source,
                 resolver=MemoryResolver(self._addresses),
                 prober=prober,
                 gateway=MemoryGateway(lambda: self.docker.reachable),
                 engine=self.engine,
-                applier=self.applier,
                 severing=MemorySevering(),
-                features=self.features,
-                decisions=Overrides(self.folder),
-                held=lambda: None,
+                overrides=Overrides(self.folder),
+                pin=lambda: None,
                 read_inputs=lambda: INPUTS[self.features],
-                feed=Journal(),
-                spacing=0,
-                resync=RESYNC,
             )
+            made = rules(self.features)
+            reconciler = Reconciler(ports, self.applier, self.refusals, made, Journal(), spacing=0, resync=RESYNC)
             holder.append(reconciler)
             wake("start")
             task = asyncio.create_task(reconciler.run())
@@ -129,16 +130,9 @@ class Stage:
         serving, wanted = self.serving(), self.wanted()
         if not wanted <= serving <= wanted | self.wanted_or_not():
             return False
+        previous = self.applier.applied.desired if self.applier.applied else Desired()
         options = INPUTS[self.features].options
-        ready = targets(self.source.snapshot, options, self.features)
-        again = desired(
-            self.source.snapshot,
-            findings=dict.fromkeys(ready, Finding(ok=True)),
-            decisions={},
-            options=options,
-            features=self.features,
-            previous=self.applier.applied.desired if self.applier.applied else Desired(),
-        )
+        again = desired(state_of(self.source.snapshot, options=options, features=self.features, previous=previous))
         return self.applier.applied is not None and again.desired == self.applier.applied.desired
 
     def _answers(self, target: Target) -> bool:

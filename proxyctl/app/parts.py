@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
-from proxyctl.core.model import EngineKind
+from proxyctl.core.model import Features
+from proxyctl.core.rules import Rules
 from proxyctl.engines import templates
 from proxyctl.engines.haproxy import engine as haproxy
 from proxyctl.engines.haproxy import paths as haproxy_paths
+from proxyctl.engines.haproxy.rules import HAProxyRules
 from proxyctl.engines.nginx import engine as nginx
+from proxyctl.engines.nginx.rules import NginxRules
 from proxyctl.engines.port import Engine
 from proxyctl.errors import ProxyctlError, UsageError
 from proxyctl.gateway.access import DockerAccess
@@ -22,20 +26,27 @@ from proxyctl.gateway.spec import Spec
 from proxyctl.providers.docker import networks
 from proxyctl.providers.docker.client import Client
 from proxyctl.providers.docker.own import own_container
-from proxyctl.providers.port import NetworkView
+from proxyctl.providers.port import NetworkView, Shell
 from proxyctl.settings import Settings
 from proxyctl.state.generations import GenerationFolder
 from proxyctl.state.port import Inputs
 
 
-def make_engine(kind: EngineKind, gateway: Access, run_folder: Path) -> Engine:
-    """Return the engine of that kind inside `gateway`."""
-    if kind == "nginx":
-        return nginx.Nginx(gateway, run_folder)
-    return haproxy.HAProxy(gateway, run_folder)
+@dataclasses.dataclass(frozen=True, slots=True)
+class Proxy:
+    """A kind of proxy: what its binary can do, its engine, its rules, and how its gateway starts and stops."""
+
+    features: Callable[[Shell], Coroutine[Any, Any, Features]]
+    engine: Callable[[Access, Path], Engine]
+    rules: Callable[[Features], Rules]
+    command: tuple[str, ...]
+    stop_signal: str
 
 
-MODULES: dict[str, Any] = {"nginx": nginx, "haproxy": haproxy}
+PROXIES: Mapping[str, Proxy] = {
+    "nginx": Proxy(nginx.features, nginx.Nginx, NginxRules, nginx.command(), nginx.STOP_SIGNAL),
+    "haproxy": Proxy(haproxy.features, haproxy.HAProxy, HAProxyRules, haproxy.command(), haproxy.STOP_SIGNAL),
+}
 LONGEST_SOCKET = 107  # bytes of a Unix socket's path: unix(7)
 PREDEFINED = {"bridge", "host", "none"}
 
@@ -55,23 +66,28 @@ class Parts:
 
 def build(settings: Settings, client: Client) -> Parts:
     """Wire gateway, engine and view; asks nothing yet."""
-    module = MODULES[settings.engine]
+    kind = PROXIES[settings.engine]
     proxy = settings.state / "proxy"
     spec = Spec(
         network=settings.network,
         engine=settings.engine,
         image=settings.gateway_image,
         publish=tuple((p.ip, p.host_port, p.port) for p in settings.publish),
-        command=module.command(),
-        stop_signal=module.STOP_SIGNAL,
+        command=kind.command,
+        stop_signal=kind.stop_signal,
         folder=proxy,
         image_chosen=settings.image != "",
     )
     access = DockerAccess(client, settings.network)
     lifecycle = DockerLifecycle(client, spec, access)
     view = _view(settings, client, access)
-    engine = make_engine(settings.engine, access, proxy / "run")
+    engine = kind.engine(access, proxy / "run")
     return Parts(settings, client, lifecycle, access, engine, view, GenerationFolder(proxy))
+
+
+def rules_for(features: Features) -> Rules:
+    """Return the rules of the proxy binary that has these features."""
+    return PROXIES[features.engine].rules(features)
 
 
 def _view(settings: Settings, client: Client, access: DockerAccess) -> NetworkView:

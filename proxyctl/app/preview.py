@@ -6,12 +6,15 @@ import asyncio
 import contextlib
 import dataclasses
 
-from proxyctl.app.parts import Parts, build, check_network, inputs_of, make_engine
-from proxyctl.core.decide.desired import Outcome, desired, targets
-from proxyctl.core.decide.readiness import merged, undecided, unproven
+from proxyctl.app.parts import PROXIES, Parts, build, check_network, inputs_of, rules_for
+from proxyctl.core.decide.decision import decide
+from proxyctl.core.decide.members import survey
+from proxyctl.core.decide.outcome import Outcome
+from proxyctl.core.decide.readiness import undecided
+from proxyctl.core.decide.world import World
 from proxyctl.core.labels.declaration import Options
 from proxyctl.core.model import ConfigFiles, Desired, Features, Finding, Pin, Snapshot, Target
-from proxyctl.core.plan import Plan, diff, reload_reasons
+from proxyctl.core.plan import Plan, make
 from proxyctl.engines.render import render
 from proxyctl.errors import UsageError
 from proxyctl.gateway.probe import Prober
@@ -19,7 +22,7 @@ from proxyctl.gateway.throwaway import Throwaway
 from proxyctl.providers.docker.client import Client, connect
 from proxyctl.providers.docker.resolve import EmbeddedDns
 from proxyctl.providers.docker.source import DockerStore
-from proxyctl.reconcile.apply import How
+from proxyctl.reconcile.inquiry import Inquiry
 from proxyctl.reconcile.names import Names
 from proxyctl.settings import Settings
 from proxyctl.state import overrides as state_files
@@ -30,37 +33,17 @@ ANSWER_WAIT = 1.0  # seconds that a container has to answer
 DNS_WAIT = 2.5  # longer than two names, that of the container and its short id, take where nothing upstream answers
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Preview:
-    """What `look` saw: the world, what follows from it, and what is applied now."""
+    """What was seen: the world, what was decided about it, the plan for that, and what is applied now."""
 
-    snapshot: Snapshot
-    findings: dict[Target, Finding]
+    world: World
     outcome: Outcome
-    features: Features
-    options: Options
-    held: Pin | None
+    plan: Plan
     files: ConfigFiles
     applied: Generation | None
     applied_files: dict[str, str]
     published: dict[int, int]
-
-    @property
-    def plan(self) -> Plan:
-        """Return what would change."""
-        return diff(self.applied.desired if self.applied else Desired(), self.outcome.desired)
-
-    @property
-    def reload_reasons(self) -> tuple[str, ...]:
-        """Return why it would take a reload; empty when it would not."""
-        return reload_reasons(self.applied, self.outcome.desired, self.files, self.features)
-
-    @property
-    def how(self) -> How:
-        """Return how all of it would be applied, as one."""
-        if self.applied and self.applied.revision == self.files.revision:
-            return "unchanged"
-        return "reload" if self.reload_reasons else "runtime"
 
 
 async def preview(settings: Settings) -> Preview:
@@ -79,23 +62,9 @@ async def preview(settings: Settings) -> Preview:
     features = await parts.engine.features() if there else await _features_of_image(settings, client)
     token, pins = state_files.known_token(settings.state) or "0" * 32, PinFile(settings.state)
     inputs = pins.inputs(token, settings.label_prefix) or inputs_of(settings, token)
-    wanted = targets(snapshot, inputs.options, features, pins.held)
     current = parts.generations.current()
-    previous = current.desired if current else Desired()
-    findings: dict[Target, Finding] = dict.fromkeys(wanted, Finding(ok=True, reason="no gateway runs to ask from"))
-    if there:
-        findings = await _ask(parts, wanted, unproven(wanted, previous))
-    kept = state_files.Overrides(settings.state)
-    outcome = desired(
-        snapshot,
-        findings=findings,
-        decisions=kept.all(),
-        maintenance=kept.maintenance,
-        held=pins.held,
-        options=inputs.options,
-        features=features,
-        previous=previous,
-    )
+    world = await _world(parts, features, snapshot, inputs.options, pins.held, ask=there)
+    outcome = decide(world)
     files = render(
         outcome.desired,
         printer=parts.engine.printer,
@@ -104,19 +73,39 @@ async def preview(settings: Settings) -> Preview:
         templates=inputs.templates,
         token=inputs.token,
     )
-    files = dataclasses.replace(files, files=tuple((name, _told(text, token)) for name, text in files.files))
     applied_files = parts.generations.files(current.number) if current else {}
     return Preview(
-        snapshot,
-        findings,
+        world,
         outcome,
-        features,
-        inputs.options,
-        pins.held,
-        files,
+        make(current, outcome.desired, files, world.survey.rules),
+        dataclasses.replace(files, files=tuple((name, _told(text, token)) for name, text in files.files)),
         current,
         {name: _told(text, token) for name, text in applied_files.items()},
         parts.access.published,
+    )
+
+
+async def _world(
+    parts: Parts, features: Features, snapshot: Snapshot, options: Options, pin: Pin | None, *, ask: bool
+) -> World:
+    """Return the world around a snapshot as a `watch` that starts now would see it; names and ports are asked once."""
+    current = parts.generations.current()
+    previous = current.desired if current else Desired()
+    seen = survey(snapshot, options, rules_for(features), previous, pin)
+    findings = dict.fromkeys(seen.targets, Finding(ok=True, reason="no gateway runs to ask from"))
+    if ask:
+        findings = await _ask(parts, seen.targets, previous)
+    kept = state_files.Overrides(parts.settings.state)
+    return World(
+        survey=seen,
+        findings=findings,
+        overrides=kept.all(),
+        maintenance=kept.maintenance,
+        drained=(),
+        previous=previous,
+        retained=(),
+        accepted=previous,
+        excluded={},
     )
 
 
@@ -141,7 +130,7 @@ async def _gateway(settings: Settings, client: Client) -> tuple[Settings, Parts,
     return await _gateway(settings.model_copy(update={"engine": engine}), client)
 
 
-async def _ask(parts: Parts, wanted: tuple[Target, ...], unproven: tuple[Target, ...]) -> dict[Target, Finding]:
+async def _ask(parts: Parts, targets: tuple[Target, ...], previous: Desired) -> dict[Target, Finding]:
     """Give the containers a second to answer, and DNS the time that it has for a name that nobody knows."""
     loop, woken = asyncio.get_running_loop(), asyncio.Event()
 
@@ -149,14 +138,12 @@ async def _ask(parts: Parts, wanted: tuple[Target, ...], unproven: tuple[Target,
         woken.set()
 
     prober, names = Prober(parts.view, wake, parts.access), Names(EmbeddedDns(parts.view, parts.access), wake)
-    prober.follow(wanted)
-    began = loop.time()
+    inquiry, began = Inquiry(prober, names), loop.time()
     while True:
         woken.clear()
-        known = await names.check(unproven)
-        findings = merged(prober.findings(), known)
-        left = began + (DNS_WAIT if None in known.values() else ANSWER_WAIT) - loop.time()
-        if left <= 0 or not undecided(wanted, findings):
+        findings = await inquiry.findings(targets, previous)
+        left = began + (DNS_WAIT if inquiry.names_pending else ANSWER_WAIT) - loop.time()
+        if left <= 0 or not undecided(targets, findings):
             break
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(left):
@@ -168,5 +155,4 @@ async def _ask(parts: Parts, wanted: tuple[Target, ...], unproven: tuple[Target,
 
 async def _features_of_image(settings: Settings, client: Client) -> Features:
     """Ask the binary of an image without a gateway, in a throw-away container."""
-    throwaway = Throwaway(client, settings.gateway_image)
-    return await make_engine(settings.engine, throwaway, settings.state / "proxy" / "run").features()
+    return await PROXIES[settings.engine].features(Throwaway(client, settings.gateway_image))

@@ -10,46 +10,21 @@ from collections.abc import AsyncIterator, Callable
 import structlog
 
 from proxyctl.api.client import SOCKET
-from proxyctl.api.server import Api, serve
-from proxyctl.app.parts import build, check_network, inputs_of, prepare_state
+from proxyctl.api.server import serve
+from proxyctl.app.compose import Daemon, InputFiles, compose
+from proxyctl.app.parts import Parts, build, check_network, prepare_state
+from proxyctl.core.model import Features
 from proxyctl.engines import templates
 from proxyctl.errors import GatewayError
-from proxyctl.gateway.probe import Prober
-from proxyctl.gateway.severing import Severing
-from proxyctl.operate.confirm import Confirmation
-from proxyctl.operate.overrides import Overriding
-from proxyctl.operate.rollback import Rollback
 from proxyctl.providers.docker import networks
 from proxyctl.providers.docker.client import Client, connect
-from proxyctl.providers.docker.resolve import EmbeddedDns
-from proxyctl.providers.docker.source import DockerStore
-from proxyctl.providers.port import Wake
-from proxyctl.reconcile.apply import Applier
 from proxyctl.reconcile.journal import Journal
 from proxyctl.reconcile.reconciler import Reconciler
 from proxyctl.settings import Settings
 from proxyctl.state import overrides as state_files
-from proxyctl.state.pin import PinFile
-from proxyctl.state.port import Inputs
 from proxyctl.state.watched import FileChanges
 
 log = structlog.get_logger()
-
-
-# a change of these in proxyctl.toml takes effect at the next start only
-FIXED = (
-    "network",
-    "engine",
-    "publish",
-    "image",
-    "state",
-    "api",
-    "label_prefix",
-    "resync",
-    "reload_spacing",
-    "grace",
-    "templates",
-)
 
 
 def _prepare_network(settings: Settings, client: Client) -> None:
@@ -58,34 +33,6 @@ def _prepare_network(settings: Settings, client: Client) -> None:
     if settings.create_network and not networks.exists(client, name):
         networks.create(client, name)
     check_network(settings, client)
-
-
-class Effective:
-    """The settings that a `watch` goes by: those of its start, with what may change in proxyctl.toml while it runs."""
-
-    def __init__(self, settings: Settings, reload: Callable[[], Settings]) -> None:
-        """Take those of the start, and what reads them anew."""
-        self.settings, self._reload = settings, reload
-
-    def inputs(self, token: str) -> Inputs:
-        """Read templates and proxyctl.toml anew; raise TemplateError or UsageError."""
-        new = self._reload()
-        moved = [f for f in FIXED if getattr(new, f) != getattr(self.settings, f)]
-        if moved:
-            log.warning("these settings take effect at the next start", settings=", ".join(moved))
-        self.settings = new.model_copy(update={f: getattr(self.settings, f) for f in FIXED})
-        return inputs_of(self.settings, token)
-
-
-class Waker:
-    """A wake-up that can be handed out before there is somebody to wake."""
-
-    target: Wake | None = None
-
-    def __call__(self, reason: str) -> None:
-        """Pass it on, if there is."""
-        if self.target is not None:
-            self.target(reason)
 
 
 def _changes(settings: Settings) -> FileChanges:
@@ -102,60 +49,10 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
     prepare_state(settings)
     with state_files.lock(settings.state):
         parts = build(settings, client)
-        token = state_files.check_token(settings.state)
-        pins = PinFile(settings.state)
-
-        effective = Effective(settings, reload)
-
-        def inputs_now() -> Inputs:
-            return pins.inputs(token, settings.label_prefix) or effective.inputs(token)
-
-        inputs = inputs_now()
-        await parts.lifecycle.ensure()
-        try:
-            features = await parts.engine.features()
-        except GatewayError:
-            if parts.lifecycle.made and parts.generations.current() is None:
-                await parts.lifecycle.remove()
-            raise
-        applier = Applier(parts.engine, parts.generations, features)
-        feed = Journal()
-        source = DockerStore(
-            connect,
-            network=settings.network,
-            label_prefix=settings.label_prefix,
-            resync=settings.resync / 1000,
-        )
-        waker = Waker()
-        prober = Prober(parts.view, waker, parts.access, settings.grace / 1000)
-        decisions = state_files.Overrides(settings.state)
-        first = [inputs]
-        reconciler = Reconciler(
-            source=source,
-            resolver=EmbeddedDns(parts.view, parts.access),
-            prober=prober,
-            gateway=parts.lifecycle,
-            engine=parts.engine,
-            applier=applier,
-            severing=Severing(parts.view),
-            features=features,
-            decisions=decisions,
-            held=lambda: pins.held,
-            read_inputs=lambda: first.pop() if first else inputs_now(),
-            feed=feed,
-            spacing=settings.reload_spacing / 1000,
-            resync=settings.resync / 1000,
-        )
-        waker.target = reconciler.wake
-        confirmation = Confirmation(reconciler, feed)
-        api = Api(
-            status=reconciler.status,
-            events=feed.after,
-            settings=lambda: effective.settings.model_dump(mode="json"),
-            overriding=Overriding(reconciler, decisions, confirmation),
-            rollback=Rollback(reconciler, pins, parts.generations, confirmation),
-        )
-        runners = await serve(api, control=settings.state / SOCKET, tcp=settings.api)
+        files = InputFiles(settings, reload)
+        features = await _features(parts)
+        daemon = compose(parts, features, files)
+        runners = await serve(daemon.api, control=settings.state / SOCKET, tcp=settings.api)
         log.info(
             "watching",
             network=settings.network,
@@ -163,25 +60,42 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
             version=features.version_text,
             state=str(settings.state),
         )
-        if await applier.adopt():
-            log.info("the running proxy was adopted as it is", generation=applier.applied and applier.applied.number)
-        source.expect(s.container for p in applier.accepted.pools for s in p.servers)
+        await _adopt(daemon)
         changes = _changes(settings)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
-                    group.create_task(source.run(reconciler.wake), name="docker"),
-                    group.create_task(reconciler.run(), name="reconciler"),
-                    group.create_task(changes.run(reconciler.files_changed), name="files"),
+                    group.create_task(daemon.source.run(daemon.reconciler.wake), name="docker"),
+                    group.create_task(daemon.reconciler.run(), name="reconciler"),
+                    group.create_task(changes.run(daemon.reconciler.files_changed), name="files"),
                 ]
-                yield reconciler, feed
+                yield daemon.reconciler, daemon.journal
                 for task in tasks:
                     task.cancel()
         finally:
-            await prober.close()
+            await daemon.prober.close()
             for runner in runners:
                 await runner.cleanup()
             (settings.state / SOCKET).unlink(missing_ok=True)
+
+
+async def _features(parts: Parts) -> Features:
+    """Start the gateway if need be and return what its proxy can do; one that was made in vain is removed again."""
+    await parts.lifecycle.ensure()
+    try:
+        return await parts.engine.features()
+    except GatewayError:
+        if parts.lifecycle.made and parts.generations.current() is None:
+            await parts.lifecycle.remove()
+        raise
+
+
+async def _adopt(daemon: Daemon) -> None:
+    """Take over a proxy that runs the current generation; the source is told which containers serve."""
+    applier = daemon.applier
+    if await applier.adopt():
+        log.info("the running proxy was adopted as it is", generation=applier.applied and applier.applied.number)
+    daemon.source.expect(s.container for p in applier.accepted.pools for s in p.servers)
 
 
 async def until_signalled() -> str:

@@ -12,7 +12,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import typer
 
@@ -113,9 +112,8 @@ def _network(settings: Settings, client: Client) -> Iterator[Finding]:
 
 def _image(settings: Settings, client: Client) -> Iterator[Finding]:
     throwaway = Throwaway(client, settings.gateway_image)
-    engine = parts.make_engine(settings.engine, throwaway, Path())
     try:
-        features = asyncio.run(engine.features())
+        features = asyncio.run(parts.PROXIES[settings.engine].features(throwaway))
         yield Finding("image", ok=True, seen=f"{settings.gateway_image} has {settings.engine} {features.version_text}")
     except ProxyctlError as exc:
         yield Finding(

@@ -37,26 +37,16 @@ def explain(
     )
     look = uvloop.run(world.preview(settings))
     refused = _refused(settings.state)
-    outcome = look.outcome
-    if refused and look.applied:  # then what is wanted is not what the proxy does
-        outcome = dataclasses.replace(outcome, desired=look.applied.desired)
+    # where something is refused, what is wanted is not what the proxy does
+    desired = look.applied.desired if refused and look.applied else look.outcome.desired
     told: ContainerExplanation | UrlExplanation
     if "/" in subject or ":" in subject:  # Docker allows neither in a name
-        told = explain_url(subject, outcome.desired, look.published)
+        told = explain_url(subject, desired, look.published)
         if not told.routed:
             told = dataclasses.replace(told, lines=(*told.lines, *(text for own in refused.values() for text in own)))
         good = told.routed
     else:
-        told = explain_container(
-            subject,
-            look.snapshot,
-            outcome,
-            findings=look.findings,
-            options=look.options,
-            features=look.features,
-            held=look.held,
-            refused=refused,
-        )
+        told = explain_container(subject, look.world, look.outcome.problems, desired, refused)
         good = told.in_pool
     if as_json:
         typer.echo(json.dumps(dataclasses.asdict(told), indent=1))

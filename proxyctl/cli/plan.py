@@ -17,7 +17,6 @@ from proxyctl.api.json import problem_to_json
 from proxyctl.app import preview as world
 from proxyctl.cli import options
 from proxyctl.core.describe import describe
-from proxyctl.core.plan import reload_reason
 
 
 def plan(
@@ -54,17 +53,17 @@ def plan(
 
 def _told(look: world.Preview) -> dict[str, Any]:
     changes: list[dict[str, Any]] = []
-    reloads = look.how == "reload"  # then all of it is one
-    for step, (kind, text) in zip(look.plan.changes, describe(look.plan), strict=True):
-        own = reload_reason(step, look.outcome.desired, look.features) if reloads else ""
+    reloads = look.plan.how == "reload"  # then all of it is one
+    for cost, (kind, text) in zip(look.plan.costs, describe(look.plan), strict=True):
+        own = cost if reloads else ""
         changes.append({"kind": kind, "text": text, "how": "reload" if reloads else "runtime", "reason": own or None})
     return {
-        "network": look.snapshot.network,
-        "engine": look.features.engine,
+        "network": look.world.survey.snapshot.network,
+        "engine": look.world.survey.rules.features.engine,
         "applied": look.applied.revision if look.applied else None,
         "revision": look.files.revision,
-        "how": look.how,
-        "reasons": list(look.reload_reasons),
+        "how": look.plan.how,
+        "reasons": list(look.plan.reasons),
         "changes": changes,
         "problems": [problem_to_json(p) for p in look.outcome.problems],
         "diff": _diff(

@@ -9,17 +9,15 @@ import dataclasses
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from proxyctl.core.decide.desired import Outcome
 from proxyctl.core.decide.members import Member, judge
+from proxyctl.core.decide.world import World
 from proxyctl.core.labels import reading
 from proxyctl.core.labels.declaration import Options
 from proxyctl.core.model import (
     Container,
     Desired,
-    Features,
     Finding,
     Listener,
-    Pin,
     Pool,
     Problem,
     Route,
@@ -86,34 +84,32 @@ class UrlExplanation:
     lines: tuple[str, ...] = ()
 
 
-def explain_container(  # noqa: PLR0913 - all that `look` saw
+def explain_container(
     name: str,
-    snapshot: Snapshot,
-    outcome: Outcome,
-    *,
-    findings: Mapping[Target, Finding],
-    options: Options,
-    features: Features,
-    held: Pin | None = None,
+    world: World,
+    problems: Sequence[Problem],
+    desired: Desired,
     refused: Mapping[str, Sequence[str]] | None = None,
 ) -> ContainerExplanation:
     """Say why the container of that name (or id, from 4 characters on) is in a pool or not.
 
-    `refused` is what the proxy would not take, pool by pool: only a running `watch` knows that.
+    `problems` are those of the decision about `world`, `desired` is what the proxy does or should do. `refused` is
+    what the proxy would not take, pool by pool: only a running `watch` knows that.
     """
-    container = next((c for c in snapshot.containers if _named(c, name)), None)
+    survey = world.survey
+    container = next((c for c in survey.snapshot.containers if _named(c, name)), None)
     if container is None:
         text = f"Docker has no container {name} with labels of proxyctl"
         return ContainerExplanation(name, found=False, in_pool=False, conditions=(Condition(ok=False, text=text),))
-    members, wrong = judge(container, snapshot, options, features, held=held)
-    own = tuple(p for p in outcome.problems if p.container == container.name)
+    members, wrong = judge(container, survey.snapshot, survey.options, survey.rules, survey.pin)
+    own = tuple(p for p in problems if p.container == container.name)
     errors = {p for p in wrong + own if p.severity == "error" and p.label}
-    conditions = list(_about(container, snapshot, options, errors))
+    conditions = list(_about(container, survey.snapshot, survey.options, errors))
     for member in members:
         texts = (refused or {}).get(member.membership.pool.name, ())
         conditions += [Condition(ok=False, text=text) for text in texts]
-        conditions += _membership(member, outcome, findings, multiple=len(members) > 1, refused=bool(texts))
-    in_pool = any(s.container == container.id for p in outcome.desired.pools for s in p.servers)
+        conditions += _membership(member, desired, world.findings, multiple=len(members) > 1, refused=bool(texts))
+    in_pool = any(s.container == container.id for p in desired.pools for s in p.servers)
     warnings = tuple(p for p in own if p.severity == "warning")
     return ContainerExplanation(
         container.name, found=True, in_pool=in_pool, conditions=tuple(conditions), warnings=warnings
@@ -147,13 +143,13 @@ def _about(container: Container, snapshot: Snapshot, options: Options, errors: s
 
 
 def _membership(
-    member: Member, outcome: Outcome, findings: Mapping[Target, Finding], *, multiple: bool, refused: bool
+    member: Member, desired: Desired, findings: Mapping[Target, Finding], *, multiple: bool, refused: bool
 ) -> Iterator[Condition]:
     """Yield what has to hold for one port of it."""
     target, name = member.target, member.membership.pool.name
     if member.container.live and target.address:
         yield _answer(target, findings.get(target))
-    pool = outcome.desired.pool(name)
+    pool = desired.pool(name)
     if pool is None:
         if not refused:
             yield Condition(ok=False, text=f"pool {name} has no route")
@@ -166,7 +162,7 @@ def _membership(
         yield Condition(not server.draining, f"is in pool {name}{f' with port {server.port}' * multiple}: {doing}")
     if pool.maintenance:
         yield Condition(ok=False, text=f"pool {name} is in maintenance: `proxyctl maintenance {name} off` opens it")
-    for listener in outcome.desired.listeners:
+    for listener in desired.listeners:
         for route in (r for r in listener.routes if r.pool == name):
             yield Condition(ok=True, text=f"pool {name} takes {_described(listener, route)}")
 

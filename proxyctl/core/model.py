@@ -12,7 +12,6 @@ State = Literal["created", "running", "paused", "restarting", "removing", "exite
 Health = Literal["none", "starting", "healthy", "unhealthy"]
 Protocol = Literal["http", "https", "h2c", "tcp"]
 Balance = Literal["roundrobin", "leastconn", "source", "uri", "random"]
-EngineKind = Literal["nginx", "haproxy"]
 Severity = Literal["error", "warning"]
 Setting = str | int | bool | None
 
@@ -256,7 +255,7 @@ class Features:
     `maxconn` is how many client connections its file limit allows.
     """
 
-    engine: EngineKind
+    engine: str
     version: tuple[int, ...]
     stream_module: str = ""
     maxconn: int = 4096

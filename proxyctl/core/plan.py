@@ -1,15 +1,15 @@
 """From the applied state to the desired one: a list of changes, and what each one costs on an engine.
 
-`apply(diff(a, b), a) == b` holds for every two states. Which changes HAProxy takes without a reload, and why
-the others need one, is decided here so that `proxyctl plan` can say it beforehand. Next: `render`.
+`apply(diff(a, b), a) == b` holds for every two states. A pass makes its plan once, and the plan carries why it takes
+a reload: `proxyctl plan` says that beforehand. What each change costs is the engine's rule. Next: `engines.render`.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Protocol, assert_never
+from typing import Literal, Protocol, assert_never
 
-from proxyctl.core.model import ConfigFiles, Desired, Features, Listener, Pool, Server, Snapshot
+from proxyctl.core.model import ConfigFiles, Desired, Listener, Pool, Server, Snapshot
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -94,13 +94,23 @@ Change = (
 )
 
 
+How = Literal["unchanged", "runtime", "reload"]
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Plan:
-    """All changes from `before` to `after`, in a fixed order; empty when they are equal."""
+    """All changes from `before` to `after`, in a fixed order, and what they cost; false when there are none.
+
+    `how` the proxy takes them, as one, and why it takes a reload for the whole (`reasons`) and for each change by
+    itself (`costs`, in the order of `changes`; an empty string where run time is enough).
+    """
 
     before: Desired
     after: Desired
     changes: tuple[Change, ...]
+    how: How = "runtime"
+    reasons: tuple[str, ...] = ()
+    costs: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.changes)
@@ -131,11 +141,6 @@ class Plan:
     def removed(self) -> tuple[tuple[str, Server], ...]:
         """The (pool, server) pairs that leave pools that stay."""
         return tuple((c.pool, c.server) for c in self.changes if isinstance(c, ServerRemoved))
-
-    def reload_reasons(self, features: Features) -> tuple[str, ...]:
-        """Return why this plan cannot be carried out at run time; empty when it can."""
-        reasons = (reload_reason(c, self.after, features) for c in self.changes)
-        return tuple(sorted({r for r in reasons if r}))
 
 
 def diff(before: Desired, after: Desired) -> Plan:
@@ -207,33 +212,6 @@ def apply(plan: Plan, state: Desired) -> Desired:
     return Desired(tuple(listeners.values()), tuple(pools.values()))
 
 
-def reload_reason(change: Change, after: Desired, features: Features) -> str:  # noqa: PLR0911 - a table
-    """Return why `change` needs a reload on this binary; an empty string when run time is enough.
-
-    HAProxy's limits are those of its management guide, section 9.3, `add server` and `set server`.
-    """
-    if features.engine == "nginx":
-        return "nginx reads its servers only when it loads its configuration"
-    match change:
-        case ServerAdded(name, _):
-            pool = after.pool(name)
-            if pool is not None and pool.sticky and not features.since(3, 0):
-                return "before HAProxy 3.0 a server with a cookie cannot be added at run time"
-            return ""
-        case ServerChanged(_, was, now) if was.backup != now.backup:
-            return "a server's backup role is fixed when HAProxy loads it"
-        case ServerChanged(_, was, now) if (was.maxconn is None) != (now.maxconn is None):
-            return "a server's maxconn can be changed at run time, not given or taken away"
-        case ServerChanged() | ServerRemoved():
-            return ""
-        case PoolAdded(pool) | PoolRemoved(pool) | PoolChanged(_, pool):
-            return f"pool {pool.name}: backends are made and changed only by a reload"
-        case ListenerAdded(listener) | ListenerRemoved(listener) | ListenerChanged(_, listener):
-            return f"port {listener.port}: listeners and routes are made and changed only by a reload"
-        case _:
-            assert_never(change)
-
-
 class Confirmed(Protocol):
     """What the running proxy was last confirmed to do."""
 
@@ -250,23 +228,35 @@ class Confirmed(Protocol):
         """The same without servers."""
 
 
-def reload_reasons(
-    applied: Confirmed | None, desired: Desired, files: ConfigFiles, features: Features
-) -> tuple[str, ...]:
-    """Return why a proxy that does `applied` cannot do `desired`, printed as `files`, without a reload; empty: it can.
+class ReloadRules(Protocol):
+    """What a change costs on one proxy binary."""
 
-    One reason is enough for the whole: then run time is used for no part of it.
+    def reload_reason(self, change: Change, after: Desired) -> str:
+        """Return why `change`, on the way to `after`, needs a reload; an empty string when run time is enough."""
+
+
+def make(applied: Confirmed | None, desired: Desired, files: ConfigFiles, rules: ReloadRules) -> Plan:
+    """Return the plan that leads a proxy that does `applied` to `desired`, printed as `files`; None: it does nothing.
+
+    One reason is enough for a reload of the whole: then run time is used for no part of it.
     """
+    plan = diff(applied.desired if applied else Desired(), desired)
+    costs = tuple(rules.reload_reason(change, desired) for change in plan.changes)
+    if applied and files.revision == applied.revision:
+        return dataclasses.replace(plan, how="unchanged", costs=costs)
+    reasons = _reasons(applied, plan, costs, files)
+    return dataclasses.replace(plan, how="reload" if reasons else "runtime", reasons=reasons, costs=costs)
+
+
+def _reasons(applied: Confirmed | None, plan: Plan, costs: tuple[str, ...], files: ConfigFiles) -> tuple[str, ...]:
+    """Return why the whole takes a reload; empty when it does not."""
     if applied is None:
         return ("the proxy does not yet run a known generation",)
-    if files.revision == applied.revision:
-        return ()
-    changes = diff(applied.desired, desired)
-    if reasons := changes.reload_reasons(features):
-        return reasons
+    if any(costs):
+        return tuple(sorted({cost for cost in costs if cost}))
     if files.topology != applied.topology:
         return ("templates or settings changed",)
-    if not changes:
+    if not plan:
         # only a server's text changed, by a template: the running proxy knows nothing of it
         return ("templates changed",)
     return ()

@@ -10,8 +10,8 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from proxyctl.core.decide.desired import Outcome, Waiting
-from proxyctl.core.model import Balance, Desired, EngineKind, Pool, Problem, Protocol, Server, ServerCount, Snapshot
+from proxyctl.core.decide.outcome import Outcome, Waiting
+from proxyctl.core.model import Balance, Desired, Pool, Problem, Protocol, Server, ServerCount, Snapshot
 
 MISSED_RESYNCS = 3
 
@@ -71,7 +71,7 @@ class Status:
     """
 
     network: str | None
-    engine: EngineKind
+    engine: str
     version: str
     revision: str | None
     generation: int | None
@@ -127,9 +127,9 @@ def pools(
             for r in x.routes
             if r.pool == pool.name
         )
-        refused = tuple(r.text for r in outcome.refused if r.pool == pool.name)
+        refused = tuple(r.text for r in outcome.exclusions if r.pool == pool.name)
         result.append(_pool(pool, servers, refused, routes=routes, maintenance=live.maintenance))
-    result += [_left_out(r.left_out, r.text, outcome.waiting) for r in outcome.refused if r.left_out]
+    result += [_left_out(r.left_out, r.text, outcome.waiting) for r in outcome.exclusions if r.left_out]
     return tuple(sorted(result, key=lambda p: p.name))
 
 

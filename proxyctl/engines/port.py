@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Protocol
 from proxyctl.core.model import (
     ConfigFiles,
     Desired,
-    EngineKind,
     Features,
     Running,
     ServerCount,
@@ -35,7 +34,7 @@ class Engine(Protocol):
     """One kind of proxy, inside a running gateway. Knows nothing of when and why: `proxyctl.reconcile.apply` does."""
 
     @property
-    def kind(self) -> EngineKind:
+    def kind(self) -> str:
         """Which proxy it is."""
 
     @property

@@ -16,9 +16,7 @@ LABEL = "proxyctl.throwaway"
 
 
 class Throwaway:
-    """Runs one command a container, without a network; implements `run` of `ports.Gateway`, nothing else."""
-
-    ended = False
+    """Runs each command in a container of its own, without a network; implements `providers.port.Shell`."""
 
     def __init__(self, client: Client, image: str) -> None:
         """Take the image to ask."""
@@ -49,11 +47,3 @@ class Throwaway:
             if id_:
                 with contextlib.suppress(docker.errors.DockerException):
                     client.remove_container(id_, force=True)
-
-    async def signal(self, name: str) -> None:
-        """Not for a throw-away."""
-        raise GatewayError(f"no gateway to send {name} to")
-
-    async def logs(self, lines: int) -> str:  # noqa: ARG002 - the Protocol's
-        """Return nothing: the output came with `run`."""
-        return ""

@@ -9,23 +9,21 @@ import asyncio
 import dataclasses
 import time
 from collections.abc import Collection, Sequence
-from typing import Literal
 
 import structlog
 
-from proxyctl.core.model import ConfigFiles, Desired, Features, Running
-from proxyctl.core.plan import Plan, diff, reload_reasons, same_servers
+from proxyctl.core.model import ConfigFiles, Desired, Running
+from proxyctl.core.plan import How, Plan, same_servers
 from proxyctl.engines.port import Engine
 from proxyctl.engines.timings import lap
 from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed, RuntimeRefused
+from proxyctl.reconcile.refusals import Refusals
 from proxyctl.state.history import summary
 from proxyctl.state.port import Generation, Generations, Inputs
 
 log = structlog.get_logger()
 
 BOOT = 3.0  # seconds that a proxy may take to answer after its container was started
-
-How = Literal["unchanged", "runtime", "reload"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,12 +39,11 @@ class Applied:
 class Applier:
     """Holds what the running proxy was last confirmed to do."""
 
-    def __init__(self, engine: Engine, generations: Generations, features: Features) -> None:
-        """Take a proxy that runs (or waits for its first generation) and where its generations lie."""
+    def __init__(self, engine: Engine, generations: Generations, refusals: Refusals) -> None:
+        """Take a proxy that runs (or waits for its first generation), its generations, and what it refused."""
         self._engine = engine
         self._generations = generations
-        self._features = features
-        self._refused: dict[str, ConfigRefused | ReloadFailed] = {}
+        self._refusals = refusals
         self._before: Generation | None = None
         self.applied: Generation | None = None
         self.accepted = Desired()
@@ -88,33 +85,23 @@ class Applier:
         generation = self.applied or self._generations.current()
         return generation.desired if generation else Desired()
 
-    def plan(self, desired: Desired) -> Plan:
-        """Return what would change."""
-        return diff(self.applied.desired if self.applied else Desired(), desired)
-
-    def reload_reasons(self, desired: Desired, files: ConfigFiles) -> tuple[str, ...]:
-        """Return why this state cannot be reached without a reload; empty when it can."""
-        return reload_reasons(self.applied, desired, files, self._features)
-
     async def apply(
-        self, desired: Desired, files: ConfigFiles, inputs: Inputs, drained: Collection[tuple[str, str]] = ()
+        self, plan: Plan, files: ConfigFiles, inputs: Inputs, drained: Collection[tuple[str, str]] = ()
     ) -> Applied:
-        """Make the proxy do `desired`, rendered from `inputs`; on any failure it goes on with what it had.
+        """Carry out a plan, printed as `files` from `inputs`; on any failure the proxy goes on with what it had.
 
         `drained` are the (pool, container id) whose drain is over: what still runs there is cut when they leave.
         Raise ConfigRefused or ReloadFailed with the proxy's own reason. What was refused once is not tried
         again until it changes.
         """
-        start = time.monotonic()
-        plan = self.plan(desired)
-        if self.applied is not None and files.revision == self.applied.revision:
+        start, desired = time.monotonic(), plan.after
+        if plan.how == "unchanged" and self.applied is not None:
             # On nginx a server that drains and one that is gone are written alike: only what is known changes.
             self.applied = dataclasses.replace(self.applied, desired=desired, held=inputs.held)
             self.accepted = desired
             return Applied("unchanged", plan)
-        if known := self._refused.get(files.revision):
-            raise type(known)(str(known))
-        reasons = self.reload_reasons(desired, files)
+        self._refusals.raise_known(files.revision)
+        reasons = plan.reasons
         if over := [(p, s.name) for p, s in plan.removed if (p, s.container) in drained]:
             await self._engine.cut(over)
         how: How = "reload"
@@ -136,14 +123,14 @@ class Applier:
         self.applied = Generation(number, files.revision, files.topology, desired, inputs.held)
         self.accepted = desired
         await asyncio.to_thread(self._generations.confirm, number)
-        self._refused.clear()
+        self._refusals.forget_files()
         return Applied(how, plan, reasons, time.monotonic() - start)
 
     def _failed(
         self, exc: ConfigRefused | ReloadFailed | OSError, files: ConfigFiles, desired: Desired, how: How
     ) -> None:
         if not isinstance(exc, OSError):  # a disk that is full will not stay so
-            self._refused[files.revision] = exc
+            self._refusals.add_files(files.revision, exc)
         if how == "runtime" and self.applied is not None:
             # the servers are already as wanted, and the file on disk is the last one that loads
             self.applied = dataclasses.replace(self.applied, desired=desired)
@@ -186,11 +173,3 @@ class Applier:
                 if running is not None and running.revision == files.revision:
                     await self._engine.reload(before.revision)  # it came after all, too late to be believed
             raise
-
-    def retry(self) -> None:
-        """Forget what failed: something outside the files may have changed."""
-        self._refused.clear()
-
-    def retry_checks(self) -> None:
-        """Forget what a check refused; a reload that failed is not tried again, for that costs connections."""
-        self._refused = {r: exc for r, exc in self._refused.items() if isinstance(exc, ReloadFailed)}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from proxyctl.core.decide.desired import Leaving
+from proxyctl.core.decide.outcome import Leaving
 
 
 class Drains:

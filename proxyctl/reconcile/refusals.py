@@ -1,125 +1,104 @@
-"""The search for what a proxy refuses: by halves, with a `check` that is handed in; and what is known of it.
+"""What was refused, by whom and why: the one memory of it, so that nothing is tried again until it changes.
 
-Knows neither proxies nor files. What can be left out is decided by `core.decide.quarantine`. Called by `reconciler`.
+Knows neither proxies nor files. `search` finds out what is refused, `core.decide.exclude` leaves it out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
-
-from proxyctl.core.decide import quarantine
-from proxyctl.core.decide.desired import Outcome
-from proxyctl.core.decide.quarantine import Part
+from proxyctl.core.decide.parts import Part, parts
 from proxyctl.core.model import Desired
-from proxyctl.errors import ConfigRefused
+from proxyctl.errors import ConfigRefused, ReloadFailed
 
-T = TypeVar("T")
+RETRY = 60.0  # seconds until what was refused is tried again: its reason may lie outside, as a taken port
 
-Check = Callable[[Desired], Awaitable[str]]
-"""Tries a state, which nothing uses yet; returns why it is refused, or an empty string."""
-
-
-async def admit(held: list[T], more: Sequence[T], check: Callable[[list[T]], Awaitable[str]]) -> dict[T, str]:
-    """Add to `held`, which is accepted, as many of `more` as are accepted too; return the others with their reasons.
-
-    By halves: k that are refused among n cost about k · log2(n) checks. What is held in the end was accepted as a
-    whole, and where one never cures or causes another's refusal, nobody is left out without need.
-    """
-    if not more:
-        return {}
-    reason = await check([*held, *more])
-    if not reason:
-        held += more
-        return {}
-    if len(more) == 1:
-        return {more[0]: reason}
-    half = len(more) // 2
-    left_out = await admit(held, more[:half], check)
-    return left_out | await admit(held, more[half:], check)
+_OF_INPUTS = "{}; the last good ones stay in use"
 
 
-class Quarantine:
-    """Remembers what was refused, by what it is made of, so that it is not tried again until that changes."""
+class Refusals:
+    """Remembers refused parts of a state, whole states, rendered files, and templates or settings."""
 
     def __init__(self) -> None:
-        self._refused: dict[Part, str] = {}
-        self._in_vain: tuple[Desired, str] | None = None
+        self.parts: dict[Part, str] = {}
+        """The parts of the wanted state that the proxy refuses, with its reasons."""
+        self.inputs = ""
+        """Why templates or settings as they are now are not in use, for people; empty when they are."""
+        self.last_pass = ""
+        """Why the last pass could not have the proxy do what it wanted; empty when it could."""
+        self._whole: tuple[Desired, str] | None = None
+        self._files: dict[str, ConfigRefused | ReloadFailed] = {}
+        self._until = 0.0
 
     def __bool__(self) -> bool:
-        """Whether anything is known to be refused."""
-        return bool(self._refused) or self._in_vain is not None
+        """Whether a part or the whole of what is wanted is refused, and has to be tried again some time."""
+        return bool(self.parts) or self._whole is not None
 
-    def hold(self, accepted: Desired, outcome: Outcome) -> Outcome:
-        """Return the outcome without what is known to be refused; what nobody wants any more is forgotten."""
-        if not self._refused:
-            return outcome
-        wanted = outcome.desired
-        own = [p for pool in quarantine.parts(accepted, wanted).values() for p in pool]
-        self._refused = {p: self._refused[p] for p in own if p in self._refused}
-        state = quarantine.build(accepted, wanted, [p for p in own if p not in self._refused])
-        return quarantine.told(outcome, state, quarantine.refusals(accepted, wanted, self._refused))
+    # ------------------------------------------------------------------ parts and wholes
 
-    async def find(self, accepted: Desired, wanted: Desired, check: Check, why: str, *, inputs_are_new: bool) -> str:
-        """Find out what is refused of `wanted`, which was refused for `why`; return an empty string when that is known.
+    def add(self, found: dict[Part, str]) -> None:
+        """Remember refused parts."""
+        self.parts |= found
 
-        Where what serves already is refused as well, new templates or settings are to blame: return that reason, with
-        the pools that it is about. Raise ConfigRefused where they are not new.
-        """
-        serves = quarantine.build(accepted, wanted, ())
-        reason = await check(serves)
-        if not reason:
-            await self.search(accepted, wanted, check)
-            return ""
-        pools = await culprits(serves, check)
-        place = f", for pool {', '.join(pools)}" if pools else ""
-        if not inputs_are_new:
-            raise self.give_up(wanted, f"{why}{place}")
-        return f"{reason}{place}"
-
-    async def search(self, accepted: Desired, wanted: Desired, check: Check) -> None:
-        """Find out which parts of `wanted` are refused; without any of them it must be accepted."""
-
-        async def try_parts(these: list[Part]) -> str:
-            return await check(quarantine.build(accepted, wanted, these))
-
-        pools = quarantine.parts(accepted, wanted)
-
-        async def try_pools(these: list[str]) -> str:
-            return await try_parts([p for name in these for p in pools[name]])
-
-        whole: list[str] = []
-        broken = await admit(whole, tuple(pools), try_pools)
-        held = [p for name in whole for p in pools[name]]
-        for name in broken:
-            before, refused = list(held), dict[Part, str]()
-            for kind in quarantine.stages(pools[name]):
-                refused |= await admit(held, kind, try_parts)
-            if useless := quarantine.useless(accepted, pools[name], refused):
-                held, refused = before, dict.fromkeys(pools[name], useless)
-            self._refused |= refused
-
-    def in_vain(self, wanted: Desired) -> str:
-        """Return why `wanted` cannot be had in part either, if that was found out already."""
-        return self._in_vain[1] if self._in_vain and self._in_vain[0] == wanted else ""
+    def prune(self, accepted: Desired, wanted: Desired) -> None:
+        """Forget the parts that are not wanted any more."""
+        if self.parts:
+            own = [p for pool in parts(accepted, wanted).values() for p in pool]
+            self.parts = {p: self.parts[p] for p in own if p in self.parts}
 
     def give_up(self, wanted: Desired, reason: str) -> ConfigRefused:
         """Remember that no part of `wanted` can be had; return the error that says so."""
-        self._in_vain = wanted, reason
+        self._whole = wanted, reason
         return ConfigRefused(reason)
 
+    def in_vain(self, wanted: Desired) -> str:
+        """Return why no part of `wanted` can be had, if that was found out already."""
+        return self._whole[1] if self._whole and self._whole[0] == wanted else ""
+
+    # ------------------------------------------------------------------ files
+
+    def raise_known(self, revision: str) -> None:
+        """Raise what the proxy said of these files, if it refused them."""
+        if known := self._files.get(revision):
+            raise type(known)(str(known))
+
+    def add_files(self, revision: str, exc: ConfigRefused | ReloadFailed) -> None:
+        """Remember that the proxy refused these files."""
+        self._files[revision] = exc
+
+    def forget_files(self) -> None:
+        """Forget all files that failed: others were loaded."""
+        self._files.clear()
+
+    def forget_checks(self) -> None:
+        """Forget what a check refused; a reload that failed is not tried again, for that costs connections."""
+        self._files = {r: exc for r, exc in self._files.items() if isinstance(exc, ReloadFailed)}
+
+    # ------------------------------------------------------------------ templates and settings
+
+    def refuse_inputs(self, why: str) -> None:
+        """Remember why new templates or settings are not in use."""
+        self.inputs = _OF_INPUTS.format(why)
+
+    # ------------------------------------------------------------------ trying again
+
+    def hold_off(self, now: float) -> None:
+        """Count the time until what is refused is tried again from now on."""
+        self._until = now + RETRY
+
+    def expire(self, now: float) -> None:
+        """Forget parts, wholes and failed checks when their time is over."""
+        if self and now >= self._until:
+            self._forget_states()
+            self.forget_checks()
+
+    def wait(self, now: float) -> float | None:
+        """Return the seconds until something is tried again; None when nothing has to be."""
+        return self._until - now if self else None
+
     def forget(self) -> None:
-        """Try everything again: something else than the pools has changed."""
-        self._refused.clear()
-        self._in_vain = None
+        """Forget all states and files: something beside them has changed, as the templates or the proxy's process."""
+        self._forget_states()
+        self.forget_files()
 
-
-async def culprits(state: Desired, check: Check) -> tuple[str, ...]:
-    """Return the pools of a refused state that it is refused for; none where it is refused without any pool, too."""
-
-    async def try_pools(these: list[str]) -> str:
-        return await check(quarantine.only(state, these))
-
-    if await try_pools([]):
-        return ()
-    return tuple(await admit([], [p.name for p in state.pools], try_pools))
+    def _forget_states(self) -> None:
+        self.parts.clear()
+        self._whole = None

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable
 
 from proxyctl.core import status
-from proxyctl.core.decide.desired import Outcome
+from proxyctl.core.decide.outcome import Outcome
 from proxyctl.core.model import Desired, Features, Problem
 from proxyctl.core.status import Status
 from proxyctl.engines.port import Engine

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from proxyctl.core.decide.desired import Options, Outcome, targets
+from proxyctl.core.decide.decision import decide
 from proxyctl.core.explain import ContainerExplanation, explain_container, explain_url
+from proxyctl.core.labels.declaration import Options
 from proxyctl.core.model import (
     Container,
     Desired,
@@ -20,11 +21,10 @@ from proxyctl.core.model import (
     Pool,
     Route,
     Server,
-    Snapshot,
     Target,
 )
 from proxyctl.errors import UsageError
-from tests.core.worlds import HAPROXY, NET, OK, container, decide, world
+from tests.core.worlds import NET, container, state_of, targets, world
 
 
 def explained(
@@ -32,17 +32,20 @@ def explained(
     *containers: Container,
     options: Options | None = None,
     findings: Mapping[Target, Finding] | None = None,
-    decisions: Mapping[str, Override] | None = None,
+    overrides: Mapping[str, Override] | None = None,
     maintenance: tuple[str, ...] = (),
     gateways: tuple[str, ...] = (NET,),
 ) -> ContainerExplanation:
     """Explain a container of a world whose outcome is decided on the way."""
-    snapshot: Snapshot = world(*containers, gateways=gateways)
-    options = options or Options()
-    if findings is None:
-        findings = dict.fromkeys(targets(snapshot, options, HAPROXY), OK)
-    outcome = decide(snapshot, options=options, findings=findings, decisions=decisions, maintenance=maintenance)
-    return explain_container(name, snapshot, outcome, findings=findings, options=options, features=HAPROXY)
+    seen = state_of(
+        world(*containers, gateways=gateways),
+        options=options,
+        findings=findings,
+        overrides=overrides,
+        maintenance=maintenance,
+    )
+    outcome = decide(seen)
+    return explain_container(name, seen, outcome.problems, outcome.desired)
 
 
 def failing(explanation: ContainerExplanation) -> list[str]:
@@ -128,7 +131,7 @@ def test_a_container_that_was_not_asked_to_take_part() -> None:
 
 def test_a_container_that_does_not_answer() -> None:
     """The reason that the probe found is shown, or that nobody has asked yet."""
-    (target,) = targets(world(WEB), Options(), HAPROXY)
+    (target,) = targets(world(WEB))
     refused = explained("web", WEB, findings={target: Finding(ok=False, reason="connection refused")})
     assert failing(refused) == ["10.0.0.2:80 is not ready: connection refused", "is not in pool shop"]
     unasked = explained("web", WEB, findings={})
@@ -137,14 +140,14 @@ def test_a_container_that_does_not_answer() -> None:
 
 def test_a_container_that_was_not_asked_itself() -> None:
     """It is not said to resolve and answer, and why it is taken as ready is."""
-    (target,) = targets(world(WEB), Options(), HAPROXY)
+    (target,) = targets(world(WEB))
     made = explained("web", WEB, findings={target: Finding(ok=True, reason="no gateway runs to ask from")})
     assert "✔ web at 10.0.0.2:80 is taken as ready: no gateway runs to ask from" in made.lines
 
 
 def test_a_draining_container() -> None:
     """Who drains is in the pool, but gets nothing new."""
-    made = explained("web", WEB, decisions={"id-web": Override(drain=True)})
+    made = explained("web", WEB, overrides={"id-web": Override(drain=True)})
     assert made.in_pool
     assert failing(made) == ["is in pool shop: drains, it gets nothing new"]
 
@@ -158,13 +161,9 @@ def test_a_container_whose_pool_lost_its_route() -> None:
 
 def test_a_container_whose_pool_the_proxy_refuses() -> None:
     """What only a running watch knows is shown in place of the missing route, or beside what serves."""
-    snapshot, none = world(WEB), Outcome(Desired())
-    refused = {"shop": ["pool shop is left out: no"]}
-    findings = dict.fromkeys(targets(snapshot, Options(), HAPROXY), OK)
-    for outcome, in_pool in ((none, False), (decide(snapshot), True)):
-        made = explain_container(
-            "web", snapshot, outcome, findings=findings, options=Options(), features=HAPROXY, refused=refused
-        )
+    seen, refused = state_of(world(WEB)), {"shop": ["pool shop is left out: no"]}
+    for desired, in_pool in ((Desired(), False), (decide(seen).desired, True)):
+        made = explain_container("web", seen, (), desired, refused)
         assert made.in_pool == in_pool
         assert failing(made) == refused["shop"]
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxyctl.core.model import ConfigFiles, Desired, Features, HealthCheck, Listener, Pool, Route, Server
+from proxyctl.core.model import ConfigFiles, Desired, HealthCheck, Listener, Pool, Route, Server
 from proxyctl.core.plan import (
+    Change,
     ListenerAdded,
     ListenerChanged,
     ListenerRemoved,
@@ -22,11 +23,10 @@ from proxyctl.core.plan import (
     apply,
     diff,
     effective_weight,
-    reload_reason,
-    reload_reasons,
+    make,
     same_servers,
 )
-from tests.core.worlds import HAPROXY, NET, NGINX, container, world
+from tests.core.worlds import NET, container, world
 
 A, B = Server("a", "id-a", "10.0.0.1", 80), Server("b", "id-b", "10.0.0.2", 80)
 WEB = Pool("web", servers=(A, B))
@@ -114,51 +114,6 @@ def test_what_a_plan_holds(before: Desired, after: Desired, changes: tuple[objec
     assert apply(made, before) == after
 
 
-def only(before: Desired, after: Desired, features: Features = HAPROXY) -> str:
-    """Return why the only change between two states needs a reload."""
-    (change,) = diff(before, after).changes
-    return reload_reason(change, after, features)
-
-
-RUN_TIME = [
-    (having(A), STATE),
-    (STATE, having(A)),
-    (STATE, having(A, drained(B))),
-    (having(A), having(dataclasses.replace(A, weight=0))),
-    (having(A), having(dataclasses.replace(A, address="10.9.9.9", port=81))),
-    (having(dataclasses.replace(A, maxconn=5)), having(dataclasses.replace(A, maxconn=6))),
-    (having(A, sticky="c"), having(A, B, sticky="c")),
-]
-
-
-@pytest.mark.parametrize(("before", "after"), RUN_TIME)
-def test_haproxy_does_this_at_run_time(before: Desired, after: Desired) -> None:
-    """Joining, leaving, draining, weights and addresses need no reload of HAProxy, and always one of nginx."""
-    assert only(before, after) == ""
-    assert diff(before, after).reload_reasons(HAPROXY) == ()
-    assert "nginx" in only(before, after, NGINX)
-
-
-RELOADS = [
-    (STATE, having(A, B, balance="uri"), "pool web"),
-    (STATE, Desired((PORT,), (WEB, Pool("other"))), "pool other"),
-    (Desired((PORT,), (WEB, Pool("other"))), STATE, "pool other"),
-    (Desired((), (WEB,)), STATE, "port 80"),
-    (STATE, Desired((), (WEB,)), "port 80"),
-    (STATE, Desired((OTHER_PORT,), (WEB,)), "port 80"),
-    (having(A), having(dataclasses.replace(A, backup=True)), "backup"),
-    (having(A), having(dataclasses.replace(A, maxconn=1)), "maxconn"),
-    (having(dataclasses.replace(A, maxconn=1)), having(A), "maxconn"),
-]
-
-
-@pytest.mark.parametrize(("before", "after", "reason"), RELOADS)
-def test_haproxy_reloads_for_this(before: Desired, after: Desired, reason: str) -> None:
-    """Pools, listeners, roles and a limit given or taken away need a reload, and the reason says which."""
-    assert reason in only(before, after)
-    assert diff(before, after).reload_reasons(HAPROXY) == (only(before, after),)
-
-
 @dataclasses.dataclass(frozen=True)
 class Generation:
     """What a proxy was confirmed to do."""
@@ -173,38 +128,41 @@ SERVERS_ONLY = ConfigFiles((), "new", "topology")
 MORE = ConfigFiles((), "new", "other topology")
 
 
+class Costly:
+    """Rules by which pools and listeners take a reload, and servers do not."""
+
+    def reload_reason(self, change: Change, after: Desired) -> str:
+        """Return the change's name, where it takes one."""
+        return "" if isinstance(change, ServerAdded | ServerRemoved | ServerChanged) else type(change).__name__
+
+
 @pytest.mark.parametrize(
-    ("applied", "after", "files", "reasons"),
+    ("applied", "after", "files", "how", "reasons"),
     [
-        (None, STATE, MORE, ("the proxy does not yet run a known generation",)),
-        (STATE, STATE, UNCHANGED, ()),
-        (having(A, drained(B)), having(A), UNCHANGED, ()),
-        (having(A), STATE, SERVERS_ONLY, ()),
-        (STATE, STATE, SERVERS_ONLY, ("templates changed",)),
-        (STATE, STATE, MORE, ("templates or settings changed",)),
-        (having(A), STATE, MORE, ("templates or settings changed",)),
-        (having(A), having(A, B, balance="uri"), MORE, (reload_reason(PoolChanged(BARE, URI), STATE, HAPROXY),)),
+        (None, STATE, MORE, "reload", ("the proxy does not yet run a known generation",)),
+        (STATE, STATE, UNCHANGED, "unchanged", ()),
+        (having(A, drained(B)), having(A), UNCHANGED, "unchanged", ()),
+        (having(A), STATE, SERVERS_ONLY, "runtime", ()),
+        (STATE, STATE, SERVERS_ONLY, "reload", ("templates changed",)),
+        (STATE, STATE, MORE, "reload", ("templates or settings changed",)),
+        (having(A), STATE, MORE, "reload", ("templates or settings changed",)),
+        (having(A), having(A, B, balance="uri"), MORE, "reload", ("PoolChanged",)),
+        (Desired(), STATE, MORE, "reload", ("ListenerAdded", "PoolAdded")),
     ],
 )
 def test_what_the_whole_of_it_costs(
-    applied: Desired | None, after: Desired, files: ConfigFiles, reasons: tuple[str, ...]
+    applied: Desired | None, after: Desired, files: ConfigFiles, how: str, reasons: tuple[str, ...]
 ) -> None:
     """One reason is enough for all of it; what is printed the same needs no reload, whatever it stands for."""
-    confirmed = Generation(applied) if applied else None
-    assert reload_reasons(confirmed, after, files, HAPROXY) == reasons
-    assert (reload_reasons(confirmed, after, files, NGINX) == ()) == (files == UNCHANGED)
+    made = make(Generation(applied) if applied else None, after, files, Costly())
+    assert (made.how, made.reasons) == (how, reasons)
+    assert made.changes == diff(applied or Desired(), after).changes
 
 
-def test_a_cookie_needs_haproxy_3_to_join() -> None:
-    """Before 3.0 a server with a cookie cannot be added at run time."""
-    sticky, more = having(A, sticky="c"), having(A, B, sticky="c")
-    assert "3.0" in only(sticky, more, Features("haproxy", (2, 6, 12)))
-    assert only(having(A), having(A, B), Features("haproxy", (2, 6, 12))) == ""
-
-
-def test_a_server_of_a_pool_that_is_not_there() -> None:
-    """A change is judged by what it says, even beside a state that does not have its pool."""
-    assert reload_reason(ServerAdded("gone", A), STATE, HAPROXY) == ""
+def test_each_change_has_its_own_cost() -> None:
+    """In the order of the changes; run time is enough for those that cost nothing."""
+    made = make(Generation(having(A)), having(A, B, balance="uri"), MORE, Costly())
+    assert made.costs == ("PoolChanged", "")
 
 
 def test_the_weight_in_effect() -> None:

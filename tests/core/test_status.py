@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from proxyctl.core import status
-from proxyctl.core.decide.desired import Outcome, Refusal, Waiting
+from proxyctl.core.decide.outcome import Exclusion, Outcome, Waiting
 from proxyctl.core.model import Desired, Listener, Pool, Problem, Route, Server, ServerCount
 from proxyctl.core.status import RouteStatus, ServerStatus
 from tests.core.worlds import container, world
@@ -70,12 +70,12 @@ def test_a_pool_that_the_proxy_refuses_is_listed_without_routes() -> None:
     """All of its servers are down for that reason, and who waits says for what; other refusals are told, too."""
     serves, out = Pool("web"), Pool("bad", servers=(Server("s", "id-s", "10.0.0.1", 80),))
     refused = (
-        Refusal("bad", "pool bad is left out: no", "error", left_out=out),
-        Refusal("web", "pool web keeps its previous settings: no", "warning"),
+        Exclusion("bad", "pool bad is left out: no", "error", left_out=out),
+        Exclusion("web", "pool web keeps its previous settings: no", "warning"),
     )
     waiting = (Waiting("id-r", "r", "bad", "10.0.0.2", 80, "not yet"),)
     state = Desired((), (serves,))
-    bad, web = status.pools(Outcome(state, (), waiting, refused=refused), state, world(), [])
+    bad, web = status.pools(Outcome(state, (), waiting, exclusions=refused), state, world(), [])
     assert (bad.name, bad.routes, bad.refused) == ("bad", (), ("pool bad is left out: no",))
     assert [(s.name, s.state, s.reason) for s in bad.servers] == [
         ("r", "starting", "not yet"),

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
 
-from proxyctl.core.decide.desired import Options, Outcome, desired, targets
+from proxyctl.core.decide import decision
+from proxyctl.core.decide.members import Survey, survey
+from proxyctl.core.decide.outcome import Outcome
+from proxyctl.core.decide.parts import Part
+from proxyctl.core.decide.world import World
+from proxyctl.core.labels.declaration import Options
 from proxyctl.core.model import (
     Attachment,
     Container,
@@ -19,6 +25,9 @@ from proxyctl.core.model import (
     State,
     Target,
 )
+from proxyctl.core.rules import Rules
+from proxyctl.engines.haproxy.rules import HAProxyRules
+from proxyctl.engines.nginx.rules import NginxRules
 
 NET = "shop"
 HAPROXY = Features("haproxy", (3, 2, 26))
@@ -65,33 +74,65 @@ def world(*containers: Container, gateways: Iterable[str] = (NET,)) -> Snapshot:
     return Snapshot(NET, containers, tuple(gateways))
 
 
-def decide(  # noqa: PLR0913 - the world has that many sides
+RULES: Mapping[str, Callable[[Features], Rules]] = {"haproxy": HAProxyRules, "nginx": NginxRules}
+
+
+def rules(features: Features) -> Rules:
+    """Return the rules of a binary."""
+    return RULES[features.engine](features)
+
+
+def surveyed(
+    snapshot: Snapshot,
+    options: Options | None = None,
+    features: Features = HAPROXY,
+    pin: Pin | None = None,
+    previous: Desired | None = None,
+) -> Survey:
+    """Return what the labels come to."""
+    return survey(snapshot, options or Options(), rules(features), previous or Desired(), pin)
+
+
+def targets(
+    snapshot: Snapshot, options: Options | None = None, features: Features = HAPROXY, pin: Pin | None = None
+) -> tuple[Target, ...]:
+    """Return whose readiness has to be found out."""
+    return surveyed(snapshot, options, features, pin).targets
+
+
+def state_of(  # noqa: PLR0913 - the world has that many sides
     snapshot: Snapshot,
     *,
     findings: Mapping[Target, Finding] | None = None,
-    decisions: Mapping[str, Override] | None = None,
+    overrides: Mapping[str, Override] | None = None,
     options: Options | None = None,
     features: Features = HAPROXY,
     previous: Desired | None = None,
     drained: Collection[tuple[str, str]] = (),
     maintenance: Iterable[str] = (),
-    held: Pin | None = None,
-) -> Outcome:
-    """Return the outcome; unless told otherwise every target has been found ready."""
-    options = options or Options()
-    if findings is None:
-        findings = dict.fromkeys(targets(snapshot, options, features, held), OK)
-    return desired(
-        snapshot,
-        findings=findings,
-        decisions=decisions or {},
-        options=options,
-        features=features,
-        previous=previous or Desired(),
-        drained=drained,
+    pin: Pin | None = None,
+    retained: Collection[str] = (),
+    accepted: Desired | None = None,
+    excluded: Mapping[Part, str] | None = None,
+) -> World:
+    """Return the world around a snapshot; unless told otherwise every target has been found ready."""
+    found = surveyed(snapshot, options, features, pin, previous)
+    return World(
+        survey=found,
+        findings=dict.fromkeys(found.targets, OK) if findings is None else findings,
+        overrides=overrides or {},
         maintenance=tuple(maintenance),
-        held=held,
+        drained=drained,
+        previous=previous or Desired(),
+        retained=retained,
+        accepted=accepted or previous or Desired(),
+        excluded=excluded or {},
     )
+
+
+def decide(snapshot: Snapshot, **sides: Any) -> Outcome:
+    """Return the outcome; `sides` are those of `state_of`."""
+    return decision.decide(state_of(snapshot, **sides))
 
 
 def servers(outcome: Outcome) -> dict[str, list[str]]:

@@ -11,13 +11,14 @@ from typing import Any
 import docker
 import docker.errors
 
-from proxyctl.app.parts import MODULES, make_engine
-from proxyctl.core.model import ConfigFiles, Desired, EngineKind, Features, Listener, Pool, Route, Server, Tuning
+from proxyctl.app.parts import PROXIES
+from proxyctl.core.model import ConfigFiles, Desired, Features, Listener, Pool, Route, Server, Tuning
 from proxyctl.engines.render import render
 from proxyctl.gateway.access import DockerAccess
 from proxyctl.gateway.lifecycle import DockerLifecycle
 from proxyctl.gateway.netns import GatewayView
 from proxyctl.gateway.spec import Spec
+from proxyctl.settings import EngineKind
 from proxyctl.state.generations import GenerationFolder
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
@@ -79,15 +80,15 @@ class Box:
     """A gateway container on `network`, its engine and its generations. Not started before `start`."""
 
     def __init__(self, network: str, folder: Path, kind: EngineKind, version: str = "") -> None:
-        module, version = MODULES[kind], version or VERSIONS[kind][0]
+        proxy, version = PROXIES[kind], version or VERSIONS[kind][0]
         self.client = docker.APIClient(version="auto")
         spec = Spec(
             network=network,
             engine=kind,
             image=f"proxyctl/{kind}:{version}",
             publish=(),
-            command=module.command(),
-            stop_signal=module.STOP_SIGNAL,
+            command=proxy.command,
+            stop_signal=proxy.stop_signal,
             folder=folder,
         )
         self.network, self.kind, self.version = network, kind, version
@@ -97,7 +98,7 @@ class Box:
         self.generations = GenerationFolder(folder)
         self.generations.prepare()
         self.view = GatewayView(lambda: self.access.pid)
-        self.engine = make_engine(kind, self.access, self.run_folder)
+        self.engine = proxy.engine(self.access, self.run_folder)
         self.features: Features | None = None
 
     async def start(self) -> None:

@@ -16,7 +16,7 @@ import docker.errors
 import pytest
 from testcontainers.core.network import Network
 
-from proxyctl.core.model import EngineKind
+from proxyctl.settings import EngineKind
 from tests.docker.box import Box
 from tests.docker.watching import LABEL, Watch, remove, watching
 

@@ -12,9 +12,9 @@ import docker.types
 import pytest
 
 from proxyctl.core import layout
-from proxyctl.core.model import EngineKind
 from proxyctl.errors import GatewayError
 from proxyctl.gateway.access import ENGINE_LABEL
+from proxyctl.settings import EngineKind
 from tests.docker.box import VERSIONS, Box, server, world
 from tests.docker.command_line import run_here
 from tests.docker.watching import BACKEND, LABEL, Watch

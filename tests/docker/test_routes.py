@@ -11,9 +11,11 @@ from pathlib import Path
 import docker
 import pytest
 
-from proxyctl.app.parts import MODULES
 from proxyctl.core import layout
-from proxyctl.core.model import Desired, EngineKind, Listener, Pool, Route
+from proxyctl.core.model import Desired, Listener, Pool, Route
+from proxyctl.engines.haproxy import paths as haproxy
+from proxyctl.engines.nginx import paths as nginx
+from proxyctl.settings import EngineKind
 from tests.docker.box import TOKEN, VERSIONS, Box, RunContainer, server, start_nginx, world
 from tests.docker.conftest import started_box
 
@@ -23,6 +25,7 @@ newest = pytest.mark.parametrize("box", [(k, v[0]) for k, v in VERSIONS.items()]
 
 CHECK = {layout.CHECK_HEADER: TOKEN}
 NAMED = layout.SERVER_HEADER.lower()
+CONFIG_NAMES = {"nginx": nginx.CONFIG_NAME, "haproxy": haproxy.CONFIG_NAME}
 CHECKS = {"haproxy": ("haproxy", "-c", "-q", "-f"), "nginx": ("nginx", "-t", "-q", "-c")}
 NO_ROUTE = {"haproxy": "proxyctl: no route for this host and path\n", "nginx": "proxyctl: no route for this {}\n"}
 
@@ -297,7 +300,7 @@ async def test_size(box: Box) -> None:
     assert running.revision == files.revision
     if box.kind == "nginx":
         assert "warn" not in (await box.access.logs(10_000)).removeprefix(before)
-    ran = await box.access.run((*CHECKS[box.kind], f"{layout.CURRENT}/{MODULES[box.kind].CONFIG_NAME}"))
+    ran = await box.access.run((*CHECKS[box.kind], f"{layout.CURRENT}/{CONFIG_NAMES[box.kind]}"))
     assert (ran.code, ran.output) == (0, "")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from proxyctl.api.port import Changes, Maintained, Overridden
-from proxyctl.core.decide.desired import Outcome, Waiting
+from proxyctl.core.decide.outcome import Outcome, Waiting
 from proxyctl.core.model import Override, Pool, Problem, Server
 from proxyctl.errors import ProxyctlError
 from proxyctl.operate import confirm

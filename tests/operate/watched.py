@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 from collections.abc import Callable
 
-from proxyctl.core.decide.desired import Outcome
+from proxyctl.core.decide.outcome import Outcome
 from proxyctl.core.model import Desired, Pool, Problem, Server
 from proxyctl.core.status import Status, pools
 from proxyctl.operate.confirm import Confirmation

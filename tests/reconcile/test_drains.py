@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxyctl.core.decide.desired import Leaving
+from proxyctl.core.decide.outcome import Leaving
 from proxyctl.reconcile.drains import Drains
 
 A, B = Leaving("web", "a", 1000), Leaving("web", "b", 5000)

@@ -1,171 +1,100 @@
-"""The search for what is refused: accepted in the end, nobody left out without need, and few checks."""
+"""What was refused is not tried again until it changes, or until its time is over."""
 
 from __future__ import annotations
 
-import asyncio
-import dataclasses
-from collections.abc import Callable
+import pytest
 
-from hypothesis import given
-from hypothesis import strategies as st
-
-from proxyctl.core.decide.desired import Outcome
+from proxyctl.core.decide.parts import Part, parts
 from proxyctl.core.model import Desired, Listener, Pool, Route, Server
-from proxyctl.reconcile.refusals import Quarantine, admit, culprits
-
-NUMBERS = st.lists(st.integers(0, 40), unique=True)
-
-
-def searched(parts: list[int], accepts: Callable[[list[int]], bool]) -> tuple[list[int], dict[int, str], int]:
-    """Return what is held, what is refused, and how many checks it took."""
-    checks = 0
-
-    async def check(some: list[int]) -> str:
-        nonlocal checks
-        checks += 1
-        return "" if accepts(some) else f"refused with {some[-1]}"
-
-    held: list[int] = []
-    refused = asyncio.run(admit(held, parts, check))
-    return held, refused, checks
+from proxyctl.errors import ConfigRefused, ReloadFailed
+from proxyctl.reconcile.refusals import RETRY, Refusals
 
 
-@given(NUMBERS, st.sets(st.integers(0, 40)))
-def test_of_independent_parts_exactly_the_bad_ones_are_left_out(parts: list[int], bad: set[int]) -> None:
-    """The rest is held, in order, and each is refused with a reason that was given when it was the newest."""
-    held, refused, checks = searched(parts, lambda some: not bad & set(some))
-    assert held == [p for p in parts if p not in bad]
-    assert refused == {p: f"refused with {p}" for p in parts if p in bad}
-    assert checks <= 1 + 2 * len(refused) * max(1, len(parts)).bit_length()
+def wanted(drain_ms: int = 30_000) -> Desired:
+    """Return a good pool and a bad one."""
+    routes = (Route("", "/", "good"), Route("h", "/", "bad"))
+    bad = Pool("bad", drain_ms=drain_ms, servers=(Server("s", "id", "1", 80),))
+    return Desired((Listener(80, "http", routes),), (Pool("good"), bad))
 
 
-@given(NUMBERS, st.sets(st.frozensets(st.integers(0, 40), min_size=1, max_size=3)))
-def test_what_is_held_was_accepted_and_nothing_can_be_added(parts: list[int], clashes: set[frozenset[int]]) -> None:
-    """Also where parts are good alone and bad together: no refused one could be taken in after all."""
-
-    def accepts(some: list[int]) -> bool:
-        return not any(clash <= set(some) for clash in clashes)
-
-    held, refused, _ = searched(parts, accepts)
-    assert accepts(held)
-    assert {*held, *refused} == set(parts)
-    assert not any(accepts([*held, part]) for part in refused)
+def of_bad(state: Desired) -> dict[Part, str]:
+    """Return the parts of the bad pool, refused."""
+    return dict.fromkeys(parts(Desired(), state)["bad"], "no")
 
 
-def test_one_among_a_thousand_takes_few_checks() -> None:
-    """Two for each halving."""
-    _, refused, checks = searched(list(range(1000)), lambda some: 567 not in some)
-    assert refused.keys() == {567}
-    assert checks <= 21
+def test_parts_are_remembered_while_they_are_wanted() -> None:
+    """A refused part that changes or goes is forgotten: the new one is tried."""
+    refusals = Refusals()
+    assert not refusals
+    refusals.add(of_bad(wanted()))
+    refusals.prune(Desired(), wanted())
+    assert refusals.parts == of_bad(wanted())
+    assert refusals
+    refusals.prune(Desired(), wanted(drain_ms=1))
+    assert list(refusals.parts) == [p for p in parts(Desired(), wanted(drain_ms=1))["bad"] if p in refusals.parts]
+    assert all(not isinstance(p.change, Pool) for p in refusals.parts)
+    refusals.prune(Desired(), Desired())
+    assert not refusals
 
 
-# ------------------------------------------------------------------ whole states
-
-NAMES = ("a", "b", "c", "d")
-POOLS = st.builds(
-    Pool,
-    st.just(""),
-    settings=st.integers(1, 2).map(lambda ms: (("timeout.queue", ms),)),
-    servers=st.lists(
-        st.builds(Server, st.sampled_from("xyz"), st.just("id"), st.sampled_from(("1", "2")), st.just(80)),
-        unique_by=lambda s: s.name,
-        max_size=3,
-    ).map(tuple),
-)
-ROUTES = st.lists(
-    st.tuples(
-        st.sampled_from((80, 81)), st.builds(Route, st.sampled_from(("", "h")), st.just("/"), st.sampled_from(NAMES))
-    ),
-    unique_by=lambda p: (p[0], p[1].host),
-    max_size=4,
-)
+def test_a_whole_state_is_given_up_once() -> None:
+    """The same state is not searched again; another one is."""
+    refusals = Refusals()
+    assert str(refusals.give_up(wanted(), "never")) == refusals.in_vain(wanted()) == "never"
+    assert refusals.in_vain(wanted(drain_ms=1)) == ""
+    assert refusals
 
 
-@st.composite
-def states(draw: st.DrawFn) -> Desired:
-    """Return a state as `core.desired` decides it: each pool has a route, and port 80 is always open."""
-    places = draw(ROUTES)
-    ports = sorted({80, *(port for port, _ in places)})
-    listeners = tuple(Listener(n, "http", tuple(r for port, r in places if port == n)) for n in ports)
-    names = sorted({r.pool for _, r in places})
-    return Desired(listeners, tuple(dataclasses.replace(draw(POOLS), name=name) for name in names))
+@pytest.mark.parametrize("exc", [ConfigRefused("no"), ReloadFailed("no")])
+def test_files_are_refused_again_with_the_same_words(exc: ConfigRefused | ReloadFailed) -> None:
+    """By their revision, until others were loaded."""
+    refusals = Refusals()
+    refusals.raise_known("r1")
+    refusals.add_files("r1", exc)
+    refusals.raise_known("r2")
+    with pytest.raises(type(exc), match="no"):
+        refusals.raise_known("r1")
+    refusals.forget_files()
+    refusals.raise_known("r1")
 
 
-def facts(state: Desired) -> set[object]:
-    """Return what a proxy could refuse of a state: a pool's settings, a server, a route."""
-    found: set[object] = set()
-    for pool in state.pools:
-        found.add((pool.name, pool.settings))
-        found |= {(pool.name, s.name, s.address) for s in pool.servers}
-    return found | {(x.port, r.host, r.pool) for x in state.listeners for r in x.routes}
+def test_a_failed_reload_is_not_retried_by_retrying_checks() -> None:
+    """Each reload costs connections; a check costs nothing."""
+    refusals = Refusals()
+    refusals.add_files("checked", ConfigRefused("no"))
+    refusals.add_files("reloaded", ReloadFailed("no"))
+    refusals.forget_checks()
+    refusals.raise_known("checked")
+    with pytest.raises(ReloadFailed):
+        refusals.raise_known("reloaded")
 
 
-@given(states(), states(), st.data())
-def test_a_state_that_is_refused_in_part_is_applied_in_part(
-    accepted: Desired, wanted: Desired, data: st.DataObject
-) -> None:
-    """What is held in the end is accepted, and holds all that is wanted of the pools that nothing is refused of."""
-    fresh = sorted(facts(wanted) - facts(accepted), key=str)
-    bad = set(data.draw(st.lists(st.sampled_from(fresh), unique=True))) if fresh else set()
-    quarantine = Quarantine()
-
-    async def check(state: Desired) -> str:
-        return f"refused: {sorted(bad & facts(state), key=str)}" if bad & facts(state) else ""
-
-    asyncio.run(quarantine.search(accepted, wanted, check))
-    outcome = quarantine.hold(accepted, Outcome(wanted))
-    held = facts(outcome.desired)
-    assert not bad & held
-    for pool in wanted.pools:
-        if not any(pool.name in (fact[0], fact[-1]) for fact in bad):  # type: ignore[index]
-            assert outcome.desired.pool(pool.name) == pool
-    assert {p.name for p in wanted.pools if accepted.pool(p.name)} <= {p.name for p in outcome.desired.pools}
-    assert bool(outcome.refused) == bool(bad)
-    if not bad:
-        assert outcome.desired == wanted
+def test_everything_but_a_failed_reload_is_tried_again_after_a_while() -> None:
+    """The reason may lie outside: a port that was taken is free."""
+    refusals = Refusals()
+    assert refusals.wait(0.0) is None
+    refusals.add(of_bad(wanted()))
+    refusals.give_up(wanted(), "never")
+    refusals.add_files("checked", ConfigRefused("no"))
+    refusals.add_files("reloaded", ReloadFailed("no"))
+    refusals.hold_off(100.0)
+    assert refusals.wait(110.0) == RETRY - 10.0
+    refusals.expire(100.0 + RETRY - 0.1)
+    assert refusals
+    refusals.expire(100.0 + RETRY)
+    assert not refusals
+    refusals.raise_known("checked")
+    with pytest.raises(ReloadFailed):
+        refusals.raise_known("reloaded")
 
 
-def test_what_was_refused_is_remembered_until_it_changes() -> None:
-    """The pool stays out without another check; with other settings it is tried again."""
-    quarantine = Quarantine()
-    checks = 0
-
-    async def check(state: Desired) -> str:
-        nonlocal checks
-        checks += 1
-        return "no" if state.pool("bad") else ""
-
-    def wanted(**more: int) -> Desired:
-        routes = (Route("", "/", "good"), Route("h", "/", "bad"))
-        pools = (Pool("good"), Pool("bad", servers=(Server("s", "id", "1", 80),), **more))  # type: ignore[arg-type]
-        return Desired((Listener(80, "http", routes),), pools)
-
-    asyncio.run(quarantine.search(Desired(), wanted(), check))
-    spent = checks
-    out = quarantine.hold(Desired(), Outcome(wanted()))
-    assert [p.name for p in out.desired.pools] == ["good"]
-    assert [(p.container, p.reason) for p in out.problems] == [("s", "pool bad is left out: no")]
-    assert checks == spent
-    assert quarantine.hold(Desired(), Outcome(wanted(drain_ms=1))).desired == wanted(drain_ms=1)
-    asyncio.run(quarantine.search(Desired(), wanted(), check))
-    assert quarantine.hold(Desired(), Outcome(wanted())).refused
-    assert quarantine
-    quarantine.forget()
-    assert not quarantine
-    assert quarantine.hold(Desired(), Outcome(wanted())).desired == wanted()
-    assert str(quarantine.give_up(wanted(), "never")) == quarantine.in_vain(wanted()) == "never"
-    assert quarantine.in_vain(wanted(drain_ms=1)) == ""
-
-
-def test_the_culprits_among_pools_that_serve() -> None:
-    """All of them are named; where even nothing at all is refused, no pool is to blame."""
-    state = Desired((), tuple(Pool(n) for n in "abcde"))
-
-    async def check(some: Desired) -> str:
-        return "no" if some.pool("b") or some.pool("d") else ""
-
-    async def always(_: Desired) -> str:
-        return "no"
-
-    assert asyncio.run(culprits(state, check)) == ("b", "d")
-    assert asyncio.run(culprits(state, always)) == ()
+def test_a_new_process_or_new_inputs_are_tried_with_everything() -> None:
+    """Nothing of states and files is remembered then; why templates are not in use is."""
+    refusals = Refusals()
+    refusals.add(of_bad(wanted()))
+    refusals.add_files("reloaded", ReloadFailed("no"))
+    refusals.refuse_inputs("template x, line 1: no")
+    refusals.forget()
+    assert not refusals
+    refusals.raise_known("reloaded")
+    assert refusals.inputs == "template x, line 1: no; the last good ones stay in use"

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from proxyctl.core.labels.declaration import Claim
 from proxyctl.core.model import Desired, Listener, Route
 
+DEFAULT_PORT = 80  # of HTTP, and of the label `listen`
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Claimant:
@@ -30,22 +32,22 @@ class Claimant:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Refused:
-    """A claim that another pool, the `keeper`, stood in the way of; `what` it keeps is for a person."""
+    """A claim that another pool, the `incumbent`, stood in the way of; `what` it keeps is for a person."""
 
     pool: str
     claim: Claim
-    keeper: str
+    incumbent: str
     what: str
     labels: tuple[str, ...]
 
 
 def settle(claimants: Iterable[Claimant], previous: Desired) -> tuple[tuple[Listener, ...], tuple[Refused, ...]]:
-    """Return the listeners with their routes, and who has to stay without."""
-    held = {(x.port, x.protocol == "tcp", r.host, r.path, r.pool) for x in previous.listeners for r in x.routes}
+    """Return the listeners with their routes, and the claims that were refused."""
+    had = {(x.port, x.protocol == "tcp", r.host, r.path, r.pool) for x in previous.listeners for r in x.routes}
 
     def rank(entry: tuple[Claimant, Claim]) -> tuple[bool, bool, bool, int, str, Claim]:
         pool, claim = entry
-        has = (claim.listen, pool.tcp, claim.host, claim.path, pool.pool) in held
+        has = (claim.listen, pool.tcp, claim.host, claim.path, pool.pool) in had
         return not pool.present, not has, not pool.live, pool.oldest, pool.pool, claim
 
     granted: dict[int, list[tuple[Claimant, Claim]]] = {}
@@ -68,13 +70,20 @@ def settle(claimants: Iterable[Claimant], previous: Desired) -> tuple[tuple[List
     return tuple(sorted(listeners)), tuple(refused)
 
 
-def _clash(claimant: Claimant, claim: Claim, keeper: Claimant, taken: Claim) -> Refused | None:
+def with_default_port(listeners: tuple[Listener, ...]) -> tuple[Listener, ...]:
+    """Return the listeners with the default port, where no route uses it: the gateway answers 404 there."""
+    if any(listener.port == DEFAULT_PORT for listener in listeners):
+        return listeners
+    return (Listener(DEFAULT_PORT), *listeners)
+
+
+def _clash(claimant: Claimant, claim: Claim, incumbent: Claimant, taken: Claim) -> Refused | None:
     """Return the refusal of `claim` where both cannot be; a tcp port is one pool's alone."""
-    if claimant.tcp or keeper.tcp:
-        spoken = "tcp" if keeper.tcp else "http"
+    if claimant.tcp or incumbent.tcp:
+        spoken = "tcp" if incumbent.tcp else "http"
         what = f"port {claim.listen} for {spoken}"
-        return Refused(claimant.pool, claim, keeper.pool, what, ("listen",))
+        return Refused(claimant.pool, claim, incumbent.pool, what, ("listen",))
     if (claim.host, claim.path) != (taken.host, taken.path):
         return None
     what = f"{claim.host or 'any host '}{claim.path} on port {claim.listen}"
-    return Refused(claimant.pool, claim, keeper.pool, what, ("host", "path"))
+    return Refused(claimant.pool, claim, incumbent.pool, what, ("host", "path"))

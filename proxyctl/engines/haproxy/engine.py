@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from proxyctl.core import layout
-from proxyctl.core.model import ConfigFiles, Desired, EngineKind, Features, Running, ServerCount
+from proxyctl.core.model import ConfigFiles, Desired, Features, Running, ServerCount
 from proxyctl.core.plan import Change, Plan, ServerAdded, ServerChanged, ServerRemoved, same_servers
 from proxyctl.engines import shared
 from proxyctl.engines.haproxy import answers, lines, sockets, state, stats, workers
@@ -25,6 +25,7 @@ from proxyctl.engines.port import Printer
 from proxyctl.engines.timings import lap
 from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed, RuntimeRefused
 from proxyctl.gateway.port import Access
+from proxyctl.providers.port import Shell
 
 STOP_SIGNAL = "SIGUSR1"
 
@@ -47,10 +48,23 @@ def command() -> tuple[str, ...]:
     return ("sh", "-c", f"{wait}; {start}")
 
 
+async def features(shell: Shell) -> Features:
+    """Return what an HAProxy can do, by `haproxy -v` and the file limit of pid 1; raise GatewayError."""
+    return (await _abilities(shell))[0]
+
+
+async def _abilities(shell: Shell) -> tuple[Features, int]:
+    """Return what an HAProxy can do, and how many files it may have open."""
+    version, _ = await shared.ask_version(shell, ("haproxy", "-v"), "HAProxy version ")
+    allowed = await shared.allowed_files(shell)
+    most = max(1, min((allowed - _SPARE_FILES) // 2, _MOST_CONNECTIONS))
+    return Features("haproxy", version, maxconn=most), allowed
+
+
 class HAProxy:
     """One HAProxy inside a gateway; `run_folder` is `layout.RUN` as this process sees it."""
 
-    kind: EngineKind = "haproxy"
+    kind: str = "haproxy"
     printer: Printer = staticmethod(printed)
 
     def __init__(self, gateway: Access, run_folder: Path) -> None:
@@ -63,14 +77,11 @@ class HAProxy:
         self._left: Left = {}
 
     async def features(self) -> Features:
-        """Read the version from `haproxy -v` and the file limit from pid 1; raise GatewayError."""
+        """Return what the gateway's HAProxy can do; raise GatewayError."""
         return (await self._abilities())[0]
 
     async def _abilities(self) -> tuple[Features, int]:
-        version, _ = await shared.ask_version(self._gateway, ("haproxy", "-v"), "HAProxy version ")
-        allowed = await shared.allowed_files(self._gateway)
-        most = max(1, min((allowed - _SPARE_FILES) // 2, _MOST_CONNECTIONS))
-        self._known = Features("haproxy", version, maxconn=most), allowed
+        self._known = await _abilities(self._gateway)
         return self._known
 
     async def check(self, folder: str, files: ConfigFiles) -> None:
@@ -167,8 +178,8 @@ class HAProxy:
         text = dict(files.files).get(CONFIG_NAME, "")
         if lines.default_server(text):
             raise RuntimeRefused("default-server does not count for a server that is added at run time")
-        (features, _), wanted = self._known or await self._abilities(), lines.servers(text)
-        can = Abilities(init_state=features.since(3, 1), keeps_idle=features.since(3, 3))
+        (known, _), wanted = self._known or await self._abilities(), lines.servers(text)
+        can = Abilities(init_state=known.since(3, 1), keeps_idle=known.since(3, 3))
         before = lines.servers(self._current_text())
         for pool in sorted({_pool_of(change) for change in plan.changes}):
             change = PoolChange(

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from proxyctl.core import layout
-from proxyctl.core.model import ConfigFiles, EngineKind, Features, Running, ServerCount
+from proxyctl.core.model import ConfigFiles, Features, Running, ServerCount
 from proxyctl.core.plan import Plan
 from proxyctl.engines import shared
 from proxyctl.engines.nginx.paths import CONFIG_NAME, STATUS_SOCKET
@@ -22,6 +22,7 @@ from proxyctl.engines.port import Printer
 from proxyctl.engines.timings import lap
 from proxyctl.errors import ConfigRefused, ReloadFailed, RuntimeRefused
 from proxyctl.gateway.port import Access
+from proxyctl.providers.port import Shell
 
 STOP_SIGNAL = "SIGQUIT"
 
@@ -49,10 +50,30 @@ def command() -> tuple[str, ...]:
     return ("sh", "-c", script)
 
 
+async def features(shell: Shell) -> Features:
+    """Return what an nginx can do, by `nginx -V` and the file limit of pid 1; raise GatewayError."""
+    version, build = await shared.ask_version(shell, ("nginx", "-V"), r"nginx version: \S+?/")
+    allowed = await shared.allowed_files(shell)
+    return Features("nginx", version, await _stream(shell, build), max(1, (allowed - _SPARE_FILES) // 2))
+
+
+async def _stream(shell: Shell, build: str) -> str:
+    """Return "static", the module file that is there, or ""."""
+    options = dict(o.partition("=")[::2] for o in re.findall(r"--([\w-]+(?:=\S+)?)", build))
+    if options.get("with-stream") == "":
+        return "static"
+    if "with-stream" not in options:
+        return ""
+    prefix = options.get("prefix", "/usr/local/nginx")
+    module = f"{options.get('modules-path', f'{prefix}/modules')}/ngx_stream_module.so"
+    ran = await shell.run(("test", "-e", module))
+    return module if ran.code == 0 else ""
+
+
 class Nginx:
     """One nginx inside a gateway; `run_folder` is `layout.RUN` as this process sees it."""
 
-    kind: EngineKind = "nginx"
+    kind: str = "nginx"
     printer: Printer = staticmethod(printed)
 
     def __init__(self, gateway: Access, run_folder: Path) -> None:
@@ -60,22 +81,8 @@ class Nginx:
         self._run_folder = run_folder
 
     async def features(self) -> Features:
-        """Read version and build options from `nginx -V` and the file limit from pid 1."""
-        version, build = await shared.ask_version(self._gateway, ("nginx", "-V"), r"nginx version: \S+?/")
-        allowed = await shared.allowed_files(self._gateway)
-        return Features("nginx", version, await self._stream(build), max(1, (allowed - _SPARE_FILES) // 2))
-
-    async def _stream(self, build: str) -> str:
-        """Return "static", the module file that is there, or ""."""
-        options = dict(o.partition("=")[::2] for o in re.findall(r"--([\w-]+(?:=\S+)?)", build))
-        if options.get("with-stream") == "":
-            return "static"
-        if "with-stream" not in options:
-            return ""
-        prefix = options.get("prefix", "/usr/local/nginx")
-        module = f"{options.get('modules-path', f'{prefix}/modules')}/ngx_stream_module.so"
-        ran = await self._gateway.run(("test", "-e", module))
-        return module if ran.code == 0 else ""
+        """Return what the gateway's nginx can do; raise GatewayError."""
+        return await features(self._gateway)
 
     async def check(self, folder: str, files: ConfigFiles) -> None:
         """Have `nginx -t` read the generation and bind its addresses; raise ConfigRefused with its error line.

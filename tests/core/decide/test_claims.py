@@ -47,7 +47,7 @@ def test_who_wins(claimants: list[Claimant], previous: Desired, winner: str) -> 
     for order in itertools.permutations(claimants):
         listeners, refused = settle(order, previous)
         assert [r.pool for x in listeners for r in x.routes] == [winner]
-        assert [(r.pool, r.keeper) for r in refused] == [(loser, winner)]
+        assert [(r.pool, r.incumbent) for r in refused] == [(loser, winner)]
 
 
 def test_what_does_not_clash() -> None:
@@ -77,8 +77,8 @@ def test_only_the_claim_that_clashes_is_refused() -> None:
 )
 def test_the_refusal_says_what_is_kept(loser: Claimant, what: str, labels: tuple[str, ...]) -> None:
     """The loser is told which place is taken and which labels would name another."""
-    keeper = claimant("a", Claim(80, "", "/"), Claim(80, "shop.example", "/x"))
-    _, (refused,) = settle([keeper, claimant("t", Claim(81, "", "/"), tcp=True), loser], Desired())
+    incumbent = claimant("a", Claim(80, "", "/"), Claim(80, "shop.example", "/x"))
+    _, (refused,) = settle([incumbent, claimant("t", Claim(81, "", "/"), tcp=True), loser], Desired())
     assert (refused.pool, refused.what, refused.labels) == ("z", what, labels)
 
 

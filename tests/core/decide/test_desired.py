@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxyctl.core.decide.desired import Leaving, Options, Outcome, targets
+from proxyctl.core.decide.outcome import Leaving, Outcome
+from proxyctl.core.labels.declaration import Options
 from proxyctl.core.model import (
     Container,
     Desired,
@@ -25,7 +26,7 @@ from proxyctl.core.model import (
     Server,
     Snapshot,
 )
-from tests.core.worlds import HAPROXY, NET, NGINX, OK, container, decide, routes, servers, told, world
+from tests.core.worlds import HAPROXY, NET, NGINX, OK, container, decide, routes, servers, targets, told, world
 
 NOT_YET = Finding(ok=False, reason="connection refused")
 DOWN = Finding(ok=False, reason="connection refused", late=True)
@@ -67,7 +68,8 @@ def test_pools_in_maintenance_keep_their_servers() -> None:
 
 def test_an_empty_world() -> None:
     """With no containers there is one open port, which answers 404, and nothing to say."""
-    assert decide(world()) == Outcome(Desired((Listener(80),)))
+    empty = Desired((Listener(80),))
+    assert decide(world()) == Outcome(empty, wanted=empty)
 
 
 def test_a_bad_label_costs_that_container_alone() -> None:
@@ -167,8 +169,8 @@ def test_who_leaves_has_the_pools_drain_and_no_more(how: dict[str, Any], leaves:
 def test_an_operators_drain_has_no_end() -> None:
     """It lasts until `ready`; when the container leaves as well, that ends it."""
     decisions = {"id-w": Override(drain=True)}
-    assert decide(world(web("w")), decisions=decisions, previous=before("w")).leaving == ()
-    stopping = decide(world(web("w", stopping=True)), decisions=decisions, previous=before("w"))
+    assert decide(world(web("w")), overrides=decisions, previous=before("w")).leaving == ()
+    stopping = decide(world(web("w", stopping=True)), overrides=decisions, previous=before("w"))
     assert [x.container for x in stopping.leaving] == ["id-w"]
 
 
@@ -232,10 +234,10 @@ def test_a_failed_check_on_nginx_takes_a_server_down() -> None:
 def test_an_operator_decides(decision: Override, served: list[str], weight: int) -> None:
     """A decision drains a server or replaces the weight of its label, and never brings one in early."""
     snapshot = world(web("w", {"weight": "5"}))
-    outcome = decide(snapshot, decisions={"id-w": decision})
+    outcome = decide(snapshot, overrides={"id-w": decision})
     assert servers(outcome) == {"web": served}
     assert outcome.desired.pools[0].servers[0].weight == weight
-    assert servers(decide(snapshot, decisions={"id-w": decision}, findings={})) == {"web": []}
+    assert servers(decide(snapshot, overrides={"id-w": decision}, findings={})) == {"web": []}
 
 
 # ------------------------------------------------------------------ replicas that disagree
@@ -243,7 +245,7 @@ def test_an_operator_decides(decision: Override, served: list[str], weight: int)
 
 def disagreement(*containers: Container, **how: object) -> tuple[str, list[tuple[str, str]]]:
     """Return the pool's balance and who was told what."""
-    outcome = decide(world(*containers), **how)  # type: ignore[arg-type]
+    outcome = decide(world(*containers), **how)
     return outcome.desired.pools[0].balance, told(outcome.problems)
 
 
@@ -413,8 +415,8 @@ def test_the_order_of_the_world_does_not_matter(
     """The same world in any order gives an identical outcome, which is consistent in itself."""
     previous = decide(world(*earlier)).desired
     shuffled = chance.sample(containers, len(containers))
-    outcome = decide(world(*containers), previous=previous, features=features)  # type: ignore[arg-type]
-    assert outcome == decide(world(*shuffled), previous=previous, features=features)  # type: ignore[arg-type]
+    outcome = decide(world(*containers), previous=previous, features=features)
+    assert outcome == decide(world(*shuffled), previous=previous, features=features)
     assert list(outcome.problems) == sorted(outcome.problems)
     routed = {r.pool for x in outcome.desired.listeners for r in x.routes}
     assert routed == {p.name for p in outcome.desired.pools}
@@ -450,7 +452,7 @@ HELD = Pin(3, "noon", OLD)
 def test_a_held_gateway_has_the_pools_and_routes_of_then_and_the_servers_of_now() -> None:
     """Who joins, leaves, drains is Docker's word; what they join is the generation's."""
     snapshot = world(web("web1", {"balance": "uri", "host": "elsewhere"}), web("web2"), web("ended", state="exited"))
-    outcome = decide(snapshot, held=HELD, decisions={"id-web2": Override(drain=True, weight=9)})
+    outcome = decide(snapshot, pin=HELD, overrides={"id-web2": Override(drain=True, weight=9)})
     assert outcome.desired.listeners == OLD.listeners
     gone, pool = outcome.desired.pools
     assert gone == Pool("gone", balance="uri")
@@ -472,7 +474,7 @@ def test_a_held_gateway_checks_health_as_then() -> None:
 def test_a_pool_that_the_generation_does_not_have_waits() -> None:
     """It gets no route, its container is told why, and maintenance goes on being the operator's of now."""
     snapshot = world(web("web1"), container("new", {"path": "/new"}))
-    outcome = decide(snapshot, held=HELD, maintenance=("web",), findings={})
+    outcome = decide(snapshot, pin=HELD, maintenance=("web",), findings={})
     assert [(p.name, p.maintenance) for p in outcome.desired.pools] == [("gone", False), ("web", True)]
     assert [w.name for w in outcome.waiting] == ["web1"]
     assert [(p.container, "is not in generation 3" in p.reason) for p in outcome.problems] == [

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from proxyctl.core.decide.desired import targets
-from proxyctl.core.decide.members import survey
+from proxyctl.core.decide import members
+from proxyctl.core.decide.members import Member
 from proxyctl.core.labels.declaration import Options
-from proxyctl.core.model import Container, Features, HealthCheck, Target
-from tests.core.worlds import HAPROXY, NET, NGINX, OLD_NGINX, container, decide, told, world
+from proxyctl.core.model import Container, Desired, Features, HealthCheck, Pin, Pool, Problem, Server, Snapshot, Target
+from tests.core.worlds import HAPROXY, NET, NGINX, OLD_NGINX, container, decide, rules, surveyed, targets, told, world
 
 HERE, ADMIN, NOWHERE = NET, "admin", "nowhere"
+
+
+def survey(
+    snapshot: Snapshot, options: Options, features: Features, served: tuple[str, ...] = ()
+) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
+    """Return members and problems; `served` are the pools that have the container `web`."""
+    pools = tuple(Pool(name, servers=(Server("web", "id-web", "10.0.0.1", 80),)) for name in served)
+    found = surveyed(snapshot, options, features, previous=Desired((), pools))
+    return found.members, found.problems
+
 
 PLACES = [
     ({HERE: "10.0.0.1"}, {}, "here", ""),
@@ -29,8 +41,8 @@ PLACES = [
 def test_whose_container_it_is(networks: dict[str, str], labels: dict[str, str], place: str, reason: str) -> None:
     """A container is this gateway's, or silently another's, or nobody's, which is a problem with a way out."""
     snapshot = world(container("web", labels, networks=networks), gateways=[NET, ADMIN])
-    members, problems = survey(snapshot, Options(), HAPROXY)
-    assert [m.container.name for m in members] == (["web"] if place == "here" else [])
+    found, problems = survey(snapshot, Options(), HAPROXY)
+    assert [m.container.name for m in found] == (["web"] if place == "here" else [])
     assert told(problems) == ([("web", "proxyctl.network")] if place == "problem" else [])
     assert all(reason in p.reason for p in problems)
 
@@ -39,8 +51,8 @@ def test_a_route_can_be_on_another_network() -> None:
     """Each route of a container goes to the gateway of its own network, and its label is named."""
     labels = {"route.x.network": ADMIN, "route.y.network": NOWHERE}
     web = container("web", labels, networks={HERE: "10.0.0.1", ADMIN: "10.1.0.1"})
-    members, problems = survey(world(web, gateways=[NET, ADMIN]), Options(), HAPROXY)
-    assert [m.membership.pool.name for m in members] == ["web"]
+    found, problems = survey(world(web, gateways=[NET, ADMIN]), Options(), HAPROXY)
+    assert [m.membership.pool.name for m in found] == ["web"]
     assert told(problems) == [("web", "proxyctl.route.y.network")]
 
 
@@ -52,10 +64,8 @@ def test_who_was_disconnected_has_to_leave_the_pools_that_it_served(networks: di
     options = Options(expose_by_default=expose)
     for state, pools in (("running", ["web"]), ("exited", [])):
         web = container("web", labels, enable=not expose, networks=networks, state=state)  # type: ignore[arg-type]
-        members, _ = survey(
-            world(web, gateways=[NET, ADMIN]), options, HAPROXY, [("web", "id-web"), ("other", "id-web")]
-        )
-        assert [(m.membership.pool.name, m.target.address) for m in members] == [(p, "") for p in pools]
+        found, _ = survey(world(web, gateways=[NET, ADMIN]), options, HAPROXY, ("web", "other"))
+        assert [(m.membership.pool.name, m.target.address) for m in found] == [(p, "") for p in pools]
 
 
 def test_expose_by_default_leaves_strangers_in_peace() -> None:
@@ -85,37 +95,12 @@ def test_an_ended_container_has_no_problems(state: str) -> None:
     assert survey(world(ended), Options(), HAPROXY) == ((), ())
 
 
-ABILITIES = [
-    (OLD_NGINX, {"sticky": "c"}, "sticky", "sticky=c needs nginx 1.29.6, this is 1.22.1"),
-    (Features("nginx", (1, 29, 5), "static"), {"sticky": "c"}, "sticky", "needs nginx 1.29.6"),
-    (Features("nginx", (1, 29, 6), "static"), {"sticky": "c"}, None, ""),
-    (Features("nginx", (1, 29, 3), "static"), {"protocol": "h2c"}, "protocol", "needs nginx 1.29.4, this is 1.29.3"),
-    (Features("nginx", (1, 29, 4), "static"), {"protocol": "h2c"}, None, ""),
-    (NGINX, {"protocol": "h2c", "health.path": "/up"}, "health.port", "HTTP/1.1"),
-    (NGINX, {"protocol": "h2c", "health.port": "81"}, None, ""),
-    (OLD_NGINX, {"protocol": "tcp", "listen": "81"}, "protocol", "stream module"),
-    (NGINX, {"protocol": "tcp", "listen": "81"}, None, ""),
-    (OLD_NGINX, {"protocol": "https"}, None, ""),
-    (HAPROXY, {"sticky": "c", "protocol": "h2c", "maxconn": "1", "timeout.queue": "1s"}, None, ""),
-    (HAPROXY, {"protocol": "h2c", "health.path": "/up"}, None, ""),
-]
-
-
-@pytest.mark.parametrize(("features", "labels", "label", "reason"), ABILITIES)
-def test_what_the_binary_cannot_do(features: Features, labels: dict[str, str], label: str | None, reason: str) -> None:
-    """A label that this binary cannot carry out is an error with the version needed; nothing is done by halves."""
-    members, problems = survey(world(container("web", labels)), Options(), features)
-    assert bool(members) == (label is None)
-    assert told(problems) == ([("web", f"proxyctl.{label}")] if label else [])
-    assert all(reason in p.reason for p in problems)
-
-
-def test_a_queue_on_nginx_is_a_warning() -> None:
-    """Nginx refuses at once what goes over maxconn: the container takes part and its owner is told."""
-    labels = {"maxconn": "5", "route.x.timeout.queue": "1s"}
-    members, problems = survey(world(container("web", labels)), Options(), NGINX)
-    assert len(members) == 2
-    assert told(problems) == [("web", "proxyctl.maxconn"), ("web", "proxyctl.route.x.timeout.queue")]
+def test_what_the_binary_cannot_do_is_a_problem_at_its_label() -> None:
+    """An error leaves the container out, a warning does not, and the label is named in full."""
+    found, problems = survey(world(container("web", {"route.x.sticky": "c"})), Options(), OLD_NGINX)
+    assert (found, told(problems)) == ((), [("web", "proxyctl.route.x.sticky")])
+    found, problems = survey(world(container("web", {"maxconn": "5"})), Options(), NGINX)
+    assert (len(found), told(problems)) == (1, [("web", "proxyctl.maxconn")])
     assert {p.severity for p in problems} == {"warning"}
 
 
@@ -168,3 +153,31 @@ def test_a_port_in_two_pools_is_asked_once() -> None:
     web = container("web", {"route.x.balance": "uri"})
     assert asked(web) == ["web"]
     assert len(decide(world(web), features=HAPROXY).desired.pools) == 1
+
+
+def test_an_equal_container_is_read_once() -> None:
+    """A survey takes over what the last one found, unless the container, the question or the network changed."""
+    a, b = container("a"), container("b")
+    first = surveyed(world(a, b))
+    moved = container("b", networks={NET: "10.9.9.9"})
+
+    def again(snapshot: Snapshot, features: Features = HAPROXY, **how: Any) -> list[bool]:
+        options, pin = how.get("options", Options()), how.get("pin")
+        found = members.survey(snapshot, options, rules(features), Desired(), pin, first)
+        return [any(j is old for old in first.judgements) for j in found.judgements]
+
+    assert again(world(a, b)) == [True, True]
+    assert again(world(container("a"), moved, container("c"))) == [True, False, False]
+    assert again(world(a, b), options=Options(expose_by_default=True)) == [False, False]
+    assert again(world(a, b), NGINX) == [False, False]
+    assert again(world(a, b), pin=Pin(1, "today", Desired())) == [False, False]
+    assert again(world(a, b, gateways=[NET, ADMIN])) == [False, False]
+
+
+def test_a_container_that_has_to_leave_is_judged_anew() -> None:
+    """Off the network it belongs to the pools that still have it, and to none once they have not."""
+    off = world(container("web", networks={}))
+    served = Desired((), (Pool("web", servers=(Server("web", "id-web", "10.0.0.1", 80),)),))
+    first = surveyed(off, previous=served)
+    assert [m.membership.pool.name for m in first.members] == ["web"]
+    assert members.survey(off, Options(), rules(HAPROXY), Desired(), None, first).members == ()

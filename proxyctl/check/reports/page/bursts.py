@@ -14,7 +14,7 @@ GAP = 1.0  # seconds
 class Burst:
     """A number of failures of one kind and server, by when they ended (seconds from the start).
 
-    `events` are places in the report's.
+    `events` are the places of the events near them in `Report.events`.
     """
 
     kind: str

@@ -6,9 +6,8 @@ import dataclasses
 
 import pytest
 
-from proxyctl.core.decide.desired import Outcome, Waiting
-from proxyctl.core.decide.quarantine import Part, build, only, parts, refusals, stages, told, useless
-from proxyctl.core.model import Desired, Listener, Pool, Problem, Route, Server
+from proxyctl.core.decide.parts import build, only, parts, stages, useless
+from proxyctl.core.model import Desired, Listener, Pool, Route, Server
 
 A, B = Server("a", "id-a", "10.0.0.1", 80), Server("b", "id-b", "10.0.0.2", 80)
 WEB = Pool("web", servers=(A,))
@@ -144,36 +143,3 @@ def test_only() -> None:
     both = state(WEB, NEW, routes="80 x web, 81 y new")
     assert only(both, ["new"]) == state(NEW, routes="81 y new")
     assert only(both, []) == state()
-
-
-def test_what_people_are_told() -> None:
-    """Each refused part has a sentence, and each container that it concerns a problem."""
-    accepted = state(WEB, routes="80 x web")
-    changed = dataclasses.replace(SLOW, servers=(A, B))
-    wanted = state(changed, NEW, routes="80 x web, 81 * web, 80 new new")
-    everything = [p for own in parts(accepted, wanted).values() for p in own]
-    refused = refusals(accepted, wanted, dict.fromkeys([*everything, Part("gone", NEW)], "no"))
-    assert [(r.pool, r.severity, r.text) for r in refused] == [
-        ("new", "error", "pool new is left out: no"),
-        ("web", "error", "is left out of pool web: no"),
-        ("web", "warning", "pool web keeps its previous settings: no"),
-        ("web", "error", "route any host / on port 81 is left out: no"),
-    ]
-    assert [r.left_out for r in refused] == [NEW, None, None, None]
-    held = build(accepted, wanted, ())
-    waiting = (Waiting("id-c", "c", "new", "", 80, "waits"), Waiting("id-d", "d", "web", "", 80, "waits"))
-    outcome = told(Outcome(wanted, (Problem("z", "", "else"),), waiting), held, refused)
-    assert outcome.desired == held
-    assert outcome.refused == refused
-    assert [(p.container, p.reason.partition(" ")[0]) for p in outcome.problems] == [
-        ("a", "pool"),
-        ("a", "route"),
-        ("b", "is"),
-        ("b", "pool"),
-        ("b", "pool"),
-        ("b", "route"),
-        ("c", "pool"),
-        ("d", "pool"),
-        ("d", "route"),
-        ("z", "else"),
-    ]

@@ -9,8 +9,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from proxyctl.core.decide.desired import Outcome, Refusal, with_default_port
-from proxyctl.core.model import Desired, Listener, Pool, Problem, Route, Server
+from proxyctl.core.decide.claims import with_default_port
+from proxyctl.core.model import Desired, Listener, Pool, Route, Server
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -105,38 +105,6 @@ def only(state: Desired, pools: Collection[str]) -> Desired:
     places = _places(state)
     kept = [p for name in pools for p in places.get(name, ())]
     return Desired(_listeners(kept), tuple(p for p in state.pools if p.name in pools))
-
-
-def refusals(accepted: Desired, wanted: Desired, refused: Mapping[Part, str]) -> tuple[Refusal, ...]:
-    """Return what is left out of `wanted`, with the reason of each refused part, for people."""
-    found = []
-    for name, own in parts(accepted, wanted).items():
-        pool, new = wanted.pool(name), accepted.pool(name) is None
-        for part in (p for p in own if p in refused):
-            change, reason = part.change, refused[part]
-            if isinstance(change, Server):
-                found.append(Refusal(name, f"is left out of pool {name}: {reason}", "error", change.name))
-            elif isinstance(change, Place):
-                where = f"{change.route.host or 'any host '}{change.route.path} on port {change.port}"
-                found.append(Refusal(name, f"route {where} is left out: {reason}", "error"))
-            elif new:
-                found.append(Refusal(name, f"pool {name} is left out: {reason}", "error", left_out=pool))
-                break
-            else:
-                found.append(Refusal(name, f"pool {name} keeps its previous settings: {reason}", "warning"))
-    return tuple(found)
-
-
-def told(outcome: Outcome, state: Desired, refused: tuple[Refusal, ...]) -> Outcome:
-    """Return the outcome with `state` in place of what was wanted, and a problem for each container concerned."""
-    names: dict[str, list[str]] = {p.name: [s.name for s in p.servers] for p in outcome.desired.pools}
-    for waiting in outcome.waiting:
-        names[waiting.pool].append(waiting.name)
-    problems = set(outcome.problems)
-    for refusal in refused:
-        for container in [refusal.container] if refusal.container else names[refusal.pool]:
-            problems.add(Problem(container, "", refusal.text, refusal.severity))
-    return dataclasses.replace(outcome, desired=state, problems=tuple(sorted(problems)), refused=refused)
 
 
 def _bare(pool: Pool) -> Pool:

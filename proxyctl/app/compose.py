@@ -1,0 +1,148 @@
+"""The parts of a running `watch`, put together: who is handed what. Starts nothing; `watch` does."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import structlog
+
+from proxyctl.api.server import Api
+from proxyctl.app.parts import Parts, inputs_of, rules_for
+from proxyctl.core.model import Features
+from proxyctl.gateway.probe import Prober
+from proxyctl.gateway.severing import Severing
+from proxyctl.operate.confirm import Confirmation
+from proxyctl.operate.overrides import Overriding
+from proxyctl.operate.rollback import Rollback
+from proxyctl.providers.docker.client import connect
+from proxyctl.providers.docker.resolve import EmbeddedDns
+from proxyctl.providers.docker.source import DockerStore
+from proxyctl.providers.port import Wake
+from proxyctl.reconcile.apply import Applier
+from proxyctl.reconcile.journal import Journal
+from proxyctl.reconcile.ports import Ports
+from proxyctl.reconcile.reconciler import Reconciler
+from proxyctl.reconcile.refusals import Refusals
+from proxyctl.settings import Settings
+from proxyctl.state import overrides as state_files
+from proxyctl.state.pin import PinFile
+from proxyctl.state.port import Inputs
+
+log = structlog.get_logger()
+
+# a change of these in proxyctl.toml takes effect at the next start only
+FIXED = (
+    "network",
+    "engine",
+    "publish",
+    "image",
+    "state",
+    "api",
+    "label_prefix",
+    "resync",
+    "reload_spacing",
+    "grace",
+    "templates",
+)
+
+
+class Effective:
+    """The settings that a `watch` goes by: those of its start, with what may change in proxyctl.toml while it runs."""
+
+    def __init__(self, settings: Settings, reload: Callable[[], Settings]) -> None:
+        """Take those of the start, and what reads them anew."""
+        self.settings, self._reload = settings, reload
+
+    def inputs(self, token: str) -> Inputs:
+        """Read templates and proxyctl.toml anew; raise TemplateError or UsageError."""
+        new = self._reload()
+        moved = [f for f in FIXED if getattr(new, f) != getattr(self.settings, f)]
+        if moved:
+            log.warning("these settings take effect at the next start", settings=", ".join(moved))
+        self.settings = new.model_copy(update={f: getattr(self.settings, f) for f in FIXED})
+        return inputs_of(self.settings, token)
+
+
+class InputFiles:
+    """Where a `watch` reads its inputs: the pinned generation's, else those of templates and proxyctl.toml."""
+
+    def __init__(self, settings: Settings, reload: Callable[[], Settings]) -> None:
+        """Read them for the first time; raise TemplateError or UsageError."""
+        self.effective = Effective(settings, reload)
+        self.pins = PinFile(settings.state)
+        self._token = state_files.check_token(settings.state)
+        self._first: Inputs | None = self._now()
+
+    def read(self) -> Inputs:
+        """Return the inputs as they are now; the first time those that were read at the start."""
+        first, self._first = self._first, None
+        return first or self._now()
+
+    def _now(self) -> Inputs:
+        prefix = self.effective.settings.label_prefix
+        return self.pins.inputs(self._token, prefix) or self.effective.inputs(self._token)
+
+
+class Waker:
+    """A wake-up that can be handed out before there is somebody to wake."""
+
+    target: Wake | None = None
+
+    def __call__(self, reason: str) -> None:
+        """Pass it on, if there is."""
+        if self.target is not None:
+            self.target(reason)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Daemon:
+    """The parts of a `watch` that somebody has to start or end."""
+
+    source: DockerStore
+    prober: Prober
+    applier: Applier
+    reconciler: Reconciler
+    journal: Journal
+    api: Api
+
+
+def compose(parts: Parts, features: Features, files: InputFiles) -> Daemon:
+    """Return the parts of a `watch` in front of a gateway that runs, whose proxy has these features."""
+    settings, waker, journal, refusals = parts.settings, Waker(), Journal(), Refusals()
+    source = DockerStore(
+        connect, network=settings.network, label_prefix=settings.label_prefix, resync=settings.resync / 1000
+    )
+    prober = Prober(parts.view, waker, parts.access, settings.grace / 1000)
+    overrides = state_files.Overrides(settings.state)
+    ports = Ports(
+        source=source,
+        resolver=EmbeddedDns(parts.view, parts.access),
+        prober=prober,
+        gateway=parts.lifecycle,
+        engine=parts.engine,
+        severing=Severing(parts.view),
+        overrides=overrides,
+        pin=lambda: files.pins.held,
+        read_inputs=files.read,
+    )
+    applier = Applier(parts.engine, parts.generations, refusals)
+    reconciler = Reconciler(
+        ports,
+        applier,
+        refusals,
+        rules_for(features),
+        journal,
+        spacing=settings.reload_spacing / 1000,
+        resync=settings.resync / 1000,
+    )
+    waker.target = reconciler.wake
+    confirmation = Confirmation(reconciler, journal)
+    api = Api(
+        status=reconciler.status,
+        events=journal.after,
+        settings=lambda: files.effective.settings.model_dump(mode="json"),
+        overriding=Overriding(reconciler, overrides, confirmation),
+        rollback=Rollback(reconciler, files.pins, parts.generations, confirmation),
+    )
+    return Daemon(source, prober, applier, reconciler, journal, api)

@@ -1,0 +1,82 @@
+"""One container in one pool: does it serve, drain or wait, and for what. Pure. Next: `desired`."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from proxyctl.core.decide.members import Member
+from proxyctl.core.decide.world import World
+from proxyctl.core.model import Override, Server
+
+_NO_OVERRIDE = Override()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Standing:
+    """How a member takes part now: as a server, waiting for `reason`, or (both empty) not at all.
+
+    `leaving`: it is on its way out by itself, and the proxy still has it.
+    """
+
+    member: Member
+    server: Server | None = None
+    reason: str = ""
+    problem: str = ""
+    leaving: bool = False
+
+
+def stand(member: Member, world: World, before: Server | None) -> Standing:
+    """Return how a member takes part; `before` is its server in the pool now, if it has one."""
+    override = world.overrides.get(member.container.id, _NO_OVERRIDE)
+    container = member.container
+    sick = ""
+    if container.live and not container.stopping and container.health == "unhealthy":
+        sick = f"its HEALTHCHECK says unhealthy: docker inspect {container.name} shows what it answered"
+    away = before is not None and (bool(sick) or not member.target.address)
+    if container.state == "paused" or (container.live and (container.stopping or away)):
+        over = (member.membership.pool.name, container.id) in world.drained
+        server = _server(member, override, before, drain=True) if before and not over else None
+        return Standing(member, server, reason=sick if over else "", problem=sick, leaving=before is not None)
+    if not container.live and container.state != "restarting":
+        return Standing(member)
+    reason = sick or _obstacle(member)
+    if reason:
+        return Standing(member, reason=reason, problem=sick)
+    finding = world.findings.get(member.target)
+    undecided = finding is None or not (finding.ok or finding.late)
+    if undecided and before and (before.address, before.port) == _endpoint(member):
+        # Nothing is certain yet, as after a restart of proxyctl: no answer is not a bad answer.
+        return Standing(member, _server(member, override, before, drain=before.draining))
+    if finding is None or not finding.ok:
+        reason = (finding.reason if finding else "") or "has not answered yet"
+        return Standing(member, reason=reason, problem=reason if finding and finding.late else "")
+    return Standing(member, _server(member, override, before, drain=False))
+
+
+def _obstacle(member: Member) -> str:
+    """Return what a container that is starting waits for before anyone need ask it; often nothing."""
+    if member.container.state == "restarting":
+        return "Docker is restarting it"
+    if not member.target.address:
+        return "has no address on the network yet"
+    if member.container.health == "starting":
+        return "its HEALTHCHECK has not passed yet"
+    return ""
+
+
+def _endpoint(member: Member) -> tuple[str, int]:
+    return member.target.address, member.target.port
+
+
+def _server(member: Member, override: Override, before: Server | None, *, drain: bool) -> Server:
+    labels = member.membership
+    return Server(
+        name=member.container.name,
+        container=member.container.id,
+        address=member.target.address or (before.address if before else ""),
+        port=labels.port,
+        weight=labels.weight if override.weight is None else override.weight,
+        backup=labels.backup,
+        maxconn=labels.maxconn,
+        draining=drain or override.drain,
+    )

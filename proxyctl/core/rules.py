@@ -1,0 +1,38 @@
+"""What the core asks of an engine: the Protocol behind which each engine keeps its own rules; pure.
+
+`engines.nginx.rules` and `engines.haproxy.rules` implement it. Next: `decide.members`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Protocol
+
+from proxyctl.core.labels.declaration import Membership
+from proxyctl.core.model import Features, Severity
+from proxyctl.core.plan import ReloadRules
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Inability:
+    """A label that asks for what the proxy binary does not have; `label` is without the prefix, as `sticky`."""
+
+    label: str
+    reason: str
+    severity: Severity = "error"
+
+
+class Rules(ReloadRules, Protocol):
+    """What one proxy binary can do, and what a change costs on it. Equal for equal binaries."""
+
+    @property
+    def features(self) -> Features:
+        """The binary's version and build."""
+
+    @property
+    def checks_health(self) -> bool:
+        """Whether the proxy makes the HTTP check itself; if not, proxyctl does."""
+
+    def inabilities(self, membership: Membership) -> Iterator[Inability]:
+        """Yield the labels of a membership that the binary cannot carry out as they say."""

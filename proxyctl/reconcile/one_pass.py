@@ -1,0 +1,174 @@
+"""One pass: look after the gateway, look at the world, decide, have the proxy do it, tell what is wrong.
+
+Knows ports, never edges. Next: `reach`, which brings the proxy to what was decided.
+"""
+
+from __future__ import annotations
+
+import time
+
+from proxyctl.core.decide.decision import decide
+from proxyctl.core.decide.members import Survey, survey
+from proxyctl.core.decide.outcome import Outcome
+from proxyctl.core.decide.readiness import undecided
+from proxyctl.core.decide.world import World
+from proxyctl.core.model import Problem, Snapshot
+from proxyctl.core.rules import Rules
+from proxyctl.engines.timings import lap
+from proxyctl.errors import ConfigRefused, DockerUnavailable, GatewayError, ReloadFailed
+from proxyctl.reconcile.apply import Applied, Applier
+from proxyctl.reconcile.drains import Drains
+from proxyctl.reconcile.inputs import InputsInUse
+from proxyctl.reconcile.inquiry import Inquiry
+from proxyctl.reconcile.journal import Journal
+from proxyctl.reconcile.names import Names
+from proxyctl.reconcile.pacing import Spacing
+from proxyctl.reconcile.ports import Ports
+from proxyctl.reconcile.reach import Reach
+from proxyctl.reconcile.refusals import Refusals
+from proxyctl.reconcile.wakes import Wakes
+
+
+class OnePass:
+    """Makes one pass each time that it is called, and knows what the last one came to."""
+
+    def __init__(
+        self,
+        ports: Ports,
+        applier: Applier,
+        refusals: Refusals,
+        rules: Rules,
+        spacing: float,
+        journal: Journal,
+        wakes: Wakes,
+    ) -> None:
+        """Take the ports, what applies, and the least seconds between two reloads."""
+        self._ports, self._applier, self._rules = ports, applier, rules
+        self._refusals, self._journal, self._wakes = refusals, journal, wakes
+        self.inputs = InputsInUse(ports.read_inputs, refusals)
+        self._inquiry = Inquiry(ports.prober, Names(ports.resolver, wakes.wake))
+        self._reach = Reach(ports.engine, applier, rules, self.inputs, refusals, wakes, Spacing(spacing))
+        self._drains = Drains()
+        self._survey: Survey | None = None
+        self._looked_at = 0.0
+        self._undecided = True
+        self._gateway_changes = -1
+        self.unsettled = True
+        """Whether something may still join without anyone's help; set at the end of each pass."""
+        self.looks = 0
+        """How often the outcome was worked out; each time sees the overrides that were kept before it."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """What was decided last."""
+        return self._reach.outcome
+
+    async def __call__(self) -> Applied | None:
+        """Look once and act; None when nothing could be applied. Problems are published, not raised."""
+        snapshot = self._ports.source.snapshot
+        if snapshot is None:
+            return None
+        self.unsettled = True
+        at_once = self._wakes.take_at_once()
+        try:
+            await self._look_after_gateway()
+        except (GatewayError, DockerUnavailable) as exc:
+            self._journal.record_problems((*self.outcome.problems, Problem("", "", f"gateway: {exc}")))
+            self._wakes.back_off("gateway")
+            return None
+        self.inputs.refresh()
+        self._refusals.expire(time.monotonic())
+        self._ports.overrides.forget_except([*(c.id for c in snapshot.containers), *snapshot.missing])
+        world = await self._look(snapshot)
+        self._decide(world)
+        return await self._act(world, at_once=at_once)
+
+    async def _look_after_gateway(self) -> None:
+        changes = self._ports.source.gateway_changes
+        if changes == self._gateway_changes:
+            return
+        started, before = await self._ports.gateway.ensure(), self._applier.applied
+        if started or before is None or not await self._applier.still_true():
+            adopted = await self._applier.adopt()
+            if started or before is not None:  # it is another process, also where Docker started it by itself
+                self._refusals.forget()
+            if started:
+                self._journal.record("gateway", "the gateway was started" + " and runs its last generation" * adopted)
+            elif adopted:
+                self._journal.record("gateway", "the running gateway was adopted as it is")
+        self._gateway_changes = changes
+
+    async def _look(self, snapshot: Snapshot) -> World:
+        """Return the world around a snapshot: what the labels say, what answers, what operators asked for."""
+        previous, overrides = self._applier.known, self._ports.overrides
+        with lap("plan"):
+            seen = survey(snapshot, self.inputs.now.options, self._rules, previous, self._ports.pin(), self._survey)
+        self._survey = seen
+        findings = await self._inquiry.findings(seen.targets, previous)
+        self._undecided = undecided(seen.targets, findings)
+        self._looked_at = time.monotonic()
+        return World(
+            survey=seen,
+            findings=findings,
+            overrides=dict(overrides.all()),
+            maintenance=overrides.maintenance,
+            drained=self._drains.over(self._looked_at),
+            previous=previous,
+            retained=self.outcome.retained,
+            accepted=self._applier.accepted,
+            excluded=dict(self._refusals.parts),
+        )
+
+    def _decide(self, world: World) -> None:
+        with lap("plan"):
+            self._reach.outcome = outcome = decide(world)
+        self._drains.follow(outcome.leaving, self._looked_at)
+        self._refusals.prune(world.accepted, outcome.wanted)
+        self._ports.overrides.forget_pools_except({*outcome.inhabited, *(p.name for p in outcome.wanted.pools)})
+        self.looks += 1
+
+    async def _act(self, world: World, *, at_once: bool) -> Applied | None:
+        """Have the proxy do what was decided, and publish what is wrong."""
+        found: list[Problem] = []
+        applied, deferred, refused = None, False, ""
+        try:
+            reached = await self._reach.reach(world, at_once=at_once)
+            applied, deferred = reached.applied, reached.applied is None
+            if applied is not None:
+                self._applied(applied, world)
+            if reached.plan is not None:
+                await self._ports.severing.sever(reached.plan.vacated(world.survey.snapshot))
+            self._wakes.calm()
+        except (ConfigRefused, ReloadFailed) as exc:
+            refused = f"{self._rules.features.engine} refused the configuration, the old one serves on: {exc}"
+            found.append(Problem("", "", refused))
+        except (GatewayError, DockerUnavailable) as exc:
+            found.append(Problem("", "", f"gateway: {exc}"))
+            self._gateway_changes = -1
+            self._wakes.back_off("gateway")
+        self._set_timers()
+        self._refusals.last_pass = refused or self._refusals.inputs
+        self._publish(found)
+        self.unsettled = self._undecided or deferred
+        return applied
+
+    def _applied(self, done: Applied, world: World) -> None:
+        if world.drained:
+            self._wakes.wake("a drain is over")  # a pool whose last container is gone goes, now that it serves nobody
+        if done.how != "unchanged" or done.plan:
+            self._journal.record_applied(done, self._applier.applied)
+
+    def _set_timers(self) -> None:
+        now = time.monotonic()
+        if (wait := self._drains.next_end(self._looked_at)) is not None:
+            self._wakes.later(max(0.0, self._looked_at + wait - now), "the end of a drain")
+        if (wait := self._refusals.wait(now)) is not None:
+            self._wakes.later(wait, "to retry what was refused")
+
+    def _publish(self, found: list[Problem]) -> None:
+        found += self.outcome.problems
+        if self._refusals.inputs:
+            found.append(Problem("", "", self._refusals.inputs))
+        if notice := self._ports.gateway.notice:
+            found.append(Problem("", "", notice, "warning"))
+        self._journal.record_problems(found)

@@ -1,0 +1,101 @@
+"""A reconciler between ports in memory, whose snapshot and whose proxy's refusals the test sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from proxyctl.core.labels.declaration import Options
+from proxyctl.core.model import ConfigFiles, Container, Features, Snapshot, Tuning
+from proxyctl.engines import templates
+from proxyctl.errors import ConfigRefused
+from proxyctl.providers.port import Wake
+from proxyctl.reconcile.apply import Applier
+from proxyctl.reconcile.journal import Journal
+from proxyctl.reconcile.ports import Ports
+from proxyctl.reconcile.reconciler import Reconciler
+from proxyctl.reconcile.refusals import Refusals
+from proxyctl.state.generations import GenerationFolder
+from proxyctl.state.overrides import Overrides
+from proxyctl.state.port import Inputs
+from tests.core.worlds import HAPROXY, NET, rules, world
+from tests.in_memory import MemoryEngine, MemoryGateway, MemoryProber, MemoryResolver, MemorySevering
+
+
+class MemorySource:
+    """Implements `providers.port.Source`: the snapshot is what the test says."""
+
+    def __init__(self) -> None:
+        self.snapshot: Snapshot | None = None
+        self.synced_at: float | None = None
+        self.connected, self.problem, self.gateway_changes = True, "", 0
+
+    async def run(self, wake: Wake) -> None:
+        """Follow nothing."""
+
+
+class RefusingEngine(MemoryEngine):
+    """A proxy that checks, and refuses files in which one of the words in `refuses` stands."""
+
+    def __init__(self, features: Features, generations: GenerationFolder) -> None:
+        super().__init__(features, generations)
+        self.refuses: set[str] = set()
+        self.checks = 0
+
+    async def check(self, folder: str, files: ConfigFiles) -> None:
+        """Refuse by the text, as a proxy does."""
+        self.checks += 1
+        for word in self.refuses:
+            if any(word in text for _, text in files.files):
+                message = f"unknown word {word}"
+                raise ConfigRefused(message)
+
+
+class Stage:
+    """The reconciler, and everything around it that a test sets or looks at."""
+
+    def __init__(self, folder: Path, features: Features = HAPROXY, spacing: float = 0) -> None:
+        self.generations = generations = GenerationFolder(folder / "proxy")
+        generations.prepare()
+        self.source, self.engine = MemorySource(), RefusingEngine(features, generations)
+        self.inputs = Inputs(Options(), Tuning(), templates.load(features.engine, None), "0" * 32)
+        self.read: Callable[[], Inputs] = lambda: self.inputs
+        self.overrides = Overrides(folder)
+        self.refusals, self.journal = Refusals(), Journal()
+        self.applier = Applier(self.engine, generations, self.refusals)
+        ports = Ports(
+            source=self.source,
+            resolver=MemoryResolver(self._addresses),
+            prober=MemoryProber(lambda _: True, lambda _: None),
+            gateway=MemoryGateway(lambda: True),
+            engine=self.engine,
+            severing=MemorySevering(),
+            overrides=self.overrides,
+            pin=lambda: None,
+            read_inputs=self._read,
+        )
+        made = rules(features)
+        self.reconciler = Reconciler(ports, self.applier, self.refusals, made, self.journal, spacing=spacing, resync=30)
+
+    def _read(self) -> Inputs:
+        return self.read()
+
+    def _addresses(self) -> dict[str, str]:
+        there = self.source.snapshot.containers if self.source.snapshot else ()
+        return {c.name: c.address_on(NET) for c in there}
+
+    async def sees(self, *containers: Container, at_once: bool = True) -> None:
+        """Make one pass in a world of these containers; `at_once`: no reload is deferred."""
+        self.reconciler.wake("test", at_once=at_once)
+        self.source.snapshot = world(*containers)
+        await self.reconciler.one_pass()
+
+    @property
+    def serving(self) -> dict[str, list[str]]:
+        """The servers of each pool, by what the proxy does."""
+        return {p.name: [s.name for s in p.servers] for p in self.engine.does.pools}
+
+    @property
+    def reasons(self) -> list[str]:
+        """The problems of the last pass, for people."""
+        return [p.reason for p in self.journal.problems]

@@ -1,0 +1,151 @@
+"""Passes in memory: what the proxy does after one, what is refused, and what is tried again."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxyctl.core.model import Override
+from proxyctl.errors import TemplateError
+from tests.core.worlds import NGINX, container, world
+from tests.reconcile.stage import Stage
+
+A, B = container("a", {"pool": "web"}), container("b", {"pool": "web"})
+BAD = container("bad", {"host": "bad.example"})
+
+
+async def test_a_pass_brings_the_proxy_to_what_docker_says(tmp_path: Path) -> None:
+    """The first by a reload, a join at run time, and a pass in which nothing changed costs nothing."""
+    stage = Stage(tmp_path)
+    await stage.sees(A)
+    assert stage.serving == {"web": ["a"]}
+    await stage.sees(A, B)
+    assert stage.serving == {"web": ["a", "b"]}
+    checks = stage.engine.checks
+    await stage.sees(A, B)
+    assert stage.engine.checks == checks
+    assert [e.text.rpartition("(")[2].partition(",")[0] for e in stage.journal.after() if "web" in e.text] == [
+        "reload",
+        "reload",
+        "runtime",
+    ]
+
+
+async def test_before_docker_has_answered_nothing_is_done(tmp_path: Path) -> None:
+    """No answer is not an empty answer."""
+    stage = Stage(tmp_path)
+    assert await stage.reconciler.one_pass() is None
+    assert (stage.reconciler.applied, stage.reconciler.looks) == (None, 0)
+
+
+async def test_what_the_proxy_refuses_is_left_out_and_not_tried_again(tmp_path: Path) -> None:
+    """The rest serves; the next pass neither checks it again nor forgets why; once it changes it is tried."""
+    stage = Stage(tmp_path)
+    await stage.sees(A)
+    stage.engine.refuses = {"bad.example"}
+    await stage.sees(A, B, BAD)
+    assert stage.serving == {"web": ["a", "b"]}
+    assert stage.reasons == ["pool bad is left out: haproxy refused it: unknown word bad.example"]
+    assert stage.reconciler.refused == ""
+    checks = stage.engine.checks
+    await stage.sees(A, B, BAD)
+    assert stage.engine.checks == checks
+    await stage.sees(A, B, container("bad", {"host": "good.example", "drain": "9s"}))
+    assert stage.serving == {"bad": ["bad"], "web": ["a", "b"]}
+    assert stage.reasons == []
+
+
+async def test_new_templates_that_are_refused_are_not_used(tmp_path: Path) -> None:
+    """The last good ones stay in use, also for what joins then; the reason stays told until they are mended."""
+    stage = Stage(tmp_path)
+    await stage.sees(A)
+    good = stage.inputs
+    broken = {name: f"{text}\n# nonsense" for name, text in good.templates.items()}
+    stage.inputs, stage.engine.refuses = dataclasses.replace(good, templates=broken), {"nonsense"}
+    stage.reconciler.files_changed("templates")
+    await stage.sees(A)
+    await stage.sees(A, B)
+    assert stage.serving == {"web": ["a", "b"]}
+    assert stage.reasons == ["haproxy refused it: unknown word nonsense; the last good ones stay in use"]
+    assert "last good ones" in stage.reconciler.refused
+    stage.inputs = good
+    stage.reconciler.files_changed("templates")
+    await stage.sees(A, B)
+    assert (stage.reasons, stage.reconciler.refused) == ([], "")
+
+
+async def test_templates_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+    """Those of before stay in use."""
+    stage = Stage(tmp_path)
+    await stage.sees(A)
+
+    def unreadable() -> None:
+        message = "template x, line 1: no"
+        raise TemplateError(message)
+
+    stage.read = unreadable  # type: ignore[assignment]
+    stage.reconciler.files_changed("templates")
+    await stage.sees(A, B)
+    assert stage.serving == {"web": ["a", "b"]}
+    assert stage.reasons == ["template x, line 1: no; the last good ones stay in use"]
+
+
+async def test_a_first_state_that_is_refused_as_a_whole_is_given_up_once(tmp_path: Path) -> None:
+    """The reason is told, and the same state is not checked again."""
+    stage = Stage(tmp_path)
+    stage.engine.refuses = {"global"}
+    await stage.sees(A)
+    assert "haproxy refused the configuration, the old one serves on: unknown word global" in stage.reasons[0]
+    assert stage.reconciler.refused == stage.reasons[0]
+    checks = stage.engine.checks
+    await stage.sees(A)
+    assert stage.engine.checks == checks
+
+
+async def test_a_reload_is_deferred_unless_an_operator_asks(tmp_path: Path) -> None:
+    """After a reload the next one waits, and a wake-up at once does not."""
+    stage = Stage(tmp_path, NGINX, spacing=60)
+    await stage.sees(A)
+    await stage.sees(A, B, at_once=False)
+    assert stage.serving == {"web": ["a"]}
+    await stage.sees(A, B)
+    assert stage.serving == {"web": ["a", "b"]}
+
+
+async def test_an_override_counts_in_the_next_pass(tmp_path: Path) -> None:
+    """A server that an operator drains is wanted draining, and `looks` tells that the pass has seen it."""
+    stage = Stage(tmp_path)
+    await stage.sees(A, B)
+    looks = stage.reconciler.looks
+    stage.overrides.keep("id-a", Override(drain=True))
+    await stage.sees(A, B)
+    assert stage.reconciler.looks == looks + 1
+    assert [s.name for p in stage.reconciler.wanted.pools for s in p.servers if s.draining] == ["a"]
+
+
+async def test_the_loop_makes_a_pass_for_a_wake_up_and_survives_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told while it lasts, and afterwards everything that waits joins."""
+    stage = Stage(tmp_path)
+    stage.source.snapshot = world(A)
+    stage_files, full = stage.generations.stage, [True]
+
+    def stage_or_fail(*args: Any) -> int:
+        if full.pop() if full else False:
+            raise OSError(28, "No space left on device")
+        return stage_files(*args)
+
+    monkeypatch.setattr(stage.generations, "stage", stage_or_fail)
+    task = asyncio.create_task(stage.reconciler.run())
+    stage.reconciler.wake("start")
+    try:
+        status = await asyncio.wait_for(stage.reconciler.settled(), 5)
+    finally:
+        task.cancel()
+    assert [p.name for p in status.pools] == ["web"]
+    assert any("the state folder cannot be written" in e.text for e in stage.journal.after())
