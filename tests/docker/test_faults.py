@@ -107,7 +107,7 @@ def test_a_taken_port_is_named_and_leaves_no_gateway_behind(watch: Watch) -> Non
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        ran = watch.ctl("watch", "--engine", watch.engine, "--api", "off", "--publish", f"127.0.0.1:{port}:80")
+        ran = watch.ctl_process("watch", "--engine", watch.engine, "--api", "off", "--publish", f"127.0.0.1:{port}:80")
     assert ran.returncode == 1
     assert str(port) in one_line(ran.stderr)
     assert "--publish" in ran.stderr
@@ -119,7 +119,7 @@ def test_a_taken_api_port_is_a_usage_error(watch: Watch) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        ran = watch.ctl("watch", "--engine", watch.engine, "--api", f"127.0.0.1:{taken.getsockname()[1]}")
+        ran = watch.ctl_process("watch", "--engine", watch.engine, "--api", f"127.0.0.1:{taken.getsockname()[1]}")
     assert ran.returncode == 2
     assert "--api" in one_line(ran.stderr)
 
@@ -149,10 +149,10 @@ def test_down_says_what_it_cannot_remove(watch: Watch) -> None:
 
 def test_an_image_that_is_missing_or_has_no_proxy_is_named(watch: Watch) -> None:
     """Both say which image; nothing is left behind."""
-    ran = watch.ctl("watch", "--engine", watch.engine, "--api", "off", "--image", "no/such:image")
+    ran = watch.ctl_process("watch", "--engine", watch.engine, "--api", "off", "--image", "no/such:image")
     assert ran.returncode == 1
     assert "no/such:image" in one_line(ran.stderr)
-    ran = watch.ctl("watch", "--engine", watch.engine, "--api", "off", "--image", "proxyctl/echo:latest")
+    ran = watch.ctl_process("watch", "--engine", watch.engine, "--api", "off", "--image", "proxyctl/echo:latest")
     assert ran.returncode == 1
     assert watch.engine in one_line(ran.stderr)
     assert not watch.client.containers.list(all=True, filters={"name": f"^proxyctl-{watch.network}$"})
@@ -163,7 +163,7 @@ def test_another_engine_than_the_running_gateway_is_refused(watch: Watch) -> Non
     watch.start()
     watch.stop()
     other = "nginx" if watch.engine == "haproxy" else "haproxy"
-    ran = watch.ctl("watch", "--engine", other, "--api", "off")
+    ran = watch.ctl_process("watch", "--engine", other, "--api", "off")
     assert ran.returncode == 1
     assert "proxyctl down" in one_line(ran.stderr)
     assert watch.get().status == 404

@@ -79,7 +79,7 @@ def test_one_that_runs_another_image_than_was_asked_for_says_so_and_serves(
     """With the flags that it was made with there is nothing to tell; with another image, or a newer one, there is."""
 
     def told(*flags: str) -> list[str]:
-        ran = watch.ctl("watch", "--engine", watch.engine, "--api", "off", "--once", *flags)
+        ran = watch.ctl_process("watch", "--engine", watch.engine, "--api", "off", "--once", *flags)
         assert ran.returncode == 0, ran.stderr
         return re.findall(r"reason=['\"]?(.* asked for.*? bring it)", ran.stderr)
 
@@ -109,7 +109,7 @@ def test_one_that_was_made_by_others_is_not_removed(watch: Watch) -> None:
         mounts=[mount],
         labels={layout.GATEWAY_LABEL: watch.network, ENGINE_LABEL: watch.engine, LABEL: "1"},
     )
-    ran = watch.ctl("watch", "--engine", watch.engine, "--api", "off")
+    ran = watch.ctl_process("watch", "--engine", watch.engine, "--api", "off")
     assert ran.returncode == 1
     assert watch.engine in ran.stderr
     theirs.reload()
