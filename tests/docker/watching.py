@@ -181,7 +181,7 @@ class Watch:
         return f"http://{self.address}/"
 
     def ctl(self, *argv: str) -> subprocess.CompletedProcess[str]:
-        """Run another verb on this network, in this process."""
+        """Run another verb on this network, in this process; not `watch`, which leaves threads behind."""
         return run_here(*argv, "--network", self.network, "--state", str(self.state))
 
     def ctl_process(self, *argv: str) -> subprocess.CompletedProcess[str]:
