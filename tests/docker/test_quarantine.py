@@ -60,12 +60,12 @@ def test_a_new_pool_that_is_refused_is_left_out_and_everything_else_goes_on(watc
         watch.run(name, labels={"pool": name[:-1], "host": f"{name[:-1]}.test"})
     watch.start()
     watch.until("web", web1="up")
+    watch.until("bad", bad1="down")
     (told,) = reasons(watch, "bad1")
     assert told[0] == "error"
     assert told[1].startswith(f"pool bad is left out: {watch.engine} refused it: ")
     assert "this_is_no_directive" in told[1]
     assert pool(watch, "bad")["routes"] == []
-    assert watch.servers("bad") == {"bad1": "down"}
     assert watch.get(host="bad.test").status == 404
     explained = watch.ctl("explain", f"{watch.network}-bad1", "--engine", watch.engine)
     assert explained.returncode == 3
