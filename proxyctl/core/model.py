@@ -59,6 +59,17 @@ class Container:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Commands:
+    """The commands that a person mends containers with, in the words of the provider that listed them.
+
+    Format texts: `attach` has fields `network` and `container`, `inspect` has `container`.
+    """
+
+    attach: str
+    inspect: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Snapshot:
     """All labelled containers, ended ones too, and the networks that have a gateway of their own.
 
@@ -67,6 +78,7 @@ class Snapshot:
     """
 
     network: str
+    commands: Commands
     containers: tuple[Container, ...] = ()
     gateways: tuple[str, ...] = ()
     missing: frozenset[str] = frozenset()

@@ -14,7 +14,6 @@ from proxyctl.core.model import (
     Pool,
     Route,
     Server,
-    Snapshot,
 )
 from tests.core.worlds import NET, container, world
 
@@ -28,7 +27,7 @@ def test_equal_worlds_are_equal() -> None:
     assert one.attachments == (Attachment("m", "2"), Attachment("n", "1"))
     b = container("b")
     assert world(one, b) == world(b, other)
-    assert Snapshot(NET, (), ("y", "x", "y")).gateways == ("x", "y")
+    assert world(gateways=("y", "x", "y")).gateways == ("x", "y")
 
 
 def test_equal_states_are_equal() -> None:

@@ -13,6 +13,7 @@ from proxyctl.core.decide.world import World
 from proxyctl.core.labels.declaration import Options
 from proxyctl.core.model import (
     Attachment,
+    Commands,
     Container,
     Desired,
     Features,
@@ -34,6 +35,7 @@ HAPROXY = Features("haproxy", (3, 2, 26))
 NGINX = Features("nginx", (1, 30, 3), stream_module="static")
 OLD_NGINX = Features("nginx", (1, 22, 1))
 OK = Finding(ok=True)
+COMMANDS = Commands(attach="attach {container} to {network}", inspect="inspect {container}")
 
 
 def container(  # noqa: PLR0913 - one argument for each thing that Docker says
@@ -71,7 +73,7 @@ def container(  # noqa: PLR0913 - one argument for each thing that Docker says
 
 def world(*containers: Container, gateways: Iterable[str] = (NET,)) -> Snapshot:
     """Return the snapshot of these containers."""
-    return Snapshot(NET, containers, tuple(gateways))
+    return Snapshot(NET, COMMANDS, containers, tuple(gateways))
 
 
 RULES: Mapping[str, Callable[[Features], Rules]] = {"haproxy": HAProxyRules, "nginx": NginxRules}

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from proxyctl.core.decide.exclude import exclude
 from proxyctl.core.decide.outcome import Outcome
-from proxyctl.core.model import Desired, Listener, Pool, Route, Server, Snapshot
+from proxyctl.core.model import Desired, Listener, Pool, Route, Server
 from proxyctl.reconcile.search import admit, culprits, search
-from tests.core.worlds import NET, state_of
+from tests.core.worlds import state_of, world
 
 NUMBERS = st.lists(st.integers(0, 40), unique=True)
 
@@ -114,7 +114,7 @@ def test_a_state_that_is_refused_in_part_is_applied_in_part(
         return f"refused: {sorted(bad & facts(state), key=str)}" if bad & facts(state) else ""
 
     found = asyncio.run(search(accepted, wanted, check))
-    outcome = exclude(Outcome(wanted, wanted=wanted), state_of(Snapshot(NET), accepted=accepted, excluded=found))
+    outcome = exclude(Outcome(wanted, wanted=wanted), state_of(world(), accepted=accepted, excluded=found))
     held = facts(outcome.desired)
     assert not bad & held
     for pool in wanted.pools:

@@ -9,10 +9,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
+from proxyctl.core.features.routing import LISTEN
 from proxyctl.core.labels.declaration import Claim
 from proxyctl.core.model import Desired, Listener, Route
-
-DEFAULT_PORT = 80  # of HTTP, and of the label `listen`
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -72,9 +71,9 @@ def settle(claimants: Iterable[Claimant], previous: Desired) -> tuple[tuple[List
 
 def with_default_port(listeners: tuple[Listener, ...]) -> tuple[Listener, ...]:
     """Return the listeners with the default port, where no route uses it: the gateway answers 404 there."""
-    if any(listener.port == DEFAULT_PORT for listener in listeners):
+    if any(listener.port == LISTEN.default for listener in listeners):
         return listeners
-    return (Listener(DEFAULT_PORT), *listeners)
+    return (Listener(LISTEN.default), *listeners)
 
 
 def _clash(claimant: Claimant, claim: Claim, incumbent: Claimant, taken: Claim) -> Refused | None:

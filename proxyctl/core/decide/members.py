@@ -99,7 +99,8 @@ def survey(
 
 def _same_question(last: Survey, snapshot: Snapshot, options: Options, rules: Rules, pin: Pin | None) -> bool:
     places = (snapshot.network, snapshot.gateways) == (last.snapshot.network, last.snapshot.gateways)
-    return places and (options, rules, pin) == (last.options, last.rules, last.pin)
+    words = snapshot.commands == last.snapshot.commands
+    return places and words and (options, rules, pin) == (last.options, last.rules, last.pin)
 
 
 def _left(container: Container, network: str, previous: Desired) -> frozenset[str]:
@@ -187,7 +188,8 @@ def _astray(container: Container, network: str, snapshot: Snapshot) -> str | Non
         return None
     if not network and not attached.isdisjoint(gateways):
         return ""
-    return f"is not on network {watched}: docker network connect {watched} {container.name}"
+    command = snapshot.commands.attach.format(network=watched, container=container.name)
+    return f"is not on network {watched}: {command}"
 
 
 def _target(container: Container, membership: Membership, network: str, rules: Rules) -> Target:

@@ -31,7 +31,8 @@ def stand(member: Member, world: World, before: Server | None) -> Standing:
     container = member.container
     sick = ""
     if container.live and not container.stopping and container.health == "unhealthy":
-        sick = f"its HEALTHCHECK says unhealthy: docker inspect {container.name} shows what it answered"
+        command = world.survey.snapshot.commands.inspect.format(container=container.name)
+        sick = f"its HEALTHCHECK says unhealthy: {command} shows what it answered"
     away = before is not None and (bool(sick) or not member.target.address)
     if container.state == "paused" or (container.live and (container.stopping or away)):
         over = (member.membership.pool.name, container.id) in world.drained

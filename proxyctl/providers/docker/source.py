@@ -21,7 +21,7 @@ import structlog
 from proxyctl.core import layout
 from proxyctl.core.model import Container, Snapshot
 from proxyctl.errors import DockerUnavailable
-from proxyctl.providers.docker import events, view
+from proxyctl.providers.docker import commands, events, view
 from proxyctl.providers.docker.client import Client, explain
 from proxyctl.providers.docker.missing import Missing
 from proxyctl.providers.docker.questions import Questions
@@ -183,8 +183,7 @@ class DockerStore:
 
     async def _take(self, event: events.Event) -> bool:
         """Bring the snapshot up to one event; return whether anything changed."""
-        actor = event.get("Actor") or {}
-        attributes = actor.get("Attributes") or {}
+        attributes = (event.get("Actor") or {}).get("Attributes") or {}
         action = str(event.get("Action", "")).split(":")[0]
         id_ = events.subject(event)
         if layout.GATEWAY_LABEL in attributes:
@@ -246,5 +245,6 @@ class DockerStore:
         return self._containers.get(id_) != before
 
     def _publish(self) -> Snapshot:
-        self.snapshot = Snapshot(self._network, tuple(self._containers.values()), self._gateways, self._missing.ids)
+        known = tuple(self._containers.values())
+        self.snapshot = Snapshot(self._network, commands.COMMANDS, known, self._gateways, self._missing.ids)
         return self.snapshot

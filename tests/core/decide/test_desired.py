@@ -135,6 +135,12 @@ def test_the_life_of_a_server(  # noqa: PLR0913, PLR0917 - one column each
     assert told(outcome.problems) == [("w", "")] * problem
 
 
+def test_a_sick_container_shows_why() -> None:
+    """Its problem has the provider's command that shows what its own check answered."""
+    [problem] = decide(world(web("w", health="unhealthy"))).problems
+    assert problem.reason == "its HEALTHCHECK says unhealthy: inspect w shows what it answered"
+
+
 AWAY = {"bridge": "172.17.0.2"}
 LEAVES = [
     # what happens to it, does it drain, is a problem told

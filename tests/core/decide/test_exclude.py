@@ -7,8 +7,8 @@ import dataclasses
 from proxyctl.core.decide.exclude import exclude, exclusions
 from proxyctl.core.decide.outcome import Outcome, Waiting
 from proxyctl.core.decide.parts import Part, build, parts
-from proxyctl.core.model import Desired, Listener, Pool, Problem, Route, Server, Snapshot
-from tests.core.worlds import NET, state_of
+from proxyctl.core.model import Desired, Listener, Pool, Problem, Route, Server
+from tests.core.worlds import state_of, world
 
 A, B = Server("a", "id-a", "10.0.0.1", 80), Server("b", "id-b", "10.0.0.2", 80)
 WEB = Pool("web", servers=(A,))
@@ -26,7 +26,7 @@ def routed(*routes: tuple[int, str, str], pools: tuple[Pool, ...]) -> Desired:
 def test_a_world_in_which_nothing_is_refused() -> None:
     """The outcome is what the labels ask for."""
     outcome = Outcome(Desired((), (WEB,)), wanted=Desired((), (WEB,)))
-    assert exclude(outcome, state_of(Snapshot(NET))) is outcome
+    assert exclude(outcome, state_of(world())) is outcome
 
 
 def test_what_people_are_told() -> None:
@@ -45,8 +45,8 @@ def test_what_people_are_told() -> None:
     assert [r.left_out for r in found] == [NEW, None, None, None]
     left = build(accepted, wanted, ())
     waiting = (Waiting("id-c", "c", "new", "", 80, "waits"), Waiting("id-d", "d", "web", "", 80, "waits"))
-    world = state_of(Snapshot(NET), accepted=accepted, excluded=dict.fromkeys(everything, "no"))
-    outcome = exclude(Outcome(wanted, (Problem("z", "", "else"),), waiting, wanted=wanted), world)
+    refusing = state_of(world(), accepted=accepted, excluded=dict.fromkeys(everything, "no"))
+    outcome = exclude(Outcome(wanted, (Problem("z", "", "else"),), waiting, wanted=wanted), refusing)
     assert outcome.desired == left
     assert outcome.wanted == wanted
     assert outcome.exclusions == found

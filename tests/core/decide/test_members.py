@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -9,7 +10,19 @@ import pytest
 from proxyctl.core.decide import members
 from proxyctl.core.decide.members import Member
 from proxyctl.core.labels.declaration import Options
-from proxyctl.core.model import Container, Desired, Features, HealthCheck, Pin, Pool, Problem, Server, Snapshot, Target
+from proxyctl.core.model import (
+    Commands,
+    Container,
+    Desired,
+    Features,
+    HealthCheck,
+    Pin,
+    Pool,
+    Problem,
+    Server,
+    Snapshot,
+    Target,
+)
 from tests.core.worlds import HAPROXY, NET, NGINX, OLD_NGINX, container, decide, rules, surveyed, targets, told, world
 
 HERE, ADMIN, NOWHERE = NET, "admin", "nowhere"
@@ -30,9 +43,9 @@ PLACES = [
     ({HERE: "10.0.0.1", ADMIN: "10.1.0.1"}, {}, "here", ""),
     ({ADMIN: "10.1.0.1"}, {}, "silent", ""),
     ({HERE: "10.0.0.1", ADMIN: "10.1.0.1"}, {"network": ADMIN}, "silent", ""),
-    ({"bridge": "172.17.0.2"}, {}, "problem", f"is not on network {NET}: docker network connect {NET} web"),
-    ({}, {}, "problem", f"is not on network {NET}: docker network connect {NET} web"),
-    ({ADMIN: "10.1.0.1"}, {"network": HERE}, "problem", "docker network connect"),
+    ({"bridge": "172.17.0.2"}, {}, "problem", f"is not on network {NET}: attach web to {NET}"),
+    ({}, {}, "problem", f"is not on network {NET}: attach web to {NET}"),
+    ({ADMIN: "10.1.0.1"}, {"network": HERE}, "problem", f"attach web to {NET}"),
     ({HERE: "10.0.0.1"}, {"network": NOWHERE}, "problem", "run proxyctl watch --network nowhere"),
 ]
 
@@ -172,6 +185,8 @@ def test_an_equal_container_is_read_once() -> None:
     assert again(world(a, b), NGINX) == [False, False]
     assert again(world(a, b), pin=Pin(1, "today", Desired())) == [False, False]
     assert again(world(a, b, gateways=[NET, ADMIN])) == [False, False]
+    told = Commands(attach="", inspect="")
+    assert again(dataclasses.replace(world(a, b), commands=told)) == [False, False]
 
 
 def test_a_container_that_has_to_leave_is_judged_anew() -> None:
