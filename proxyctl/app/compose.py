@@ -17,7 +17,7 @@ from proxyctl.operate.overrides import Overriding
 from proxyctl.operate.rollback import Rollback
 from proxyctl.providers.docker.client import connect
 from proxyctl.providers.docker.resolve import EmbeddedDns
-from proxyctl.providers.docker.source import DockerStore
+from proxyctl.providers.docker.source import DockerSource
 from proxyctl.providers.port import Wake
 from proxyctl.reconcile.apply import Applier
 from proxyctl.reconcile.journal import Journal
@@ -99,7 +99,7 @@ class Waker:
 class Daemon:
     """The parts of a `watch` that somebody has to start or end."""
 
-    source: DockerStore
+    source: DockerSource
     prober: Prober
     applier: Applier
     reconciler: Reconciler
@@ -110,7 +110,7 @@ class Daemon:
 def compose(parts: Parts, features: Features, files: InputFiles) -> Daemon:
     """Return the parts of a `watch` in front of a gateway that runs, whose proxy has these features."""
     settings, waker, journal, refusals = parts.settings, Waker(), Journal(), Refusals()
-    source = DockerStore(
+    source = DockerSource(
         connect, network=settings.network, label_prefix=settings.label_prefix, resync=settings.resync / 1000
     )
     prober = Prober(parts.view, waker, parts.access, settings.grace / 1000)
@@ -123,7 +123,7 @@ def compose(parts: Parts, features: Features, files: InputFiles) -> Daemon:
         engine=parts.engine,
         severing=Severing(parts.view),
         overrides=overrides,
-        pin=lambda: files.pins.held,
+        pin=lambda: files.pins.core_pin,
         read_inputs=files.read,
     )
     applier = Applier(parts.engine, parts.generations, refusals)

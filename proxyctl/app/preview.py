@@ -21,7 +21,7 @@ from proxyctl.gateway.probe import Prober
 from proxyctl.gateway.throwaway import Throwaway
 from proxyctl.providers.docker.client import Client, connect
 from proxyctl.providers.docker.resolve import EmbeddedDns
-from proxyctl.providers.docker.source import DockerStore
+from proxyctl.providers.docker.source import DockerSource
 from proxyctl.reconcile.inquiry import Inquiry
 from proxyctl.reconcile.names import Names
 from proxyctl.settings import Settings
@@ -55,7 +55,7 @@ async def preview(settings: Settings) -> Preview:
     client = await asyncio.to_thread(connect)
     await asyncio.to_thread(check_network, settings, client)
     settings, parts, there = await _gateway(settings, client)
-    source = DockerStore(
+    source = DockerSource(
         lambda: client, network=settings.network, label_prefix=settings.label_prefix, resync=settings.resync / 1000
     )
     snapshot = await source.list_once()
@@ -63,7 +63,7 @@ async def preview(settings: Settings) -> Preview:
     token, pins = state_files.known_token(settings.state) or "0" * 32, PinFile(settings.state)
     inputs = pins.inputs(token, settings.label_prefix) or inputs_of(settings, token)
     current = parts.generations.current()
-    world = await _world(parts, features, snapshot, inputs.options, pins.held, ask=there)
+    world = await _world(parts, features, snapshot, inputs.options, pins.core_pin, ask=there)
     outcome = decide(world)
     files = render(
         outcome.desired,
@@ -78,9 +78,9 @@ async def preview(settings: Settings) -> Preview:
         world,
         outcome,
         make(current, outcome.desired, files, world.survey.rules),
-        dataclasses.replace(files, files=tuple((name, _told(text, token)) for name, text in files.files)),
+        dataclasses.replace(files, files=tuple((name, _without_secret(text, token)) for name, text in files.files)),
         current,
-        {name: _told(text, token) for name, text in applied_files.items()},
+        {name: _without_secret(text, token) for name, text in applied_files.items()},
         parts.access.published,
     )
 
@@ -109,7 +109,7 @@ async def _world(
     )
 
 
-def _told(text: str, secret: str) -> str:
+def _without_secret(text: str, secret: str) -> str:
     """Return a configuration as it may be shown: terminals are shared, and logs are kept."""
     return text.replace(secret, "(secret)")
 

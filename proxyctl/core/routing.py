@@ -27,8 +27,8 @@ def sites(listener: Listener) -> tuple[Site, ...]:
         routes: list[Route] = []
         for pattern in [h for h in hosts if _covers(h, host)]:
             inherited = [r for r in listener.routes if r.host == pattern]
-            held = tuple(routes)
-            routes += [r for r in inherited if not any(under(r.path, own.path) for own in held)]
+            own_routes = tuple(routes)
+            routes += [r for r in inherited if not any(under(r.path, own.path) for own in own_routes)]
         result.append(Site(host, tuple(sorted(routes, key=lambda r: (-len(r.path), r.path)))))
     return tuple(result)
 

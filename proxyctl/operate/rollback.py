@@ -32,7 +32,7 @@ class Rollback:
         since = dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         self._keep(self._archive.pin(number, since))
         try:
-            await self._confirmation.until(lambda applied: applied.held == number, "so it is undone")
+            await self._confirmation.until(lambda applied: applied.pinned == number, "so it is undone")
         except ProxyctlError:
             self._keep(before)
             raise
@@ -44,7 +44,7 @@ class Rollback:
         if before is None:
             raise ProxyctlError("the gateway is not held at a generation: there is nothing to release")
         self._keep(None)
-        await self._confirmation.until(lambda applied: applied.held is None, "it goes on trying")
+        await self._confirmation.until(lambda applied: applied.pinned is None, "it goes on trying")
         return Released(before.number)
 
     def _keep(self, pin: PinnedGeneration | None) -> None:

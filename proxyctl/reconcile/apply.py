@@ -15,7 +15,7 @@ import structlog
 from proxyctl.core.model import ConfigFiles, Desired, Running
 from proxyctl.core.plan import How, Plan, same_servers
 from proxyctl.engines.port import Engine
-from proxyctl.engines.timings import lap
+from proxyctl.engines.timings import timed
 from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed, RuntimeRefused
 from proxyctl.reconcile.refusals import Refusals
 from proxyctl.state.history import summary
@@ -97,7 +97,7 @@ class Applier:
         start, desired = time.monotonic(), plan.after
         if plan.how == "unchanged" and self.applied is not None:
             # On nginx a server that drains and one that is gone are written alike: only what is known changes.
-            self.applied = dataclasses.replace(self.applied, desired=desired, held=inputs.held)
+            self.applied = dataclasses.replace(self.applied, desired=desired, pinned=inputs.pinned)
             self.accepted = desired
             return Applied("unchanged", plan)
         self._refusals.raise_known(files.revision)
@@ -107,20 +107,20 @@ class Applier:
         how: How = "reload"
         if not reasons:
             try:
-                with lap("runtime"):
+                with timed("runtime"):
                     await self._engine.change(plan, files)
             except RuntimeRefused as exc:
                 reasons = (f"run-time change refused: {exc}",)
             else:
                 how = "runtime"
         try:
-            number = await self._stage(desired, files, inputs, summary(plan, reasons, inputs.held))
+            number = await self._stage(desired, files, inputs, summary(plan, reasons, inputs.pinned))
             if how == "reload":
                 await self._reload(number, files)
         except (ConfigRefused, ReloadFailed, OSError) as exc:
             self._failed(exc, files, desired, how)
             raise
-        self.applied = Generation(number, files.revision, files.topology, desired, inputs.held)
+        self.applied = Generation(number, files.revision, files.topology, desired, inputs.pinned)
         self.accepted = desired
         await asyncio.to_thread(self._generations.confirm, number)
         self._refusals.forget_files()
@@ -148,16 +148,16 @@ class Applier:
 
     async def _stage(self, desired: Desired, files: ConfigFiles, inputs: Inputs, changes: Sequence[str]) -> int:
         """Write and check a generation; make it current unless the proxy must be reloaded for it."""
-        with lap("stage"):
+        with timed("stage"):
             number = await asyncio.to_thread(self._generations.stage, files, desired, inputs, changes)
         try:
-            with lap("check"):
+            with timed("check"):
                 await self._engine.check(self._generations.path(number), files)
         except BaseException:
             self._generations.drop(number)
             raise
         self._before = self._generations.current()
-        with lap("switch"):
+        with timed("switch"):
             await asyncio.to_thread(self._generations.switch, number)
         return number
 

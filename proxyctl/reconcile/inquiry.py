@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from proxyctl.core.decide.readiness import merged, unproven
 from proxyctl.core.model import Desired, Finding, Target
-from proxyctl.engines.timings import lap
+from proxyctl.engines.timings import timed
 from proxyctl.gateway.port import Prober
 from proxyctl.reconcile.names import Names
 
@@ -27,7 +27,7 @@ class Inquiry:
         """Return what is known of the targets; the name of a server of `previous` counts as proved."""
         targets = tuple(targets)
         self._prober.follow(targets)  # while DNS is asked; what it finds counts once the name does
-        with lap("dns"):
+        with timed("dns"):
             names = await self._names.check(unproven(targets, previous))
         self.names_pending = None in names.values()
         return merged(self._prober.findings(), names)

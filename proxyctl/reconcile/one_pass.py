@@ -14,7 +14,7 @@ from proxyctl.core.decide.readiness import undecided
 from proxyctl.core.decide.world import World
 from proxyctl.core.model import Problem, Snapshot
 from proxyctl.core.rules import Rules
-from proxyctl.engines.timings import lap
+from proxyctl.engines.timings import timed
 from proxyctl.errors import ConfigRefused, DockerUnavailable, GatewayError, ReloadFailed
 from proxyctl.reconcile.apply import Applied, Applier
 from proxyctl.reconcile.drains import Drains
@@ -101,7 +101,7 @@ class OnePass:
     async def _look(self, snapshot: Snapshot) -> World:
         """Return the world around a snapshot: what the labels say, what answers, what operators asked for."""
         previous, overrides = self._applier.known, self._ports.overrides
-        with lap("plan"):
+        with timed("plan"):
             seen = survey(snapshot, self.inputs.now.options, self._rules, previous, self._ports.pin(), self._survey)
         self._survey = seen
         findings = await self._inquiry.findings(seen.targets, previous)
@@ -120,7 +120,7 @@ class OnePass:
         )
 
     def _decide(self, world: World) -> None:
-        with lap("plan"):
+        with timed("plan"):
             self._reach.outcome = outcome = decide(world)
         self._drains.follow(outcome.leaving, self._looked_at)
         self._refusals.prune(world.accepted, outcome.wanted)

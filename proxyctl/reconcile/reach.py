@@ -17,7 +17,7 @@ from proxyctl.core.plan import Plan, make
 from proxyctl.core.rules import Rules
 from proxyctl.engines.port import Engine
 from proxyctl.engines.render import render
-from proxyctl.engines.timings import lap
+from proxyctl.engines.timings import timed
 from proxyctl.errors import ConfigRefused, TemplateError
 from proxyctl.reconcile.apply import Applied, Applier
 from proxyctl.reconcile.inputs import InputsInUse
@@ -116,7 +116,7 @@ class Reach:
 
     async def _apply(self, world: World, *, at_once: bool) -> Reached:
         """Make the plan, and carry it out unless its reload has to wait."""
-        with lap("render"):
+        with timed("render"):
             files = self._render(self.outcome.desired)
         plan = make(self._applier.applied, self.outcome.desired, files, self._rules)
         if plan.reasons and not (at_once or plan.urgent) and self._deferred(files.revision):

@@ -14,7 +14,7 @@ import structlog
 from proxyctl.core.model import Desired, Problem
 from proxyctl.core.rules import Rules
 from proxyctl.core.status import Status
-from proxyctl.engines.timings import gathered
+from proxyctl.engines.timings import timings
 from proxyctl.reconcile.apply import Applied, Applier
 from proxyctl.reconcile.journal import Journal
 from proxyctl.reconcile.one_pass import OnePass
@@ -86,7 +86,7 @@ class Reconciler:
         """Make passes for ever."""
         while True:
             await self._wakes.wait()
-            with gathered() as took:
+            with timings() as took:
                 try:
                     await self.one_pass()
                 except OSError as exc:  # a disk that is full, or read-only

@@ -19,9 +19,9 @@ import pydantic
 from proxyctl.core import layout
 from proxyctl.core.model import ConfigFiles, Desired
 from proxyctl.errors import ProxyctlError
-from proxyctl.state.earlier import RecordedDesired
 from proxyctl.state.history import Past
 from proxyctl.state.port import Generation, Inputs, PinnedGeneration
+from proxyctl.state.recorded import RecordedDesired
 
 KEEP = 10
 META = "desired.json"
@@ -39,7 +39,7 @@ class _Meta(pydantic.BaseModel):
 
 
 class GenerationFolder:
-    """Implements `ports.Generations` in the state folder's `proxy/` part."""
+    """Implements `state.port.Generations` in the state folder's `proxy/` part."""
 
     def __init__(self, folder: Path) -> None:
         """Take the `proxy/` folder, which need not exist before the first `stage`."""
@@ -70,7 +70,7 @@ class GenerationFolder:
             changes=tuple(changes),
         )
         try:
-            for name, text in (*files.files, (META, meta.model_dump_json())):
+            for name, text in (*files.files, (META, meta.model_dump_json(by_alias=True))):
                 with (new / name).open("w", encoding="utf-8") as file:
                     file.write(text)
                     file.flush()
@@ -130,7 +130,7 @@ class GenerationFolder:
         meta = self._meta(number)
         if meta is None:
             return None
-        return Generation(number, meta.revision, meta.topology, meta.desired, _held(meta))
+        return Generation(number, meta.revision, meta.topology, meta.desired, _pinned(meta))
 
     def history(self) -> tuple[Past, ...]:
         """Return all generations that can be read, oldest first."""
@@ -144,7 +144,7 @@ class GenerationFolder:
                         meta.topology,
                         meta.at,
                         meta.changes,
-                        _held(meta),
+                        _pinned(meta),
                         applied=(folder / APPLIED).exists(),
                         current=folder.name == current,
                     )
@@ -152,7 +152,7 @@ class GenerationFolder:
         return tuple(past)
 
     def pin(self, number: int, since: str) -> PinnedGeneration:
-        """Return a generation as something to hold the gateway at; raise ProxyctlError when it cannot be read."""
+        """Return a generation as something to pin the gateway to; raise ProxyctlError when it cannot be read."""
         meta = self._meta(number)
         if meta is None or meta.inputs is None:
             raise ProxyctlError(f"generation {number} does not say what it was made from: choose another one")
@@ -180,5 +180,5 @@ class GenerationFolder:
         return {int(match[1]): p for match, p in found if match}
 
 
-def _held(meta: _Meta) -> int | None:
-    return meta.inputs.held if meta.inputs else None
+def _pinned(meta: _Meta) -> int | None:
+    return meta.inputs.pinned if meta.inputs else None

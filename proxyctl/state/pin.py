@@ -34,8 +34,8 @@ class PinFile:
                 raise ProxyctlError(f"{self._path} cannot be read ({exc}): mend it, or remove it to let go") from exc
 
     @property
-    def held(self) -> Pin | None:
-        """The part of the pin that `core` needs; None without a pin."""
+    def core_pin(self) -> Pin | None:
+        """The pin without its inputs, as `core` takes it; None without a pin."""
         return Pin(self.pin.number, self.pin.since, self.pin.desired) if self.pin else None
 
     def inputs(self, token: str, label_prefix: str) -> Inputs | None:
@@ -44,7 +44,7 @@ class PinFile:
             return None
         inputs = self.pin.inputs
         options = dataclasses.replace(inputs.options, label_prefix=label_prefix)
-        return dataclasses.replace(inputs, options=options, token=token, held=self.pin.number)
+        return dataclasses.replace(inputs, options=options, token=token, pinned=self.pin.number)
 
     def keep(self, pin: PinnedGeneration | None) -> None:
         """Pin the gateway to that generation from now on; None: to none."""
@@ -52,4 +52,4 @@ class PinFile:
         if pin is None:
             self._path.unlink(missing_ok=True)
         else:
-            replace(self._path, _FILE.dump_json(pin).decode())
+            replace(self._path, _FILE.dump_json(pin, by_alias=True).decode())

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Annotated, Protocol
+
+import pydantic
 
 from proxyctl.core.labels.declaration import Options
 from proxyctl.core.model import (
@@ -12,34 +14,37 @@ from proxyctl.core.model import (
     Desired,
     Tuning,
 )
-from proxyctl.state.earlier import RecordedDesired
+from proxyctl.state.recorded import RecordedDesired
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Inputs:
-    """What comes from files: re-read when they change; `held`: from the generation that an operator holds it at."""
+    """What a configuration is rendered from beside the desired state: settings, templates and the secret of `check`.
+
+    `pinned` is the number of the generation that they come from while the gateway is pinned, else None.
+    """
 
     options: Options
     tuning: Tuning
     templates: Mapping[str, str]
     token: str
-    held: int | None = None
+    pinned: Annotated[int | None, pydantic.Field(alias="held")] = None  # the name in the files that are kept
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Generation:
-    """One set of files on disk, with what it was made from; `held` as in `Inputs`."""
+    """One set of rendered files on disk, and the desired state that it prints; `pinned` as in `Inputs`."""
 
     number: int
     revision: str
     topology: str
     desired: Desired
-    held: int | None = None
+    pinned: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PinnedGeneration:
-    """The generation that an operator holds the gateway at, since when (for a person), and all it was made from."""
+    """The generation that the gateway is pinned to, since when (for a person), and all that it was made from."""
 
     number: int
     since: str

@@ -114,7 +114,7 @@ def _waiting(standing: Standing) -> Waiting:
     return Waiting(container.id, container.name, pool, target.address, target.port, standing.reason, failed)
 
 
-# ------------------------------------------------------------------ what containers are told
+# ------------------------------------------------------------------ problems
 
 
 def _disagreements(speaker: Standing, standings: Iterable[Standing]) -> Iterator[Problem]:

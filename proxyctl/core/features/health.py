@@ -65,7 +65,7 @@ PORT: Key[int | None] = Key(
     "pool",
     default=None,
     meaning="another port for the check",
-    told="the server's port",
+    default_words="the server's port",
     field="port",
     http=HttpOnly(),
 )

@@ -35,14 +35,14 @@ class HttpOnly(Generic[T]):
 class Key(Generic[T]):
     """One label key, without the prefix.
 
-    `level` says whose it is: of the `container`, of one `server`, of its whole `pool` (where replicas have
-    to agree) or of a `route`. Keys of level `container` have no default in proxyctl.toml. `told` is the default in
-    words, for the reference, where the value alone does not say it.
+    `level` says what the key belongs to: the `container`, one `server`, its whole `pool` (replicas have to agree) or
+    a `route`. Keys of level `container` have no default in proxyctl.toml. `default_words` is the default in words, for
+    the reference, where the value alone does not say it.
 
-    `field` is where the model keeps the value. A pool's key without one passes through `Pool.settings` to the engines
-    that print it, and the core decides nothing by it. `http` is why tcp refuses it. `reach`: written for the container
-    itself, a key counts in this `place` alone, or also on further `routes` that do not write their own, or for the
-    whole `container`, and then it does not ask for a route by itself.
+    `field` is where the model keeps the value. A pool's key without a field passes through `Pool.settings` to the
+    engines, which print it; the core decides nothing by it. `http` says why a tcp port refuses the key. `reach` says
+    where a key counts that is written for the container itself: at this `place` alone, also on further `routes` that
+    do not write their own, or for the whole `container`; a key of the last kind asks for no route by itself.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Key(Generic[T]):
     level: Level
     default: T
     meaning: str
-    told: str = ""
+    default_words: str = ""
     field: str = ""
     http: HttpOnly[T] | None = None
     reach: Reach = "place"
@@ -64,4 +64,4 @@ class Key(Generic[T]):
     @property
     def default_text(self) -> str:
         """The default as the reference shows it."""
-        return self.told or f"`{self.kind.brief(self.default)}`"
+        return self.default_words or f"`{self.kind.brief(self.default)}`"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from proxyctl.engines.haproxy.answers import NoAnswer, Row, remarks
 from proxyctl.engines.haproxy.lines import ServerLine
-from proxyctl.engines.haproxy.sockets import Silent, ask, rows, tell
+from proxyctl.engines.haproxy.sockets import Silent, ask, command, rows
 from proxyctl.errors import GatewayError, RuntimeRefused
 
 SETTLE = 0.5
@@ -28,7 +28,7 @@ _REMOVABLE_MS = 50
 
 
 Step = tuple[str, str]
-"""A command and the remark that it must be answered with, as for `sockets.tell`."""
+"""A command and the remark that it must be answered with, as for `sockets.command`."""
 
 Left = dict[tuple[str, str], ServerLine]
 """By (pool, name) the lines of removed servers that still have connections: their options cannot be asked for."""
@@ -81,7 +81,7 @@ class PoolChange:
             options += ["init-state", "down"]
         add = " ".join(("add server", name, f"{line.address}:{line.port}", *options))
         health = [(f"enable health {name}", "")] if line.checked else []
-        await tell(self._path, (add, _ADDED), *health, *_ready(name, line, down=line.checked and not starts_down))
+        await command(self._path, (add, _ADDED), *health, *_ready(name, line, down=line.checked and not starts_down))
 
     async def _revive(self, line: ServerLine) -> None:
         """Let a server join under the name of one that could not be deleted yet."""
@@ -100,7 +100,7 @@ class PoolChange:
         if before is not None and before.maxconn != line.maxconn:
             if before.maxconn is None or line.maxconn is None:
                 raise RuntimeRefused(f"{name}: maxconn can be changed at run time, not given or taken away")
-            await tell(self._path, (f"set maxconn server {name} {line.maxconn}", ""))
+            await command(self._path, (f"set maxconn server {name} {line.maxconn}", ""))
         if (row.address, row.port) != (line.address, line.port):
             await self._move(row, line)
             return
@@ -112,20 +112,20 @@ class PoolChange:
         elif not line.disabled and (row.maintenance or row.drain):
             steps.append((f"set server {name} state ready", ""))
         if steps:
-            await tell(self._path, *steps)
+            await command(self._path, *steps)
 
     async def _move(self, row: Row, line: ServerLine) -> None:
         """Give a server another address; it gets nothing until HAProxy's list shows the new one."""
         name = f"{self._pool}/{row.name}"
         where = f"set server {name} addr {line.address} port {line.port}"
-        await tell(self._path, (f"set server {name} state maint", ""), (where, _MOVED))
+        await command(self._path, (f"set server {name} state maint", ""), (where, _MOVED))
         try:
             async with asyncio.timeout(SETTLE):
                 while not await self._is_at(row.name, line.address, line.port):  # noqa: ASYNC110 - HAProxy has no event
                     await asyncio.sleep(_PAUSE)
         except TimeoutError as exc:
             raise RuntimeRefused(f"{name} does not move to {line.address}:{line.port}") from exc
-        await tell(self._path, *_ready(name, line, down=line.checked))
+        await command(self._path, *_ready(name, line, down=line.checked))
 
     async def _is_at(self, server: str, address: str, port: int) -> bool:
         return (server, address, port) in {(r.name, r.address, r.port) for r in await self._rows()}
@@ -134,7 +134,7 @@ class PoolChange:
         """Take a server out; while it has connections it stays in maintenance, to be deleted at a later change."""
         name = f"{self._pool}/{row.name}"
         if not row.leftover:
-            await tell(self._path, (f"set server {name} state maint", ""), (f"set server {name} weight 1", ""))
+            await command(self._path, (f"set server {name} state maint", ""), (f"set server {name} weight 1", ""))
             if row.name in self._before:
                 self._left[self._pool, row.name] = self._before[row.name]
         await self._delete(row.name)
@@ -171,6 +171,6 @@ def _ready(name: str, line: ServerLine, *, down: bool) -> list[Step]:
     weight = f"set server {name} weight"
     if line.disabled:
         return [(f"{weight} {line.weight}", "")]
-    held = [(f"{weight} 0", "")] if down else []
+    quiet = [(f"{weight} 0", "")] if down else []
     fails = [(f"set server {name} health down", "")] if down else []
-    return [*held, (f"set server {name} state ready", ""), *fails, (f"{weight} {line.weight}", "")]
+    return [*quiet, (f"set server {name} state ready", ""), *fails, (f"{weight} {line.weight}", "")]

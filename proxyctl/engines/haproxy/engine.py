@@ -22,7 +22,7 @@ from proxyctl.engines.haproxy.change import SETTLE, Abilities, Left, PoolChange
 from proxyctl.engines.haproxy.paths import ADMIN_SOCKET, CONFIG_NAME, MASTER_SOCKET, STATUS_SOCKET
 from proxyctl.engines.haproxy.printed import printed
 from proxyctl.engines.port import Printer
-from proxyctl.engines.timings import lap
+from proxyctl.engines.timings import timed
 from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed, RuntimeRefused
 from proxyctl.gateway.port import Access
 from proxyctl.providers.port import Shell
@@ -128,19 +128,19 @@ class HAProxy:
         await shared.while_it_runs(self._gateway, self._load(revision, old, deadline))
 
     async def _load(self, revision: str, old: Info, deadline: float) -> None:
-        told = False
+        signalled = False
         try:
-            async with sockets.held(self._admin) as worker:
+            async with sockets.keep_worker(self._admin) as worker:
                 await self._keep_health()
-                told = True
-                with lap("answers"):
+                signalled = True
+                with timed("answers"):
                     await workers.reload(self._master, self._gateway.logs, deadline)
                     await self._until_serves(revision, old, deadline)
-                with lap("retires"):
+                with timed("retires"):
                     while await worker.accepts() and time.monotonic() < deadline:  # noqa: ASYNC110 - it has no event
                         await asyncio.sleep(_PAUSE)
         except NoAnswer as exc:
-            error = ReloadFailed if told else GatewayError
+            error = ReloadFailed if signalled else GatewayError
             raise error(f"HAProxy does not answer: {exc}") from exc
         finally:
             state.write(self._run_folder, {}, frozenset())

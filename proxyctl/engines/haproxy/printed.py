@@ -13,7 +13,7 @@ from proxyctl.core.model import Balance, Desired, Features, HealthCheck, Listene
 from proxyctl.core.plan import effective_weight
 from proxyctl.core.routing import Site, sites
 from proxyctl.engines.haproxy import paths
-from proxyctl.engines.settings import Settings
+from proxyctl.engines.pool_settings import PoolSettings
 
 HASH_KEY = (3, 0)  # the first HAProxy whose consistent hash goes by a server's address, not by its place in the file
 FAST_MS = 500
@@ -74,7 +74,7 @@ class Backend:
     h2: bool
     health: Check | None
     servers: tuple[PrintedServer, ...]
-    settings: Settings
+    settings: PoolSettings
 
     def __getitem__(self, label: str) -> Setting:
         """Return the value of a label of the pool, as `pool["timeout.connect"]`; raise KeyError."""
@@ -180,7 +180,7 @@ def _backend(pool: Pool, features: Features) -> Backend:
         h2=pool.protocol == "h2c",
         health=_check(pool.health, pool) if pool.health else None,
         servers=tuple(_server(s, pool) for s in pool.servers),
-        settings=Settings.of(pool),
+        settings=PoolSettings.of(pool),
     )
 
 

@@ -43,7 +43,7 @@ async def ask(path: Path, *commands: str, half_close: bool = False, seconds: flo
         raise NoAnswer(exc.strerror or str(exc)) from exc
 
 
-async def tell(path: Path, *steps: tuple[str, str]) -> None:
+async def command(path: Path, *steps: tuple[str, str]) -> None:
     """Send (command, expected remark) pairs in one line; raise RuntimeRefused unless exactly these are answered.
 
     A remark is a regular expression, an empty one stands for silence. HAProxy does not stop at a command that
@@ -73,7 +73,7 @@ async def info(path: Path) -> Info:
 
 
 @contextlib.asynccontextmanager
-async def held(path: Path) -> AsyncIterator[Worker]:
+async def keep_worker(path: Path) -> AsyncIterator[Worker]:
     """Stay connected to the worker that answers now, through a reload; raise NoAnswer."""
     try:
         async with connected(path) as (reader, writer):

@@ -19,7 +19,7 @@ from proxyctl.engines import shared
 from proxyctl.engines.nginx.paths import CONFIG_NAME, STATUS_SOCKET
 from proxyctl.engines.nginx.printed import printed
 from proxyctl.engines.port import Printer
-from proxyctl.engines.timings import lap
+from proxyctl.engines.timings import timed
 from proxyctl.errors import ConfigRefused, ReloadFailed, RuntimeRefused
 from proxyctl.gateway.port import Access
 from proxyctl.providers.port import Shell
@@ -107,26 +107,26 @@ class Nginx:
         the first answer with the new revision (20 to 70 ms) proves nothing about the next connection.
         """
         shared.refuse_ended(self._gateway)
-        held: int | None = None
+        accepting: int | None = None
         try:
             async with asyncio.timeout(DEADLINE):
                 before = await self._answer()
                 if before.revision == revision:
                     return
-                held = self._hold(before.revision)
-                await shared.while_it_runs(self._gateway, self._load(revision, held))
+                accepting = self._accepting(before.revision)
+                await shared.while_it_runs(self._gateway, self._load(revision, accepting))
         except TimeoutError as exc:
             raise ReloadFailed(await self._why(revision)) from exc
         finally:
-            if held is not None:
-                os.close(held)
+            if accepting is not None:
+                os.close(accepting)
 
-    async def _load(self, revision: str, held: int | None) -> None:
-        with lap("answers"):
+    async def _load(self, revision: str, accepting: int | None) -> None:
+        with timed("answers"):
             await self._gateway.signal("HUP")
             await self._until_answers(revision)
-        with lap("retires"):
-            await _until_refused(held)
+        with timed("retires"):
+            await _until_refused(accepting)
 
     async def _answer(self) -> Running:
         """Wait for any answer: only that proves that pid 1 is nginx and no shell, which a HUP would end."""
@@ -137,11 +137,11 @@ class Nginx:
             await asyncio.sleep(_PAUSE)
 
     async def _until_answers(self, revision: str) -> None:
-        while (await self._answer()).revision != revision:  # noqa: ASYNC110 - nginx tells nobody, it must be asked
+        while (await self._answer()).revision != revision:  # noqa: ASYNC110 - nginx has no event for it
             await asyncio.sleep(_PAUSE)
 
-    def _hold(self, revision: str) -> int | None:
-        """Hold the socket on which only workers of `revision` accept: the reload unlinks its path."""
+    def _accepting(self, revision: str) -> int | None:
+        """Return a descriptor of the socket on which only workers of `revision` accept: the reload unlinks its path."""
         try:
             return os.open(self._run_folder / f"accepts-{revision}.sock", os.O_PATH | os.O_CLOEXEC)
         except FileNotFoundError:  # a template of the user's without it
@@ -184,11 +184,11 @@ async def _get(path: Path, url: str) -> str:
         return (await reader.read()).decode(errors="replace")
 
 
-async def _until_refused(held: int | None) -> None:
+async def _until_refused(accepting: int | None) -> None:
     """Wait until nobody listens on the socket behind the descriptor."""
-    while held is not None:
+    while accepting is not None:
         try:
-            _, writer = await asyncio.open_unix_connection(shared.by_descriptor(held))
+            _, writer = await asyncio.open_unix_connection(shared.by_descriptor(accepting))
         except ConnectionRefusedError:
             return
         except ConnectionResetError:  # the last worker closed it with this connection still in its queue

@@ -1,4 +1,4 @@
-"""The headers that nginx sets, as whole ordered lists: what servers are told and what answers carry. Pure.
+"""The headers that nginx sets, as whole ordered lists: of requests to servers and of responses to clients. Pure.
 
 nginx takes `add_header` and `proxy_set_header` from the level above only where a level has none of its own. So a level
 that needs another list than the one above prints all of it; `unless_inherited` says which.
@@ -42,13 +42,13 @@ _HOP_BY_HOP = frozenset({"Upgrade", "Connection"})  # HTTP/2 has neither
 _RETRY_AFTER = {"maintenance": Header("Retry-After", "60"), "empty": Header("Retry-After", "1")}
 
 
-def told(*, h2: bool) -> tuple[Header, ...]:
-    """Return the headers that servers are told; with `h2` over HTTP/2."""
+def request_headers(*, h2: bool) -> tuple[Header, ...]:
+    """Return the headers of requests to servers, over HTTP/2 where `h2`."""
     return tuple(h for h in REQUEST_HEADERS if not (h2 and h.name in _HOP_BY_HOP))
 
 
-def answering(closed: Closed) -> tuple[Header, ...]:
-    """Return the headers that answers have; nginx's own 503 says when to come back."""
+def response_headers(closed: Closed) -> tuple[Header, ...]:
+    """Return the headers of responses; the 503 that nginx gives itself, where `closed`, also says when to come back."""
     return (_RETRY_AFTER[closed], *RESPONSE_HEADERS) if closed else RESPONSE_HEADERS
 
 

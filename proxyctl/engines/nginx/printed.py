@@ -13,7 +13,7 @@ from proxyctl.core import layout
 from proxyctl.core.model import Desired, Features, Listener, Pool, Route, Tuning
 from proxyctl.core.routing import Site, open_path, sites
 from proxyctl.engines.nginx import paths
-from proxyctl.engines.nginx.headers import Closed, Header, answering, told, unless_inherited
+from proxyctl.engines.nginx.headers import Closed, Header, request_headers, response_headers, unless_inherited
 from proxyctl.engines.nginx.upstreams import Upstream, upstream, usable
 
 KEEPALIVE_MIN = (1, 27, 4)  # the first nginx with keepalive_min_timeout
@@ -137,8 +137,8 @@ def printed(desired: Desired, *, features: Features, tuning: Tuning, token: str)
         shutdown_ms=tuning.shutdown_ms,
         client_timeout_ms=tuning.client_timeout_ms,
         keepalive=keepalive,
-        request_headers=told(h2=False),
-        response_headers=answering(""),
+        request_headers=request_headers(h2=False),
+        response_headers=response_headers(""),
         check_variable=f"$http_{layout.CHECK_HEADER.lower().replace('-', '_')}",
         server_header=layout.SERVER_HEADER,
         token=token,
@@ -176,7 +176,7 @@ def _locations(route: Route, pool: Pool, printed_pool: Upstream, rest: Rest | No
     """Yield the locations of one route: its path alone, and everything below it."""
     closed = closed_route(route, pool)
     spared = open_path(route, pool) if pool.maintenance else ""
-    response = unless_inherited(answering(closed), answering(""))
+    response = unless_inherited(response_headers(closed), response_headers(""))
     below = Location(
         path=f"{route.path.rstrip('/')}/",
         exact=False,
@@ -185,9 +185,11 @@ def _locations(route: Route, pool: Pool, printed_pool: Upstream, rest: Rest | No
         open_path=spared,
         strip=rest.prefix if rest and not closed else "",
         uri=rest.variable if rest else "",
-        request_headers=unless_inherited(told(h2=printed_pool.h2), told(h2=False)),
+        request_headers=unless_inherited(request_headers(h2=printed_pool.h2), request_headers(h2=False)),
         response_headers=response,
-        closed_headers=unless_inherited(answering("maintenance"), response or answering("")) if spared else (),
+        closed_headers=unless_inherited(response_headers("maintenance"), response or response_headers(""))
+        if spared
+        else (),
     )
     if route.path != "/":
         yield dataclasses.replace(below, path=route.path, exact=True, uri="")

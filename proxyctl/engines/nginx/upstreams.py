@@ -8,7 +8,7 @@ from typing import Literal
 from proxyctl.core.features import timeouts
 from proxyctl.core.model import Balance, Pool, Server, Setting
 from proxyctl.core.plan import effective_weight
-from proxyctl.engines.settings import Settings
+from proxyctl.engines.pool_settings import PoolSettings
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Upstream:
     h2: bool
     again_ms: int
     servers: tuple[PrintedServer, ...]
-    settings: Settings
+    settings: PoolSettings
 
     def __getitem__(self, label: str) -> Setting:
         """Return the value of a label of the pool, as `pool["timeout.connect"]`; raise KeyError."""
@@ -70,7 +70,7 @@ def upstream(pool: Pool) -> Upstream:
         h2=pool.protocol == "h2c",
         again_ms=_again_ms(pool),
         servers=tuple(PrintedServer(s.name, s.address, s.port, s.weight, s.maxconn, s.backup) for s in servers),
-        settings=Settings.of(pool),
+        settings=PoolSettings.of(pool),
     )
 
 

@@ -36,7 +36,7 @@ DRIFT_GRACE = 1.0
 FIRST_DELAY, LAST_DELAY = 0.5, 30.0
 
 
-class DockerStore:
+class DockerSource:
     """Follows one network's containers and all labelled ones; implements `port.Source`."""
 
     def __init__(

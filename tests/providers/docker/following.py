@@ -14,7 +14,7 @@ import pytest
 from proxyctl.core.model import Container, Snapshot
 from proxyctl.providers.docker import source as docker_store
 from proxyctl.providers.docker import stopping
-from proxyctl.providers.docker.source import DockerStore
+from proxyctl.providers.docker.source import DockerSource
 from tests.providers.docker.fake_engine import FakeEngine
 from tests.providers.docker.world import World
 
@@ -42,19 +42,19 @@ async def until(condition: Callable[[], Any], what: str, within: float = 5.0) ->
     return value
 
 
-def make_store(engine: FakeEngine, *, resync: float = RESYNC) -> DockerStore:
+def make_store(engine: FakeEngine, *, resync: float = RESYNC) -> DockerSource:
     """Return a store whose back-off is shortened."""
 
     async def sleep(seconds: float) -> None:
         await asyncio.sleep(seconds / FASTER)
 
-    return DockerStore(engine.client, network=NET, label_prefix="proxyctl", resync=resync, sleep=sleep)
+    return DockerSource(engine.client, network=NET, label_prefix="proxyctl", resync=resync, sleep=sleep)
 
 
 @contextlib.asynccontextmanager
 async def following(
     engine: FakeEngine, *, resync: float = RESYNC, grace: float = 0.03, wake: Callable[[str], None] = lambda _: None
-) -> AsyncIterator[DockerStore]:
+) -> AsyncIterator[DockerSource]:
     """Run a store beside the block, from its first listing on; it pings and watches for drift as fast as it resyncs."""
     store = make_store(engine, resync=resync)
     task = asyncio.create_task(store.run(wake))
@@ -73,7 +73,7 @@ async def following(
             await task
 
 
-async def one_resync(store: DockerStore) -> None:
+async def one_resync(store: DockerSource) -> None:
     """Wait for a full listing that began after now: the one after the next may be the first such.
 
     And until who vanished from the list unheard is believed to be gone, which takes one more.
@@ -89,7 +89,7 @@ async def fresh(engine: FakeEngine) -> Snapshot:
     return await make_store(engine).list_once()
 
 
-def seen(store: DockerStore, name: str) -> Container | None:
+def seen(store: DockerSource, name: str) -> Container | None:
     """Return a container of the store's snapshot by name."""
     assert store.snapshot is not None
     return next((c for c in store.snapshot.containers if c.name == name), None)

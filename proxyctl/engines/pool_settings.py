@@ -12,13 +12,13 @@ from proxyctl.core.model import Pool, Setting
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Settings:
+class PoolSettings:
     """Values by label name, defaults filled in; times in milliseconds."""
 
     values: tuple[tuple[str, Setting], ...]
 
     @classmethod
-    def of(cls, pool: Pool) -> Settings:
+    def of(cls, pool: Pool) -> PoolSettings:
         """Return the settings of a pool, of every label that passes through to the engines."""
         return cls(tuple((key.name, key.of(pool)) for key in SETTINGS))
 
