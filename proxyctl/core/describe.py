@@ -22,7 +22,7 @@ from proxyctl.core.plan import (
 
 
 def describe(plan: Plan) -> list[tuple[str, str]]:
-    """Say each change of a plan as (kind, sentence); kinds: join, leave, drain, change, pool, route."""
+    """Return (kind, sentence) for each change of a plan; kinds: join, leave, drain, change, pool, route."""
     return [_describe(change) for change in plan.changes]
 
 

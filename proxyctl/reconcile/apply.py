@@ -85,7 +85,7 @@ class Applier:
 
     @property
     def known(self) -> Desired:
-        """What the proxy does; the current generation stands in where that is not confirmed, so no server is dropped."""
+        """What the proxy does; without a confirmed state what the current generation says, so no server is dropped."""
         generation = self.applied or self._generations.current()
         return generation.desired if generation else Desired()
 
