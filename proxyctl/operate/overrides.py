@@ -20,14 +20,14 @@ class Overriding:
     """Implements `api.port.Overriding` on one `watch`."""
 
     def __init__(self, watched: Watched, kept: KeptOverrides, confirmation: Confirmation) -> None:
-        """Take the watch, where overrides are kept, and what waits until the proxy does them."""
+        """Take the watch, the kept overrides, and the wait for confirmation."""
         self._watched, self._kept, self._confirmation = watched, kept, confirmation
 
     async def override(self, server: str, **changes: Unpack[Changes]) -> Overridden:
         """Keep a drain or a weight for the container of a server, until the container goes.
 
-        Return the pools in which the proxy does it, and those that wait for the container to join. Raise ProxyctlError
-        when no server has that name, or when the proxy does not do it.
+        Return the pools in which the proxy does it, and the pools that the container has not joined yet. Raise
+        ProxyctlError when no server has that name, or when the proxy does not do it.
         """
         pools = (await self._watched.status(figures=False)).pools
         servers = [(pool.name, s) for pool in pools for s in pool.servers]

@@ -1,7 +1,7 @@
 """The generations on disk: `proxy/generations/<n>-<revision>/` and `proxy/current`, which always loads.
 
-Writes beside, syncs, then renames: a crash leaves the old one or the new. Decides nothing:
-`reconcile.apply` does.
+Writes a new folder beside the others, syncs it, then renames it: a crash leaves the old generation or the new one.
+Decides nothing: `reconcile.apply` does.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from proxyctl.state.recorded import RecordedDesired
 
 KEEP = 10
 META = "desired.json"
-APPLIED = ".applied"  # is there once the proxy was seen to do it
+APPLIED = ".applied"  # exists once the proxy was seen to do the generation
 _FORM = re.compile(r"([0-9]+)-([0-9a-f]+)")
 
 
@@ -33,7 +33,7 @@ class _Meta(pydantic.BaseModel):
     revision: str
     topology: str
     desired: RecordedDesired
-    inputs: Inputs | None = None  # none: an older proxyctl wrote it
+    inputs: Inputs | None = None  # None: written by an older proxyctl
     at: float = 0.0
     changes: tuple[str, ...] = ()
 
@@ -50,7 +50,7 @@ class GenerationFolder:
         """Make the folders that the gateway mounts."""
         for name in ("generations", "run"):
             (self._folder / name).mkdir(parents=True, exist_ok=True)
-        (self._folder / "generations").chmod(0o700)  # every configuration has the secret of `check` in it
+        (self._folder / "generations").chmod(0o700)  # each configuration has the secret of `check`
         for left in (self._folder / "generations").glob(".new-*"):
             shutil.rmtree(left)
 
@@ -82,7 +82,7 @@ class GenerationFolder:
         return number
 
     def path(self, number: int) -> str:
-        """Return the folder as the gateway sees it."""
+        """Return a generation's folder as the gateway sees it."""
         return f"{layout.GENERATIONS}/{self._all()[number].name}"
 
     def switch(self, number: int) -> None:
@@ -98,7 +98,7 @@ class GenerationFolder:
             os.close(fd)
 
     def _least_missed(self, numbers: list[int]) -> int:
-        """Return the oldest that differs from the next only in its servers: nobody goes back to it. Else the oldest."""
+        """Return the generation to drop: the oldest with the topology of the next (no way back), else the oldest."""
         pairs = itertools.pairwise(numbers)
         return next((n for n, after in pairs if self._topology(n) == self._topology(after)), numbers[0])
 
@@ -109,13 +109,13 @@ class GenerationFolder:
         return self._topologies[number]
 
     def confirm(self, number: int) -> None:
-        """Remember that the proxy was seen to do it, and let go of the oldest: until now it might have to go back."""
+        """Mark a generation that the proxy was seen to do, then drop the oldest: until now it may be the way back."""
         (self._all()[number] / APPLIED).touch()
         while len(there := sorted(self._all())) > KEEP:
             self.drop(self._least_missed(there))
 
     def drop(self, number: int) -> None:
-        """Remove a generation; the current one stays."""
+        """Remove a generation, unless it is current."""
         folder = self._all().get(number)
         if folder is not None and folder.name != self._current_name():
             self._topologies.pop(number, None)

@@ -1,4 +1,4 @@
-"""What was applied, generation by generation, and which one an operator means to go back to. Pure."""
+"""The history of generations, and the generation that a rollback goes back to. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from proxyctl.core.describe import describe
 from proxyctl.core.plan import Plan
 from proxyctl.errors import UsageError
 
-NAMED = 3  # changes that a summary names; a storm of joins is not a history
+NAMED = 3  # changes that a summary names; a storm of joins would hide the rest
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Past:
 
 
 def summary(plan: Plan, reasons: Iterable[str], pinned: int | None) -> tuple[str, ...]:
-    """Say in a few words what is new: the changes of the plan, or else why the proxy had to reload."""
+    """Return what is new in a generation, in a few words: the plan's changes, else the reasons of its reload."""
     texts = tuple(text for _, text in describe(plan)) or tuple(reasons)
     if len(texts) > NAMED:
         texts = (*texts[:NAMED], f"and {len(texts) - NAMED} more")
@@ -39,10 +39,10 @@ def summary(plan: Plan, reasons: Iterable[str], pinned: int | None) -> tuple[str
 
 
 def target(history: Iterable[Past], asked: int | None, pinned: int | None) -> int:
-    """Return the generation to go back to; raise UsageError with those that there are.
+    """Return the generation to go back to; raise UsageError that lists the generations where there is none.
 
-    Not asked for one: the last applied one before the current, or before the one that the gateway is `pinned` to,
-    that differs in more than its servers, which are never rolled back.
+    If none is `asked` for, it is the newest applied generation before the current one (or before the `pinned` one)
+    that differs from it in more than its servers: servers are never rolled back.
     """
     known = sorted(history, key=lambda p: p.number)
     there = ", ".join(str(p.number) for p in known if p.applied) or "none"

@@ -60,7 +60,7 @@ class Generations(Protocol):
     ) -> int:
         """Write a new generation beside the others and return its number; nothing uses it yet.
 
-        Kept with it are what it was rendered from and, for people, what is new in it.
+        The generation keeps its inputs and, for people, the `changes` in it.
         """
 
     def path(self, number: int) -> str:
@@ -70,7 +70,7 @@ class Generations(Protocol):
         """Make `current` point to that generation, atomically."""
 
     def confirm(self, number: int) -> None:
-        """Remember that the proxy was seen to do it; the oldest ones may go now."""
+        """Remember that the proxy was seen to do the generation; the oldest may be dropped now."""
 
     def drop(self, number: int) -> None:
         """Remove a generation that is not current."""

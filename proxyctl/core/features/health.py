@@ -1,4 +1,4 @@
-"""The labels of the active HTTP check, which any of them turns on; the fields are those of `HealthCheck`. Pure."""
+"""The labels of the active HTTP check; any of them turns the check on. Their fields are in `HealthCheck`. Pure."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""What is decided about one label key: its name, value type, default, and the rules of its place. Pure.
+"""One label key: its name, value type, default, level and rules. Pure.
 
-The families beside this module declare the keys. A pool's key that only the engines print needs nothing but its
-declaration and a block in each engine's templates. A server's or a route's would pass the same way: a `settings` of
-`Server` or `Route`, filled in `labels` from the keys of that level, and read by the same `of`.
-Next: `table`, which lists the families.
+The families beside this module declare the keys. A pool's key that only the engines print needs only its declaration
+and a block in each engine's templates. The first such key of a server or a route needs a `settings` field in `Server` or
+`Route` as well, which `labels` fills from the keys of that level. Next: `table`, which lists the families.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ Reach = Literal["place", "routes", "container"]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class HttpOnly(Generic[T]):
-    """Why a port with `protocol=tcp` refuses a key: with each of `values`, or with any value when there are none."""
+    """Why a port with `protocol=tcp` refuses a key: with one of `values`, or with any value where `values` is empty."""
 
     reason: str = "is for HTTP, this port is protocol=tcp"
     values: tuple[T, ...] = ()
 
     def refuses(self, value: T | None) -> bool:
-        """Whether this value (None: one that could not be read) means nothing on tcp."""
+        """Return whether tcp refuses this value; None stands for a value that could not be read."""
         return not self.values or value in self.values
 
 
@@ -56,7 +55,7 @@ class Key(Generic[T]):
     reach: Reach = "place"
 
     def of(self, holder: Any) -> T:
-        """Return the key's value in the value of the model that keeps it, such as a Pool; else the default."""
+        """Return the key's value in its `holder`, such as a Pool; the default where it has none."""
         if self.field:
             return cast("T", getattr(holder, self.field))
         return cast("T", dict(holder.settings).get(self.name, self.default))

@@ -1,4 +1,4 @@
-"""The labels by which a container takes part: whether, in which pool, by which network. Pure."""
+"""The labels that make a container a member: `enable`, its pool, its network. Pure."""
 
 from __future__ import annotations
 

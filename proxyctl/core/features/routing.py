@@ -1,4 +1,4 @@
-"""The labels of a route: which requests of the gateway come to a pool, and with which path. Pure."""
+"""The labels of a route: which requests to the gateway go to a pool, and with which path. Pure."""
 
 from __future__ import annotations
 

@@ -166,7 +166,7 @@ class PoolChange:
 def _ready(name: str, line: ServerLine, *, down: bool) -> list[Step]:
     """Return the steps by which a server leaves maintenance; with `down` it gets no request before its check passes.
 
-    A server in maintenance forgets a `health down`, so that step comes last but one; until then weight 0 keeps
+    A server in maintenance forgets a `health down`, so that step follows `state ready`; until then weight 0 keeps
     requests away.
     """
     weight = f"set server {name} weight"
