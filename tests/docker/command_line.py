@@ -7,10 +7,12 @@ answered goes through the same `run` that `main` ends with.
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Mapping
 from unittest import mock
 
@@ -40,6 +42,9 @@ def run_here(*argv: str, env: Mapping[str, str] | None = None) -> subprocess.Com
         contextlib.redirect_stderr(err),
     ):
         code = run(argv)
+    with warnings.catch_warnings():  # what a process leaves open is closed with it: here, at once and without a word
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
     return subprocess.CompletedProcess(argv, code, out.getvalue(), err.getvalue())
 
 

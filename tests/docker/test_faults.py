@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.docker.command_line import run_proxyctl
+from tests.docker.command_line import run_here
 from tests.docker.watching import Watch, eventually, watching
 
 pytestmark = pytest.mark.docker
@@ -48,7 +48,7 @@ def one_line(text: str) -> str:
 )
 def test_a_usage_error_is_one_line_that_names_the_flag_and_exit_2(argv: list[str], said: str, tmp_path: Path) -> None:
     """Whatever cannot be meant that way is said in one line, with what to do."""
-    ran = run_proxyctl(*argv, env={"PROXYCTL_STATE": str(tmp_path)})
+    ran = run_here(*argv, env={"PROXYCTL_STATE": str(tmp_path)})
     assert ran.returncode == 2, ran.stderr
     assert said in one_line(ran.stderr)
 
@@ -67,7 +67,7 @@ def test_a_bad_settings_file_is_named_with_the_place(toml: str, said: str, tmp_p
     """The line names the file and the key or the line in it."""
     path = tmp_path / "proxyctl.toml"
     path.write_text(toml)
-    ran = run_proxyctl("watch", "--network", "x", "--config", str(path))
+    ran = run_here("watch", "--network", "x", "--config", str(path))
     assert ran.returncode == 2
     assert str(path) in one_line(ran.stderr)
     assert said in ran.stderr
@@ -77,10 +77,10 @@ def test_no_engine_is_one_line_with_what_to_do(tmp_path: Path) -> None:
     """A Docker that is not there is exit 1, also for the verbs that only look, and `doctor` is exit 3."""
     env = {"DOCKER_HOST": f"unix://{tmp_path}/no.sock", "PROXYCTL_STATE": str(tmp_path / "state")}
     for verb in ("watch", "plan", "render"):
-        ran = run_proxyctl(verb, "--network", "web", env=env)
+        ran = run_here(verb, "--network", "web", env=env)
         assert ran.returncode == 1
         assert f"nobody answers at DOCKER_HOST=unix://{tmp_path}/no.sock" in one_line(ran.stderr)
-    ran = run_proxyctl("doctor", "--network", "web", env=env)
+    ran = run_here("doctor", "--network", "web", env=env)
     assert ran.returncode == 3
     assert "✘ docker" in ran.stdout
 
@@ -91,7 +91,7 @@ def test_a_socket_without_permission_says_how_to_get_it(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(path))
         path.chmod(0)
-        ran = run_proxyctl(
+        ran = run_here(
             "watch", "--network", "web", env={"DOCKER_HOST": f"unix://{path}", "PROXYCTL_STATE": str(tmp_path / "s")}
         )
     assert ran.returncode == 1
@@ -107,7 +107,7 @@ def test_a_taken_port_is_named_and_leaves_no_gateway_behind(watch: Watch) -> Non
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        ran = watch.ctl("watch", "--engine", watch.engine, "--api", "off", "--publish", f"127.0.0.1:{port}:80")
+        ran = watch.ctl_process("watch", "--engine", watch.engine, "--api", "off", "--publish", f"127.0.0.1:{port}:80")
     assert ran.returncode == 1
     assert str(port) in one_line(ran.stderr)
     assert "--publish" in ran.stderr
@@ -119,7 +119,7 @@ def test_a_taken_api_port_is_a_usage_error(watch: Watch) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        ran = watch.ctl("watch", "--engine", watch.engine, "--api", f"127.0.0.1:{taken.getsockname()[1]}")
+        ran = watch.ctl_process("watch", "--engine", watch.engine, "--api", f"127.0.0.1:{taken.getsockname()[1]}")
     assert ran.returncode == 2
     assert "--api" in one_line(ran.stderr)
 
@@ -128,7 +128,7 @@ def test_a_taken_api_port_is_a_usage_error(watch: Watch) -> None:
 def test_a_state_folder_that_no_socket_fits_in_is_named(watch: Watch) -> None:
     """Too long a path is a usage error before anything is made, and not one of --api."""
     deep = watch.state.parent / ("x" * 90)
-    ran = run_proxyctl("watch", "--network", watch.network, "--state", str(deep))
+    ran = run_here("watch", "--network", watch.network, "--state", str(deep))
     assert ran.returncode == 2
     assert one_line(ran.stderr).startswith(f"proxyctl: the state folder {deep}: too long by ")
     assert not deep.exists()
@@ -149,10 +149,10 @@ def test_down_says_what_it_cannot_remove(watch: Watch) -> None:
 
 def test_an_image_that_is_missing_or_has_no_proxy_is_named(watch: Watch) -> None:
     """Both say which image; nothing is left behind."""
-    ran = watch.ctl("watch", "--engine", watch.engine, "--api", "off", "--image", "no/such:image")
+    ran = watch.ctl_process("watch", "--engine", watch.engine, "--api", "off", "--image", "no/such:image")
     assert ran.returncode == 1
     assert "no/such:image" in one_line(ran.stderr)
-    ran = watch.ctl("watch", "--engine", watch.engine, "--api", "off", "--image", "proxyctl/echo:latest")
+    ran = watch.ctl_process("watch", "--engine", watch.engine, "--api", "off", "--image", "proxyctl/echo:latest")
     assert ran.returncode == 1
     assert watch.engine in one_line(ran.stderr)
     assert not watch.client.containers.list(all=True, filters={"name": f"^proxyctl-{watch.network}$"})
@@ -163,7 +163,7 @@ def test_another_engine_than_the_running_gateway_is_refused(watch: Watch) -> Non
     watch.start()
     watch.stop()
     other = "nginx" if watch.engine == "haproxy" else "haproxy"
-    ran = watch.ctl("watch", "--engine", other, "--api", "off")
+    ran = watch.ctl_process("watch", "--engine", other, "--api", "off")
     assert ran.returncode == 1
     assert "proxyctl down" in one_line(ran.stderr)
     assert watch.get().status == 404

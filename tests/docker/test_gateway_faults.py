@@ -16,7 +16,7 @@ from proxyctl.errors import GatewayError
 from proxyctl.gateway.access import ENGINE_LABEL
 from proxyctl.settings import EngineKind
 from tests.docker.box import VERSIONS, Box, server, world
-from tests.docker.command_line import run_proxyctl
+from tests.docker.command_line import run_here
 from tests.docker.watching import BACKEND, LABEL, Watch
 
 pytestmark = pytest.mark.docker
@@ -79,7 +79,7 @@ def test_one_that_runs_another_image_than_was_asked_for_says_so_and_serves(
     """With the flags that it was made with there is nothing to tell; with another image, or a newer one, there is."""
 
     def told(*flags: str) -> list[str]:
-        ran = watch.ctl("watch", "--engine", watch.engine, "--api", "off", "--once", *flags)
+        ran = watch.ctl_process("watch", "--engine", watch.engine, "--api", "off", "--once", *flags)
         assert ran.returncode == 0, ran.stderr
         return re.findall(r"reason=['\"]?(.* asked for.*? bring it)", ran.stderr)
 
@@ -109,7 +109,7 @@ def test_one_that_was_made_by_others_is_not_removed(watch: Watch) -> None:
         mounts=[mount],
         labels={layout.GATEWAY_LABEL: watch.network, ENGINE_LABEL: watch.engine, LABEL: "1"},
     )
-    ran = watch.ctl("watch", "--engine", watch.engine, "--api", "off")
+    ran = watch.ctl_process("watch", "--engine", watch.engine, "--api", "off")
     assert ran.returncode == 1
     assert watch.engine in ran.stderr
     theirs.reload()
@@ -138,7 +138,7 @@ def test_down_leaves_one_that_has_its_state_elsewhere(watch: Watch, tmp_path: Pa
     """As that of compose, whose state is a volume: removed from the host, it would come back without its ports."""
     watch.start()
     watch.stop()
-    ran = run_proxyctl("down", "--network", watch.network, "--state", str(tmp_path / "other"))
+    ran = run_here("down", "--network", watch.network, "--state", str(tmp_path / "other"))
     assert ran.returncode == 1
     assert f"has its state in {watch.state}/proxy, and not in {tmp_path}/other/proxy" in ran.stderr
     assert watch.gateway.status == "running"

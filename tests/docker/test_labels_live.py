@@ -57,6 +57,22 @@ socketserver.ThreadingTCPServer.allow_reuse_address = True
 socketserver.ThreadingTCPServer(("", 7000), Echo).serve_forever()
 """
 
+# Takes an upgrade at any path, says which path it was, then repeats what it hears.
+UPGRADES = """
+import socketserver
+class Chat(socketserver.StreamRequestHandler):
+    def handle(self):
+        path = self.rfile.readline().split()[1]
+        while self.rfile.readline().strip():
+            pass
+        self.wfile.write(b"HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n")
+        self.wfile.write(b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\\r\\n\\r\\n" + path + b"\\n")
+        for line in self.rfile:
+            self.wfile.write(line)
+socketserver.ThreadingTCPServer.allow_reuse_address = True
+socketserver.ThreadingTCPServer(("", 7000), Chat).serve_forever()
+"""
+
 BALANCES = ("leastconn", "source", "uri", "random")
 
 HUNG = "slow.hung"
@@ -117,6 +133,8 @@ CONTAINERS: dict[str, Labels] = {
     | route("h2", host="h2c.test", protocol="h2c", port="82")
     | route("admin", path="/admin", port="9001", health__path="/up", health__port="9000")
     | route("alias", host="alias.test"),
+    "chat": {"port": "7000", "host": "chat.test", "timeout.server": "300ms", "timeout.tunnel": "3s"}
+    | route("room", host="chat.test", path="/room", strip_prefix="true"),
     "raw": {"protocol": "tcp", "port": "7000", "listen": "7000"},
     "both": {"host": "network.test"},
     "astray": {"host": "network.test"},
@@ -124,6 +142,7 @@ CONTAINERS: dict[str, Labels] = {
 
 FURTHER: dict[str, dict[str, Any]] = {
     "speaks": {"image": NGINX, "entrypoint": ["sh", "-c", SPEAKS_ALL]},
+    "chat": {"entrypoint": ["python3", "-c", UPGRADES]},
     "raw": {"entrypoint": ["python3", "-c", TCP_ECHO]},
 }
 
@@ -417,6 +436,30 @@ def test_maxconn(live: Watch) -> None:
         assert statuses == [200, 502, 502]
         warned = ["proxyctl.maxconn", "proxyctl.route.short.maxconn", "proxyctl.route.short.timeout.queue"]
         assert told(live, "queue") == [(label, "warning") for label in warned]
+
+
+@pytest.mark.parametrize(("asked", "reached"), [("/room/7?a=%2F", b"/7?a=%2F"), ("/room", b"/"), ("/x", b"/x")])
+def test_timeout_tunnel(live: Watch, asked: str, reached: bytes) -> None:
+    """An upgraded connection is silent for longer than timeout.server, then ends; its path is that of any request.
+
+    Takes 4 s: the silences are what is tested.
+    """
+    head = f"GET {asked} HTTP/1.1\r\nHost: chat.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    head += "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"  # RFC 6455, 1.3
+    with socket.create_connection((live.address, 80), timeout=20) as sock, sock.makefile("rwb") as stream:
+        stream.write(head.encode())
+        stream.flush()
+        assert stream.readline().split()[1] == b"101"
+        while stream.readline().strip():
+            pass
+        assert stream.readline().strip() == reached
+        time.sleep(1.0)
+        stream.write(b"still there\n")
+        stream.flush()
+        assert stream.readline() == b"still there\n"
+        silent = time.monotonic()
+        assert stream.read() == b""
+        assert time.monotonic() - silent > 2.5
 
 
 def test_timeout_queue(live: Watch) -> None:

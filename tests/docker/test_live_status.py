@@ -18,7 +18,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from tests.docker.command_line import run_proxyctl
+from tests.docker.command_line import run_here
 from tests.docker.watching import Watch, eventually, watching
 
 SILENT = "no `proxyctl watch` answers"
@@ -96,7 +96,7 @@ def test_the_view_outlives_the_watch_that_it_shows(watch: Watch) -> None:
 )
 def test_a_view_is_refused_where_it_cannot_be(flags: tuple[str, ...], said: str, tmp_path: Path) -> None:
     """One line and exit 2, and not one view as if it had not been asked for."""
-    ran = run_proxyctl("status", "--watch", *flags, "--network", "web", "--state", str(tmp_path))
+    ran = run_here("status", "--watch", *flags, "--network", "web", "--state", str(tmp_path))
     assert (ran.returncode, ran.stdout) == (2, "")
     assert f"not for {said}" in ran.stderr
     assert len(ran.stderr.splitlines()) == 1

@@ -9,7 +9,7 @@ import docker
 import pytest
 
 from tests.docker.box import RunContainer
-from tests.docker.command_line import run_proxyctl
+from tests.docker.command_line import run_here
 from tests.docker.watching import BACKEND, Watch, eventually, watching
 
 pytestmark = pytest.mark.docker
@@ -29,7 +29,7 @@ def test_a_missing_network_is_not_made_by_who_only_looks(
     """Also where settings would have `watch` make it: one line that says what to do, exit 2."""
     name = "pt-never-made"
     env = {"PROXYCTL_CREATE_NETWORK": "true", "PROXYCTL_STATE": str(tmp_path)}
-    ran = run_proxyctl(*argv, "--network", name, env=env)
+    ran = run_here(*argv, "--network", name, env=env)
     assert not docker_client.networks.list(names=[name])
     assert ran.returncode == 2, ran.stderr
     assert f"docker network create {name}" in ran.stderr

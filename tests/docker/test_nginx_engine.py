@@ -122,8 +122,8 @@ async def test_a_reload_of_what_runs_already_is_nothing(box: Box) -> None:
 
 async def test_a_reload_that_nginx_does_not_take_is_told(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     """A configuration that was not checked and does not load: the reason is nginx's, the old one serves on."""
-    monkeypatch.setattr(engine_module, "DEADLINE", 1.0)
     files = await box.load(EMPTY, marked("good"))
+    monkeypatch.setattr(engine_module, "DEADLINE", 2.0)
     bad = box.render(EMPTY, lambda t: t.replace("server_tokens", "oops yes; server_tokens"))
     box.generations.switch(box.generations.stage(bad, EMPTY))
     with pytest.raises(ReloadFailed, match=rf'still has {files.revision}.*\[emerg\] unknown directive "oops"'):

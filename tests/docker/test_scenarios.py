@@ -144,7 +144,7 @@ def test_what_cannot_be_meant_is_one_line(pool: Watch) -> None:
         (["join", "--pool", "web", "--within", "soon"], "--within: "),
         (["join", "--pool", "web", "--path", "api"], "--path api: it begins with /"),
     ):
-        ran = scenario(pool, *argv)
+        ran = pool.ctl("check", "scenario", *argv)
         assert (ran.returncode, ran.stdout) == (2, ""), ran.stderr
         assert said in ran.stderr
         assert ran.stderr.count("\n") == 1

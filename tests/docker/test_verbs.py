@@ -171,6 +171,6 @@ def test_doctor_without_a_network_says_how_to_make_one() -> None:
 def test_once_applies_what_is_there_and_ends(watch: Watch) -> None:
     """--once: exit 0, and the gateway serves without a watch."""
     watch.run("web1", labels={"pool": "web"})
-    ran = watch.ctl("watch", "--engine", watch.engine, "--api", "off", "--once")
+    ran = watch.ctl_process("watch", "--engine", watch.engine, "--api", "off", "--once")
     assert ran.returncode == 0, ran.stderr
     assert watch.get().status == 200

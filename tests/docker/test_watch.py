@@ -233,7 +233,7 @@ def test_a_healthcheck_of_the_image_decides_when_it_joins_and_leaves(watch: Watc
 
 def test_the_state_folder_belongs_to_one_watch(watch: Watch) -> None:
     """A second one ends with a line that names the first."""
-    second = watch.ctl("watch", "--engine", watch.engine, "--api", "off")
+    second = watch.ctl_process("watch", "--engine", watch.engine, "--api", "off")
     assert second.returncode == 1
     assert "another `proxyctl watch`" in second.stderr
     assert str(watch.process.pid if watch.process else "?") in second.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http
 import json
 import os
 import signal
@@ -41,11 +42,20 @@ def eventually(condition: Callable[[], Any], what: str, within: float = 15.0) ->
 
 
 def remove(client: docker.DockerClient, *names: str) -> None:
-    """Remove containers with their volumes, all at the same time; what is gone already is no fault."""
+    """Remove containers with their volumes, all at the same time; what is gone already, or just goes, is no fault."""
+
+    def gone(name: str) -> bool:
+        try:
+            client.api.remove_container(name, force=True, v=True)
+        except docker.errors.NotFound:
+            return True
+        except docker.errors.APIError as exc:
+            if exc.response is None or exc.response.status_code != http.HTTPStatus.CONFLICT:
+                raise
+        return False
 
     def remove_one(name: str) -> None:
-        with contextlib.suppress(docker.errors.NotFound):
-            client.api.remove_container(name, force=True, v=True)
+        eventually(lambda: gone(name), f"the end of {name}", 30)
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(remove_one, names))
@@ -181,7 +191,7 @@ class Watch:
         return f"http://{self.address}/"
 
     def ctl(self, *argv: str) -> subprocess.CompletedProcess[str]:
-        """Run another verb on this network, in this process."""
+        """Run another verb on this network, in this process; not `watch`, which leaves threads behind."""
         return run_here(*argv, "--network", self.network, "--state", str(self.state))
 
     def ctl_process(self, *argv: str) -> subprocess.CompletedProcess[str]:
