@@ -1,6 +1,6 @@
 """After any sequence of changes and faults, what is applied is what the true world asks for.
 
-The real store, reconciler and applier, between a fake engine on the wire and ports in memory.
+The real source, reconciler and applier, between a fake engine on the wire and ports in memory.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Stage:
 
     @contextlib.asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
-        """Run store and reconciler beside the block."""
+        """Run source and reconciler beside the block."""
         holder: list[Reconciler] = []
 
         def wake(reason: str) -> None:

@@ -89,7 +89,7 @@ def check_token(folder: Path) -> str:
 
 
 def known_token(folder: Path) -> str | None:
-    """Return the secret of `check`, None before a `watch` has made it; raise ProxyctlError where reading is forbidden."""
+    """Return the secret of `check`, None before a `watch` made it; raise ProxyctlError where reading is forbidden."""
     path = folder / "check.token"
     try:
         return path.read_text().strip()

@@ -1,8 +1,8 @@
 """One label key: its name, value type, default, level and rules. Pure.
 
 The families beside this module declare the keys. A pool's key that only the engines print needs only its declaration
-and a block in each engine's templates. The first such key of a server or a route needs a `settings` field in `Server` or
-`Route` as well, which `labels` fills from the keys of that level. Next: `table`, which lists the families.
+and a block in each engine's templates. The first such key of a server or a route needs a `settings` field in `Server`
+or `Route` as well, which `labels` fills from the keys of that level. Next: `table`, which lists the families.
 """
 
 from __future__ import annotations

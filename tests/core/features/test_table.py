@@ -15,7 +15,7 @@ from scripts.label_reference import TARGET, reference
 def test_the_contract_is_complete() -> None:
     """Every key of the public contract is in the table, and nothing beside it."""
     health = {f"health.{k}" for k in ("path", "status", "interval", "timeout", "rise", "fall", "port")}
-    timeout = {f"timeout.{k}" for k in ("connect", "server", "queue")}
+    timeout = {f"timeout.{k}" for k in ("connect", "server", "queue", "tunnel")}
     routes = {"host", "path", "strip_prefix", "listen"}
     server = {"port", "weight", "backup", "maxconn"}
     pool = {"protocol", "balance", "sticky", "drain", "retry.unsafe"}
