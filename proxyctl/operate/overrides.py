@@ -38,14 +38,14 @@ class Overriding:
         container = next(iter(found.values()))
         before = self._kept.all().get(container, Override())
         self._kept.keep(container, dataclasses.replace(before, **changes))
-        looks = self._watched.looks
+        decided = self._watched.decided
         self._watched.wake("operator", at_once=True)
         does: dict[str, Server] = {}
 
         def reached(applied: Generation) -> bool:
             nonlocal does
             does = _in_pools(applied.desired, container)
-            return self._watched.looks > looks and does == _in_pools(self._watched.wanted, container)
+            return self._watched.decided > decided and does == _in_pools(self._watched.wanted, container)
 
         await self._confirmation.until(reached, "the decision is kept")
         draining = any(s.draining for s in does.values())

@@ -55,7 +55,7 @@ class Watched(Protocol):
         """What the running proxy was last confirmed to do."""
 
     @property
-    def looks(self) -> int:
+    def decided(self) -> int:
         """How many outcomes were decided; each of them sees every override that was kept before it."""
 
     @property

@@ -55,7 +55,7 @@ class OnePass:
         self._gateway_changes = -1
         self.unsettled = True
         """Whether a container may still join without help: its readiness is not known, or a reload is deferred."""
-        self.looks = 0
+        self.decided = 0
         """How many outcomes were decided; each of them sees every override that was kept before it."""
 
     @property
@@ -127,7 +127,7 @@ class OnePass:
         self._drains.follow(outcome.leaving, self._looked_at)
         self._refusals.prune(world.accepted, outcome.wanted)
         self._ports.overrides.forget_pools_except({*outcome.inhabited, *(p.name for p in outcome.wanted.pools)})
-        self.looks += 1
+        self.decided += 1
 
     async def _act(self, world: World, *, at_once: bool) -> Applied | None:
         """Have the proxy do what was decided, publish every problem, and return what was applied."""

@@ -64,9 +64,9 @@ class Reconciler:
         return self._pass.outcome.desired
 
     @property
-    def looks(self) -> int:
+    def decided(self) -> int:
         """How many outcomes were decided; each of them sees every override that was kept before it."""
-        return self._pass.looks
+        return self._pass.decided
 
     @property
     def refused(self) -> str:

@@ -26,7 +26,7 @@ class MemoryWatched:
         self.confirmation = Confirmation(self, self.journal)
         self.applied: Generation | None = Generation(7, "rev7", "topology", does)
         self.wanted = does
-        self.looks = 1
+        self.decided = 1
         self.refused = ""
         self.problems: tuple[Problem, ...] = ()
         self.waiting: Outcome = Outcome(does)
@@ -36,7 +36,7 @@ class MemoryWatched:
     def do(self, desired: Desired, *, pinned: int | None = None) -> None:
         """Decide and apply that."""
         assert self.applied is not None
-        self.looks += 1
+        self.decided += 1
         self.wanted = desired
         self.applied = dataclasses.replace(self.applied, number=self.applied.number + 1, desired=desired, pinned=pinned)
 

@@ -140,7 +140,7 @@ def _successor(old: Old, image: str, image_id: str, name: str, number: int) -> S
     return Successor(name, body, tuple(networks), tuple(notices))
 
 
-# ------------------------------------------------------------------ what somebody asked for
+# ------------------------------------------------------------------ what a user asked for
 
 
 def _config(old: Old) -> dict[str, Any]:
