@@ -1,7 +1,7 @@
 PYTHON := .venv/bin/python
 ENGINE ?= haproxy
 # what is held at full branch coverage by its own tests
-PURE := proxyctl.core proxyctl.check.verdicts proxyctl.engines.settings proxyctl.engines.haproxy.printed \
+PURE := proxyctl.core proxyctl.check.verdicts proxyctl.engines.pool_settings proxyctl.engines.haproxy.printed \
   proxyctl.engines.nginx.printed proxyctl.engines.nginx.headers proxyctl.engines.nginx.upstreams
 PURE_TESTS := tests/core tests/check/verdicts tests/providers/docker/test_successor.py tests/reconcile/test_pacing.py \
   tests/engines/haproxy/test_printed.py tests/engines/nginx/test_printed.py

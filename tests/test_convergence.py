@@ -1,6 +1,6 @@
 """After any sequence of changes and faults, what is applied is what the true world asks for.
 
-The real store, reconciler and applier, between a fake engine on the wire and ports in memory.
+The real source, reconciler and applier, between a fake engine on the wire and ports in memory.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from proxyctl.core.decide.desired import desired
 from proxyctl.core.labels.declaration import Options
 from proxyctl.core.model import Desired, Features, Server, Target, Tuning
 from proxyctl.engines import templates
-from proxyctl.providers.docker.source import DockerStore
+from proxyctl.providers.docker.source import DockerSource
 from proxyctl.reconcile.apply import Applier
 from proxyctl.reconcile.journal import Journal
 from proxyctl.reconcile.ports import Ports
@@ -59,7 +59,7 @@ class Stage:
         self.engine = MemoryEngine(features, generations)
         self.refusals = Refusals()
         self.applier = Applier(self.engine, generations, self.refusals)
-        self.source: DockerStore
+        self.source: DockerSource
         self.joined: dict[tuple[str, str], int] = {}
         self.wrongs: list[str] = []
         self.engine.applied.append(self._judge)
@@ -67,7 +67,7 @@ class Stage:
 
     @contextlib.asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
-        """Run store and reconciler beside the block."""
+        """Run source and reconciler beside the block."""
         holder: list[Reconciler] = []
 
         def wake(reason: str) -> None:

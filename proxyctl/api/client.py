@@ -1,6 +1,7 @@
-"""The client of a running `watch`: how verbs ask it through control.sock, of which nothing else knows.
+"""The client of a running `watch`: verbs ask it here, through control.sock.
 
-Each function takes the state folder and gives typed values; `ask` gives JSON, for tests and for what has no type.
+Each function takes the state folder and returns typed values; `ask` returns JSON, for tests and for answers without a
+type. Next: `server`, at the other end.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 def ask(state: Path, path: str, *, post: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Ask the `watch` of a state folder and return its JSON; raise NoWatch or ProxyctlError with its reason."""
+    """Return the JSON answer of the `watch` of a state folder; raise NoWatch, or ProxyctlError with its reason."""
     place = state / SOCKET
     body = None if post is None else json.dumps(post)
     with contextlib.closing(_UnixConnection(place)) as connection:
@@ -81,7 +82,7 @@ def status_if_running(state: Path) -> Status | None:
 
 
 def is_running(state: Path) -> bool:
-    """Return whether a `watch` answers at a state folder, of whatever version."""
+    """Return whether a `watch` of any version answers at a state folder."""
     try:
         ask(state, "/api/v1/status")
     except ProxyctlError:
@@ -90,12 +91,12 @@ def is_running(state: Path) -> bool:
 
 
 def events(state: Path) -> tuple[Event, ...]:
-    """Return what the `watch` of a state folder did, oldest first; raise NoWatch or ProxyctlError."""
+    """Return the events of the `watch` of a state folder, oldest first; raise NoWatch or ProxyctlError."""
     return events_from_json(ask(state, "/api/v1/events"))
 
 
 def settings(state: Path) -> dict[str, Any]:
-    """Return what the `watch` at a state folder goes by; nothing when none answers."""
+    """Return the settings of the `watch` at a state folder; empty when none answers."""
     try:
         return ask(state, "/api/v1/settings")
     except ProxyctlError:
@@ -103,7 +104,7 @@ def settings(state: Path) -> dict[str, Any]:
 
 
 def label_prefix(state: Path) -> str:
-    """Return the label prefix that the `watch` of a state folder goes by; raise NoWatch or ProxyctlError."""
+    """Return the label prefix of the `watch` of a state folder; raise NoWatch or ProxyctlError."""
     answer = ask(state, "/api/v1/settings")
     with _of_this_version():
         return str(answer["label_prefix"])

@@ -64,7 +64,7 @@ def events_to_json(events: Iterable[Event]) -> dict[str, Any]:
 
 
 def overridden_to_json(answer: Overridden) -> dict[str, Any]:
-    """Return the answer to a drain or a weight; what was asked is repeated in it."""
+    """Return the answer to a drain or a weight, which repeats what was asked."""
     return {
         "server": answer.server,
         "pools": list(answer.pools),
@@ -90,7 +90,7 @@ def released_to_json(answer: Released) -> dict[str, Any]:
 
 
 def from_json(document: Mapping[str, Any]) -> Status:
-    """Return the status that a `watch` answered; raise ProxyctlError that names the first key that is not right."""
+    """Return the status in a `watch`'s answer; raise ProxyctlError that names the first wrong key."""
     try:
         found: Status = _adapter(Status).validate_python(document)
     except pydantic.ValidationError as exc:
@@ -99,7 +99,7 @@ def from_json(document: Mapping[str, Any]) -> Status:
 
 
 def events_from_json(document: Mapping[str, Any]) -> tuple[Event, ...]:
-    """Return the events that a `watch` answered, oldest first; raise ProxyctlError like `from_json`."""
+    """Return the events in a `watch`'s answer, oldest first; raise ProxyctlError like `from_json`."""
     try:
         return tuple(_adapter(_Events).validate_python(document).events)
     except pydantic.ValidationError as exc:

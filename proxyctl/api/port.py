@@ -1,4 +1,4 @@
-"""What operators ask of a `watch`, and what they are answered; the Protocols that `server` needs."""
+"""The requests of operators to a `watch` and the answers to them; the Protocols that `server` needs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol, TypedDict, Unpack
 
 
 class Changes(TypedDict, total=False):
-    """What an operator asks for one server; a key that is not there leaves what was asked before.
+    """What an operator asks for one server; a missing key leaves the earlier override as it is.
 
     `weight` is 0 to 256, None: the weight of the container's label.
     """
@@ -18,9 +18,9 @@ class Changes(TypedDict, total=False):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Overridden:
-    """The pools in which the proxy does what was asked, and those in which the server has not joined yet.
+    """The pools in which the proxy does what was asked, and the pools that the server has not joined yet.
 
-    `draining`: the server drains in one of them, by the operator's word or by itself.
+    `draining`: the server drains in one of them, by an override or because its container leaves.
     """
 
     server: str
@@ -54,7 +54,7 @@ class Released:
 
 
 class Overriding(Protocol):
-    """Keeps operators' overrides; each call returns when the proxy does it, or raises ProxyctlError with why not."""
+    """Keeps operators' overrides; each call returns once the proxy does it, or raises ProxyctlError with the reason."""
 
     async def override(self, server: str, **changes: Unpack[Changes]) -> Overridden:
         """Drain a server or not, or give it a weight."""
@@ -67,7 +67,7 @@ class Rollback(Protocol):
     """Pins the gateway to a generation; returns and raises as `Overriding` does."""
 
     async def pin(self, asked: int | None) -> Pinned:
-        """Go back to a generation and stay there; None: to the one before."""
+        """Go back to a generation and stay there; None: the one before the current."""
 
     async def release(self) -> Released:
-        """Let labels, settings and templates of now count again."""
+        """Release the pin: the present labels, settings and templates count again."""

@@ -1,7 +1,7 @@
-"""The HTTP API: reading for all, changing only through control.sock, whose file permissions decide who may.
+"""The HTTP API: the TCP listener only reads; control.sock also changes, and its file permissions say for whom.
 
-The TCP listener refuses foreign Host headers, so that a web page that a browser has open cannot read it by a name
-of its own that points here (DNS rebinding).
+The TCP listener refuses foreign Host headers, so that no web page in a browser can read it by a name of its own that
+points here (DNS rebinding). Next: `operate` carries out changes, `reconcile.reporting` gathers the status.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Api:
         overriding: Overriding,
         rollback: Rollback,
     ) -> None:
-        """Take what returns status, events and settings, and what carries out an operator's override or rollback."""
+        """Take the functions that return status, events and settings, and the parts that override and roll back."""
         self._status, self._events, self._settings = status, events, settings
         self._overriding, self._rollback = overriding, rollback
 
@@ -59,7 +59,7 @@ class Api:
         ]
 
     def operating(self) -> list[web.RouteDef]:
-        """Return the routes for operators; settings are theirs too, for they name folders of this machine."""
+        """Return the routes for operators; settings are among them, because they name folders of this machine."""
         return [
             web.get("/api/v1/settings", self._get_settings),
             web.post("/api/v1/servers/{name}", self._post_server),

@@ -1,1 +1,1 @@
-"""The composition root: `parts` wires, `watch` runs, plan, render and explain look through `preview`."""
+"""The composition root: `parts` and `compose` wire, `watch` runs; plan, render and explain call `preview`."""

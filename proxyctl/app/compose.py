@@ -1,4 +1,4 @@
-"""The parts of a running `watch`, put together: who is handed what. Starts nothing; `watch` does."""
+"""Wires the parts of a running `watch`: which part gets which. Starts nothing; `watch` does."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from proxyctl.operate.overrides import Overriding
 from proxyctl.operate.rollback import Rollback
 from proxyctl.providers.docker.client import connect
 from proxyctl.providers.docker.resolve import EmbeddedDns
-from proxyctl.providers.docker.source import DockerStore
+from proxyctl.providers.docker.source import DockerSource
 from proxyctl.providers.port import Wake
 from proxyctl.reconcile.apply import Applier
 from proxyctl.reconcile.journal import Journal
@@ -31,7 +31,7 @@ from proxyctl.state.port import Inputs
 
 log = structlog.get_logger()
 
-# a change of these in proxyctl.toml takes effect at the next start only
+# their changes in proxyctl.toml count only from the next start
 FIXED = (
     "network",
     "engine",
@@ -48,10 +48,10 @@ FIXED = (
 
 
 class Effective:
-    """The settings that a `watch` goes by: those of its start, with what may change in proxyctl.toml while it runs."""
+    """The settings of a running `watch`: those of its start, updated by what may change while it runs."""
 
     def __init__(self, settings: Settings, reload: Callable[[], Settings]) -> None:
-        """Take those of the start, and what reads them anew."""
+        """Take the settings of the start, and a function that reads them anew."""
         self.settings, self._reload = settings, reload
 
     def inputs(self, token: str) -> Inputs:
@@ -65,17 +65,17 @@ class Effective:
 
 
 class InputFiles:
-    """Where a `watch` reads its inputs: the pinned generation's, else those of templates and proxyctl.toml."""
+    """Reads the inputs of a `watch`: from the pinned generation, else from templates and proxyctl.toml."""
 
     def __init__(self, settings: Settings, reload: Callable[[], Settings]) -> None:
-        """Read them for the first time; raise TemplateError or UsageError."""
+        """Read the inputs for the first time; raise TemplateError or UsageError."""
         self.effective = Effective(settings, reload)
         self.pins = PinFile(settings.state)
         self._token = state_files.check_token(settings.state)
         self._first: Inputs | None = self._now()
 
     def read(self) -> Inputs:
-        """Return the inputs as they are now; the first time those that were read at the start."""
+        """Return the present inputs; at the first call the inputs that were read at the start."""
         first, self._first = self._first, None
         return first or self._now()
 
@@ -85,21 +85,21 @@ class InputFiles:
 
 
 class Waker:
-    """A wake-up that can be handed out before there is somebody to wake."""
+    """A wake-up that can be passed to parts before the reconciler exists."""
 
     target: Wake | None = None
 
     def __call__(self, reason: str) -> None:
-        """Pass it on, if there is."""
+        """Wake the target, once there is one."""
         if self.target is not None:
             self.target(reason)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Daemon:
-    """The parts of a `watch` that somebody has to start or end."""
+    """The parts of a `watch` that `app.watch` starts and ends."""
 
-    source: DockerStore
+    source: DockerSource
     prober: Prober
     applier: Applier
     reconciler: Reconciler
@@ -108,9 +108,9 @@ class Daemon:
 
 
 def compose(parts: Parts, features: Features, files: InputFiles) -> Daemon:
-    """Return the parts of a `watch` in front of a gateway that runs, whose proxy has these features."""
+    """Return the wired parts of a `watch` for a running gateway, whose proxy has these features."""
     settings, waker, journal, refusals = parts.settings, Waker(), Journal(), Refusals()
-    source = DockerStore(
+    source = DockerSource(
         connect, network=settings.network, label_prefix=settings.label_prefix, resync=settings.resync / 1000
     )
     prober = Prober(parts.view, waker, parts.access, settings.grace / 1000)
@@ -123,7 +123,7 @@ def compose(parts: Parts, features: Features, files: InputFiles) -> Daemon:
         engine=parts.engine,
         severing=Severing(parts.view),
         overrides=overrides,
-        pin=lambda: files.pins.held,
+        pin=lambda: files.pins.core_pin,
         read_inputs=files.read,
     )
     applier = Applier(parts.engine, parts.generations, refusals)

@@ -1,4 +1,4 @@
-"""The parts of one process, wired from the settings; the only place that knows which class is behind which Protocol."""
+"""Wires the parts of one process from the settings: here each Protocol gets its class. Next: `compose`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from proxyctl.state.port import Inputs
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Proxy:
-    """A kind of proxy: what its binary can do, its engine, its rules, and how its gateway starts and stops."""
+    """One kind of proxy: how to ask its binary, make its engine and rules, and start and stop its gateway."""
 
     features: Callable[[Shell], Coroutine[Any, Any, Features]]
     engine: Callable[[Access, Path], Engine]
@@ -53,7 +53,7 @@ PREDEFINED = {"bridge", "host", "none"}
 
 @dataclasses.dataclass
 class Parts:
-    """What one process works with."""
+    """The parts that every verb with a gateway needs."""
 
     settings: Settings
     client: Client
@@ -65,7 +65,7 @@ class Parts:
 
 
 def build(settings: Settings, client: Client) -> Parts:
-    """Wire gateway, engine and view; asks nothing yet."""
+    """Return the parts of one process; nothing is asked yet."""
     kind = PROXIES[settings.engine]
     proxy = settings.state / "proxy"
     spec = Spec(
@@ -91,7 +91,7 @@ def rules_for(features: Features) -> Rules:
 
 
 def _view(settings: Settings, client: Client, access: DockerAccess) -> NetworkView:
-    """Choose how to see the network: as a container on it when this is one, else through the gateway."""
+    """Return the view of the network: direct inside a container on it, else through the gateway."""
     own = own_container(client)
     if own is not None and settings.network in own["NetworkSettings"]["Networks"]:
         return LocalView()
@@ -99,7 +99,7 @@ def _view(settings: Settings, client: Client, access: DockerAccess) -> NetworkVi
 
 
 def check_network(settings: Settings, client: Client) -> None:
-    """Raise UsageError unless the network exists and is one with Docker's DNS; touches nothing."""
+    """Raise UsageError unless the network exists and has Docker's DNS; touches nothing."""
     name = settings.network
     if name in PREDEFINED:
         message = f"--network {name}: Docker's DNS works on user-defined networks only: `docker network create web`"
@@ -110,12 +110,12 @@ def check_network(settings: Settings, client: Client) -> None:
 
 
 def inputs_of(settings: Settings, token: str) -> Inputs:
-    """Return what settings and templates say of the configuration; raise TemplateError."""
+    """Return the inputs from settings and templates; raise TemplateError."""
     return Inputs(settings.options, settings.tuning, templates.load(settings.engine, settings.templates), token)
 
 
 def prepare_state(settings: Settings) -> None:
-    """Make the state folder; raise ProxyctlError when that is not allowed, or no socket could be in it."""
+    """Make the state folder; raise ProxyctlError when that is not allowed, or its path is too long for a socket."""
     longest = settings.state / "proxy" / "run" / haproxy_paths.MASTER_SOCKET
     if (over := len(os.fsencode(longest)) - LONGEST_SOCKET) > 0:
         message = f"the state folder {settings.state}: too long by {over} bytes for sockets in it; give another --state"

@@ -1,4 +1,4 @@
-"""One look at the world for `plan`, `render` and `explain`: the questions of `watch`, asked once; touches nothing."""
+"""What `watch` would do now, for `plan`, `render` and `explain`: asks its questions once; touches nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from proxyctl.gateway.probe import Prober
 from proxyctl.gateway.throwaway import Throwaway
 from proxyctl.providers.docker.client import Client, connect
 from proxyctl.providers.docker.resolve import EmbeddedDns
-from proxyctl.providers.docker.source import DockerStore
+from proxyctl.providers.docker.source import DockerSource
 from proxyctl.reconcile.inquiry import Inquiry
 from proxyctl.reconcile.names import Names
 from proxyctl.settings import Settings
@@ -30,12 +30,12 @@ from proxyctl.state.pin import PinFile
 from proxyctl.state.port import Generation
 
 ANSWER_WAIT = 1.0  # seconds that a container has to answer
-DNS_WAIT = 2.5  # longer than two names, that of the container and its short id, take where nothing upstream answers
+DNS_WAIT = 2.5  # more than two names (the container's and its short id) take where no upstream DNS answers
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Preview:
-    """What was seen: the world, what was decided about it, the plan for that, and what is applied now."""
+    """The world, its outcome, the plan to get there with the rendered files, and what is applied now."""
 
     world: World
     outcome: Outcome
@@ -47,15 +47,15 @@ class Preview:
 
 
 async def preview(settings: Settings) -> Preview:
-    """Ask Docker, DNS and the containers once and say what `watch` would do; touches nothing.
+    """Return what `watch` would do, after one question each to Docker, DNS and the containers; touches nothing.
 
-    Where the settings do not say which engine is meant, it is the gateway's. Without a running gateway names and ports
-    cannot be asked from inside the network: they are taken as good.
+    Where the settings name no engine, it is the gateway's engine. Without a running gateway names and ports cannot be
+    asked from inside the network, and count as good.
     """
     client = await asyncio.to_thread(connect)
     await asyncio.to_thread(check_network, settings, client)
     settings, parts, there = await _gateway(settings, client)
-    source = DockerStore(
+    source = DockerSource(
         lambda: client, network=settings.network, label_prefix=settings.label_prefix, resync=settings.resync / 1000
     )
     snapshot = await source.list_once()
@@ -63,7 +63,7 @@ async def preview(settings: Settings) -> Preview:
     token, pins = state_files.known_token(settings.state) or "0" * 32, PinFile(settings.state)
     inputs = pins.inputs(token, settings.label_prefix) or inputs_of(settings, token)
     current = parts.generations.current()
-    world = await _world(parts, features, snapshot, inputs.options, pins.held, ask=there)
+    world = await _world(parts, features, snapshot, inputs.options, pins.core_pin, ask=there)
     outcome = decide(world)
     files = render(
         outcome.desired,
@@ -78,9 +78,9 @@ async def preview(settings: Settings) -> Preview:
         world,
         outcome,
         make(current, outcome.desired, files, world.survey.rules),
-        dataclasses.replace(files, files=tuple((name, _told(text, token)) for name, text in files.files)),
+        dataclasses.replace(files, files=tuple((name, _without_secret(text, token)) for name, text in files.files)),
         current,
-        {name: _told(text, token) for name, text in applied_files.items()},
+        {name: _without_secret(text, token) for name, text in applied_files.items()},
         parts.access.published,
     )
 
@@ -88,7 +88,7 @@ async def preview(settings: Settings) -> Preview:
 async def _world(
     parts: Parts, features: Features, snapshot: Snapshot, options: Options, pin: Pin | None, *, ask: bool
 ) -> World:
-    """Return the world around a snapshot as a `watch` that starts now would see it; names and ports are asked once."""
+    """Return the world around a snapshot as a `watch` that starts now would see it; ask names and ports once."""
     current = parts.generations.current()
     previous = current.desired if current else Desired()
     seen = survey(snapshot, options, rules_for(features), previous, pin)
@@ -109,8 +109,8 @@ async def _world(
     )
 
 
-def _told(text: str, secret: str) -> str:
-    """Return a configuration as it may be shown: terminals are shared, and logs are kept."""
+def _without_secret(text: str, secret: str) -> str:
+    """Return a configuration without its secret, for terminals and logs."""
     return text.replace(secret, "(secret)")
 
 
@@ -131,7 +131,7 @@ async def _gateway(settings: Settings, client: Client) -> tuple[Settings, Parts,
 
 
 async def _ask(parts: Parts, targets: tuple[Target, ...], previous: Desired) -> dict[Target, Finding]:
-    """Give the containers a second to answer, and DNS the time that it has for a name that nobody knows."""
+    """Return the findings: containers have a second to answer, DNS has the time for an unknown name."""
     loop, woken = asyncio.get_running_loop(), asyncio.Event()
 
     def wake(_: str) -> None:
@@ -148,11 +148,11 @@ async def _ask(parts: Parts, targets: tuple[Target, ...], previous: Desired) -> 
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(left):
                 await woken.wait()
-    await names.check(())  # which ends the questions
+    await names.check(())  # ends the questions
     await prober.close()
     return findings
 
 
 async def _features_of_image(settings: Settings, client: Client) -> Features:
-    """Ask the binary of an image without a gateway, in a throw-away container."""
+    """Return what the binary of an image can do, asked in a throw-away container."""
     return await PROXIES[settings.engine].features(Throwaway(client, settings.gateway_image))

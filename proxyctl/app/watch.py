@@ -1,4 +1,4 @@
-"""`watch`: all parts in one TaskGroup, from the start to a signal."""
+"""Runs `watch`: all parts in one TaskGroup, from the start to a signal. Next: `reconcile.reconciler`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ log = structlog.get_logger()
 
 
 def _prepare_network(settings: Settings, client: Client) -> None:
-    """Make the network where that was asked for and it is missing; raise UsageError as `check_network` does."""
+    """Create a missing network where `--create-network` asks for it; raise UsageError as `check_network` does."""
     name = settings.network
     if settings.create_network and not networks.exists(client, name):
         networks.create(client, name)
@@ -36,14 +36,14 @@ def _prepare_network(settings: Settings, client: Client) -> None:
 
 
 def _changes(settings: Settings) -> FileChanges:
-    """Return what watches templates and proxyctl.toml."""
+    """Return the watcher of templates and proxyctl.toml."""
     folders = (templates.shipped(settings.engine), settings.templates)
     return FileChanges((f for f in folders if f), settings.config)
 
 
 @contextlib.asynccontextmanager
 async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIterator[tuple[Reconciler, Journal]]:
-    """Run a whole `watch` inside the `async with`; what it raises there ends it."""
+    """Run a whole `watch` inside the `async with`; an error in its block ends the `watch`."""
     client = await asyncio.to_thread(connect)
     await asyncio.to_thread(_prepare_network, settings, client)
     prepare_state(settings)
@@ -80,7 +80,7 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
 
 
 async def _features(parts: Parts) -> Features:
-    """Start the gateway if need be and return what its proxy can do; one that was made in vain is removed again."""
+    """Start the gateway if need be and return what its proxy can do; remove a new gateway whose proxy cannot run."""
     await parts.lifecycle.ensure()
     try:
         return await parts.engine.features()
@@ -91,7 +91,7 @@ async def _features(parts: Parts) -> Features:
 
 
 async def _adopt(daemon: Daemon) -> None:
-    """Take over a proxy that runs the current generation; the source is told which containers serve."""
+    """Adopt a proxy that runs the current generation, and pass the containers that it serves to the source."""
     applier = daemon.applier
     if await applier.adopt():
         log.info("the running proxy was adopted as it is", generation=applier.applied and applier.applied.number)

@@ -91,10 +91,10 @@ def _notes(a: Report, b: Report) -> Iterator[str]:
     ):
         for key in keys:
             if one.get(key) != other.get(key):
-                yield f"{what}: {key} {_told(one, key)} in A, {_told(other, key)} in B"
+                yield f"{what}: {key} {_option_text(one, key)} in A, {_option_text(other, key)} in B"
 
 
-def _told(options: Mapping[str, Any], key: str) -> str:
+def _option_text(options: Mapping[str, Any], key: str) -> str:
     value = options.get(key)
     return "unset" if value is None else ", ".join(value) if isinstance(value, list) else str(value)
 

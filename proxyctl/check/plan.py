@@ -61,7 +61,7 @@ class Plan:
         most = min(self.workers, self.keys) if self.key_by else self.workers
         return tuple(dataclasses.replace(self, pace=pace) for pace in self.pace.split(most))
 
-    def told(self) -> dict[str, Any]:
+    def options(self) -> dict[str, Any]:
         """Return the options as a report lists them; headers by name only, because a value may be a secret."""
         request, pace = self.requests[0], self.pace
         return {

@@ -223,7 +223,7 @@ def summarize(plan: Plan, outcomes: Sequence[Outcome]) -> Report:
             sum(outcome.waited for outcome in outcomes),
             tuple(sorted(window for pulse in pulses for window in pulse.deaf)),
         ),
-        options=plan.told(),
+        options=plan.options(),
         machine=here(),
     )
 

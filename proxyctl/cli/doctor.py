@@ -174,9 +174,11 @@ def _watch(settings: Settings, _: Client) -> Iterator[Finding]:
 
 
 def _compose(_: Settings, __: Client) -> Iterator[Finding]:
-    told = None
+    answer = None
     if shutil.which("docker"):
-        told = subprocess.run(["docker", "compose", "version", "--short"], capture_output=True, text=True, check=False)
-    ok = told is not None and told.returncode == 0
-    seen = told.stdout.strip() if told and ok else "not there (only compose/ needs it)"
+        answer = subprocess.run(
+            ["docker", "compose", "version", "--short"], capture_output=True, text=True, check=False
+        )
+    ok = answer is not None and answer.returncode == 0
+    seen = answer.stdout.strip() if answer and ok else "not there (only compose/ needs it)"
     yield Finding("docker compose", ok=True, seen=seen)

@@ -11,7 +11,7 @@ import typer
 import uvloop
 
 from proxyctl.api import client as control
-from proxyctl.app import preview as world
+from proxyctl.app.preview import preview
 from proxyctl.cli import options
 from proxyctl.core.explain import ContainerExplanation, UrlExplanation, explain_container, explain_url
 
@@ -35,23 +35,25 @@ def explain(
         label_prefix=label_prefix,
         expose_by_default=expose_by_default,
     )
-    look = uvloop.run(world.preview(settings))
+    seen = uvloop.run(preview(settings))
     refused = _refused(settings.state)
     # where something is refused, what is wanted is not what the proxy does
-    desired = look.applied.desired if refused and look.applied else look.outcome.desired
-    told: ContainerExplanation | UrlExplanation
+    desired = seen.applied.desired if refused and seen.applied else seen.outcome.desired
+    answer: ContainerExplanation | UrlExplanation
     if "/" in subject or ":" in subject:  # Docker allows neither in a name
-        told = explain_url(subject, desired, look.published)
-        if not told.routed:
-            told = dataclasses.replace(told, lines=(*told.lines, *(text for own in refused.values() for text in own)))
-        good = told.routed
+        answer = explain_url(subject, desired, seen.published)
+        if not answer.routed:
+            answer = dataclasses.replace(
+                answer, lines=(*answer.lines, *(text for own in refused.values() for text in own))
+            )
+        good = answer.routed
     else:
-        told = explain_container(subject, look.world, look.outcome.problems, desired, refused)
-        good = told.in_pool
+        answer = explain_container(subject, seen.world, seen.outcome.problems, desired, refused)
+        good = answer.in_pool
     if as_json:
-        typer.echo(json.dumps(dataclasses.asdict(told), indent=1))
+        typer.echo(json.dumps(dataclasses.asdict(answer), indent=1))
     else:
-        typer.echo("\n".join(told.lines))
+        typer.echo("\n".join(answer.lines))
     return 0 if good else 3
 
 

@@ -88,7 +88,7 @@ def _document(past: Past, good: int | None) -> dict[str, Any]:
         "revision": past.revision,
         "at": dt.datetime.fromtimestamp(past.at, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "changes": list(past.changes),
-        "held": past.held,
+        "held": past.pinned,
         "applied": past.applied,
         "current": past.current,
         "good": past.number == good,

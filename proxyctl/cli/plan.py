@@ -14,7 +14,7 @@ from rich.syntax import Syntax
 
 from proxyctl.api import client as control
 from proxyctl.api.json import problem_to_json
-from proxyctl.app import preview as world
+from proxyctl.app.preview import Preview, preview
 from proxyctl.cli import options
 from proxyctl.core.describe import describe
 
@@ -41,34 +41,34 @@ def plan(
         label_prefix=label_prefix,
         expose_by_default=expose_by_default,
     )
-    look = uvloop.run(world.preview(settings))
-    told = _told(look)
-    told["problems"] += _refused(settings.state, told["problems"])
+    seen = uvloop.run(preview(settings))
+    document = _document(seen)
+    document["problems"] += _refused(settings.state, document["problems"])
     if as_json:
-        typer.echo(json.dumps(told, indent=1))
+        typer.echo(json.dumps(document, indent=1))
     else:
-        _print(told)
-    return 2 if told["changes"] or told["diff"] else 0
+        _print(document)
+    return 2 if document["changes"] or document["diff"] else 0
 
 
-def _told(look: world.Preview) -> dict[str, Any]:
+def _document(seen: Preview) -> dict[str, Any]:
     changes: list[dict[str, Any]] = []
-    reloads = look.plan.how == "reload"  # then all of it is one
-    for cost, (kind, text) in zip(look.plan.costs, describe(look.plan), strict=True):
+    reloads = seen.plan.how == "reload"  # then all of it is one
+    for cost, (kind, text) in zip(seen.plan.costs, describe(seen.plan), strict=True):
         own = cost if reloads else ""
         changes.append({"kind": kind, "text": text, "how": "reload" if reloads else "runtime", "reason": own or None})
     return {
-        "network": look.world.survey.snapshot.network,
-        "engine": look.world.survey.rules.features.engine,
-        "applied": look.applied.revision if look.applied else None,
-        "revision": look.files.revision,
-        "how": look.plan.how,
-        "reasons": list(look.plan.reasons),
+        "network": seen.world.survey.snapshot.network,
+        "engine": seen.world.survey.rules.features.engine,
+        "applied": seen.applied.revision if seen.applied else None,
+        "revision": seen.files.revision,
+        "how": seen.plan.how,
+        "reasons": list(seen.plan.reasons),
         "changes": changes,
-        "problems": [problem_to_json(p) for p in look.outcome.problems],
+        "problems": [problem_to_json(p) for p in seen.outcome.problems],
         "diff": _diff(
-            _unnamed(look.applied_files, *((look.applied.revision, look.applied.topology) if look.applied else ())),
-            _unnamed(dict(look.files.files), look.files.revision, look.files.topology),
+            _unnamed(seen.applied_files, *((seen.applied.revision, seen.applied.topology) if seen.applied else ())),
+            _unnamed(dict(seen.files.files), seen.files.revision, seen.files.topology),
         ),
     }
 
@@ -96,27 +96,27 @@ def _diff(before: dict[str, str], after: dict[str, str]) -> str:
     return "\n".join(lines)
 
 
-def _print(told: dict[str, Any]) -> None:
+def _print(document: dict[str, Any]) -> None:
     console = Console()
-    console.print(_headline(told), highlight=False, markup=False, soft_wrap=True)
-    for change in told["changes"]:
+    console.print(_headline(document), highlight=False, markup=False, soft_wrap=True)
+    for change in document["changes"]:
         console.print(f"{change['kind']:>8}  {change['text']}", highlight=False, markup=False, soft_wrap=True)
-    for problem in told["problems"]:
+    for problem in document["problems"]:
         subject = f"{problem['container']} {problem['label']}".strip()
         console.print(f" problem  {subject}: {problem['reason']}", highlight=False, markup=False, soft_wrap=True)
-    if told["diff"]:
+    if document["diff"]:
         console.print(
-            Syntax(told["diff"], "diff", background_color="default") if console.is_terminal else told["diff"],
+            Syntax(document["diff"], "diff", background_color="default") if console.is_terminal else document["diff"],
             markup=False,
             highlight=False,
             soft_wrap=True,
         )
 
 
-def _headline(told: dict[str, Any]) -> str:
+def _headline(document: dict[str, Any]) -> str:
     """Say how all of it would be applied, and why so."""
-    if not told["changes"] and not told["diff"]:
+    if not document["changes"] and not document["diff"]:
         return "nothing to do"
-    if told["how"] == "unchanged":
+    if document["how"] == "unchanged":
         return "no reload: the configuration that serves says it already"
-    return f"by reload: {'; '.join(told['reasons'])}" if told["reasons"] else "at run time, without a reload"
+    return f"by reload: {'; '.join(document['reasons'])}" if document["reasons"] else "at run time, without a reload"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 import uvloop
 
-from proxyctl.app import preview as world
+from proxyctl.app.preview import preview
 from proxyctl.cli import options
 
 
@@ -30,8 +30,8 @@ def render(
         label_prefix=label_prefix,
         expose_by_default=expose_by_default,
     )
-    look = uvloop.run(world.preview(settings))
-    for problem in look.outcome.problems:
+    seen = uvloop.run(preview(settings))
+    for problem in seen.outcome.problems:
         typer.echo(f"proxyctl: {problem.container} {problem.label}: {problem.reason}", err=True)
-    for _, text in look.files.files:
+    for _, text in seen.files.files:
         typer.echo(text, nl=False)

@@ -43,8 +43,8 @@ def rollout(
         done = Rollout(Containers(connect()), Client(settings.state), say, interrupted).run(wish)
     seconds = round(time.monotonic() - start, 1)
     if as_json:
-        told = {"pool": pool, "image": image, "new": done.new, "old": done.old, "seconds": seconds}
-        typer.echo(json.dumps(told))
+        answer = {"pool": pool, "image": image, "new": done.new, "old": done.old, "seconds": seconds}
+        typer.echo(json.dumps(answer))
     else:
         typer.echo(f"pool {pool} runs {image} in {', '.join(done.new)} ({seconds} s)")
 

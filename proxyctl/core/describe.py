@@ -22,7 +22,7 @@ from proxyctl.core.plan import (
 
 
 def describe(plan: Plan) -> list[tuple[str, str]]:
-    """Say each change of a plan as (kind, sentence); kinds: join, leave, drain, change, pool, route."""
+    """Return (kind, sentence) for each change of a plan; kinds: join, leave, drain, change, pool, route."""
     return [_describe(change) for change in plan.changes]
 
 
@@ -49,8 +49,8 @@ def _changed(pool: str, before: Server, after: Server) -> tuple[str, str]:
         return "join", f"{after.name} is back in pool {pool} at {after.address}:{after.port}"
     names = [f.name for f in dataclasses.fields(Server) if f.name != "container"]
     moved = [n for n in names if getattr(before, n) != getattr(after, n)]
-    told = ", ".join(f"{n} {getattr(before, n)} → {getattr(after, n)}" for n in moved)
-    return "change", f"{after.name} in pool {pool}: {told or 'a new container of the same name'}"
+    moves = ", ".join(f"{n} {getattr(before, n)} → {getattr(after, n)}" for n in moved)
+    return "change", f"{after.name} in pool {pool}: {moves or 'a new container of the same name'}"
 
 
 def _pool(change: PoolAdded | PoolRemoved | PoolChanged) -> str:

@@ -1,6 +1,6 @@
 """Answers to "why is my container not in the pool?" and "who serves this URL?".
 
-Goes through the same functions that decide, so an answer cannot differ from what the proxy does. Pure.
+Calls the functions that decide, so an answer cannot differ from what the proxy does. Pure.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _URL = re.compile(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Condition:
-    """One thing that has to hold for a container to be in a pool, and what is the case."""
+    """One condition for a container to be in a pool: whether it holds, and `text` for a person."""
 
     ok: bool
     text: str
@@ -46,10 +46,10 @@ class Condition:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ContainerExplanation:
-    """Why a container is in its pools or not; the conditions are in the order in which they are met.
+    """Why a container is in its pools or not; the conditions come in the order in which they are checked.
 
-    `found` is false when Docker has no such container. `in_pool` is true while some pool has it, perhaps
-    draining. `warnings` do not keep it out.
+    `found` is false when Docker has no such container. `in_pool` is true while some pool has it, even as a draining
+    server. `warnings` do not keep it out.
     """
 
     name: str
@@ -91,10 +91,10 @@ def explain_container(
     desired: Desired,
     refused: Mapping[str, Sequence[str]] | None = None,
 ) -> ContainerExplanation:
-    """Say why the container of that name (or id, from 4 characters on) is in a pool or not.
+    """Return why the container of that name (or id, from 4 characters on) is in a pool or not.
 
-    `problems` are those of the decision about `world`, `desired` is what the proxy does or should do. `refused` is
-    what the proxy would not take, pool by pool: only a running `watch` knows that.
+    `problems` are from the outcome of `world`, `desired` is what the proxy does or should do. `refused` is what the
+    proxy refused, by pool: only a running `watch` knows that.
     """
     survey = world.survey
     container = next((c for c in survey.snapshot.containers if _named(c, name)), None)
@@ -121,7 +121,7 @@ def _named(container: Container, name: str) -> bool:
 
 
 def _about(container: Container, snapshot: Snapshot, options: Options, errors: set[Problem]) -> Iterator[Condition]:
-    """Yield what has to hold for the container as a whole."""
+    """Yield the conditions of the container as a whole."""
     state = "is being stopped" if container.live and container.stopping else f"is {container.state}"
     yield Condition(container.live and not container.stopping, state)
     declaration = reading.parse(container, options)
@@ -145,7 +145,7 @@ def _about(container: Container, snapshot: Snapshot, options: Options, errors: s
 def _membership(
     member: Member, desired: Desired, findings: Mapping[Target, Finding], *, multiple: bool, refused: bool
 ) -> Iterator[Condition]:
-    """Yield what has to hold for one port of it."""
+    """Yield the conditions of one of its ports."""
     target, name = member.target, member.membership.pool.name
     if member.container.live and target.address:
         yield _answer(target, findings.get(target))
@@ -185,9 +185,9 @@ def _described(listener: Listener, route: Route) -> str:
 
 
 def explain_url(url: str, desired: Desired, published: Mapping[int, int]) -> UrlExplanation:
-    """Say which route, pool and servers a request for `url` meets; raise UsageError when it is not a URL.
+    """Return the route, pool and servers that a request for `url` meets; raise UsageError when it is not a URL.
 
-    `published` maps the host's ports to the gateway's; one that is not in it is taken as the gateway's own.
+    `published` maps ports of the host to ports of the gateway; any other port is taken as the gateway's own.
     """
     parts = _URL.fullmatch(url)
     if not parts:
@@ -228,7 +228,7 @@ def explain_url(url: str, desired: Desired, published: Mapping[int, int]) -> Url
 
 
 def _closed(listener: Listener, route: Route, pool: Pool) -> str:
-    """Say what a pool in maintenance does with a request."""
+    """Return what a pool in maintenance does with a request, in a sentence."""
     off = f"`proxyctl maintenance {pool.name} off` opens it"
     if listener.protocol == "tcp":
         return f"maintenance: new connections are closed; {off}"

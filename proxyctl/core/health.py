@@ -1,6 +1,6 @@
 """When a checked server counts as up: `rise` and `fall`, as HAProxy counts them, and which answers pass.
 
-Pure; the prober feeds it one result after the other.
+Pure; the prober hands in one result after the other.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Vitals:
-    """What the checks so far say. `streak` counts the last results that speak against `up`.
+    """What the checks so far say. `streak` counts the newest results in a row that contradict `up`.
 
-    `known` turns true with the first success: until then one success is enough, after it `rise` are needed.
+    `known` turns true with the first success: that one success is enough, later on `rise` successes are needed.
     """
 
     up: bool = False

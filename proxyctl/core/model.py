@@ -1,4 +1,4 @@
-"""The nouns: what Docker says (`Snapshot`), what the proxy should do (`Desired`), what is printed.
+"""The nouns: what Docker says (`Snapshot`), what the proxy should do (`Desired`), what it answers (`Running`).
 
 Values only, frozen and sorted, so that the same world gives the same bytes. Next: `labels`.
 """
@@ -28,7 +28,7 @@ class Attachment:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Container:
-    """One container as a listing or an inspect shows it; both must give equal values for equal worlds.
+    """One container; a listing and an inspect of the same container give equal values.
 
     `created` is in whole Unix seconds. `ports` are the exposed TCP ports. `stopping` is true from the
     `kill` event with the stop signal until the container has ended or started again.
@@ -50,11 +50,11 @@ class Container:
 
     @property
     def live(self) -> bool:
-        """Whether it can serve now or could in a moment: running, not paused, not ended."""
+        """Whether the container runs, so that it can serve now or in a moment; a paused container does not."""
         return self.state == "running"
 
     def address_on(self, network: str) -> str:
-        """Return its IPv4 address on `network`, or an empty string."""
+        """Return the container's IPv4 address on `network`; an empty string while it has none."""
         return next((a.address for a in self.attachments if a.network == network), "")
 
 
@@ -71,10 +71,10 @@ class Commands:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All labelled containers, ended ones too, and the networks that have a gateway of their own.
+    """All labelled containers, also ended containers, and the networks that have a gateway.
 
-    `missing` are the ids of those that the last listings did not have, for less than one resync, although no event
-    said that they went.
+    `missing` are the ids of containers that listings have lacked for less than one resync although no event ended
+    them; they are not among `containers`.
     """
 
     network: str
@@ -108,9 +108,9 @@ class Target:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
-    """What the network said about a target; `reason` is for a person when `ok` is false.
+    """Whether a target is ready; `reason` says to a person why not.
 
-    `late` turns true when the grace is over and waiting has become a problem to report.
+    `late`: the grace time is over, so that waiting has become a problem to report.
     """
 
     ok: bool
@@ -120,7 +120,7 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Override:
-    """What an operator asked for one container, kept until that container goes."""
+    """What an operator asked for one container; it is kept until the container is gone."""
 
     drain: bool = False
     weight: int | None = None
@@ -144,7 +144,7 @@ class HealthCheck:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Server:
-    """One container's port in one pool. `draining` servers finish what they have and get nothing new."""
+    """One container's port in one pool. A `draining` server finishes its requests and gets no new ones."""
 
     name: str
     container: str
@@ -158,11 +158,11 @@ class Server:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Pool:
-    """Servers that share the traffic, and how; times in milliseconds. May be empty: then it answers 503.
+    """Servers that share the traffic, and how; times in milliseconds. A pool without servers answers 503.
 
-    `settings` are (key, value) pairs that the engines print and the core decides nothing by; only values that differ
-    from the key's default, so that a new key changes no pool. The keys of `core.features` read them, typed.
-    In `maintenance` its routes answer 503 too, except `open_path`; a tcp pool closes its connections.
+    `settings` are (key, value) pairs that the engines print and the core decides nothing by. Only values that differ
+    from the key's default are in it, so that a new key changes no pool; the keys of `core.features` read them, typed.
+    In `maintenance` every path but `open_path` answers 503, and a tcp pool closes its connections.
     """
 
     name: str
@@ -181,9 +181,9 @@ class Pool:
 
     @property
     def open_path(self) -> str:
-        """The path, as servers see it, that reaches them even in maintenance: the health check's, else none.
+        """The path of the health check, as servers see it: it reaches them even in maintenance. Empty without a check.
 
-        None with % in it: nginx compares the decoded path, HAProxy the path as it was sent.
+        Empty also for a path with a %: nginx compares the decoded path, HAProxy the path as it was sent.
         """
         path = self.health.path.partition("?")[0] if self.health else ""
         return "" if "%" in path else path
@@ -201,7 +201,7 @@ class Route:
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
 class Listener:
-    """One port of the gateway. A `tcp` listener has exactly one route, with host empty and path `/`."""
+    """One port of the gateway. A `tcp` listener has exactly one route, with an empty host and the path `/`."""
 
     port: int
     protocol: Literal["http", "tcp"] = "http"
@@ -213,7 +213,7 @@ class Listener:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Desired:
-    """What the proxy should do: listeners and pools, each sorted. Says nothing of how it is printed."""
+    """What the proxy should do: listeners and pools, each sorted. How an engine prints it is not in here."""
 
     listeners: tuple[Listener, ...] = ()
     pools: tuple[Pool, ...] = ()
@@ -229,9 +229,9 @@ class Desired:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Pin:
-    """The generation that an operator holds the gateway at, since when (for a person), and its pools and routes.
+    """The generation that an operator pinned the gateway to, since when (for a person), and its pools and routes.
 
-    Not its servers, nor who was in maintenance.
+    Its servers and its pools' maintenance are left out: the present ones count.
     """
 
     number: int
@@ -245,7 +245,7 @@ class Pin:
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """Why something is not as its owner may expect, and what to do about it.
+    """Why a container, a route or the gateway is not as its owner may expect, and what to do about it.
 
     An `error` keeps the container (or the route) out; a `warning` does not. `label` may be empty.
     """
@@ -286,9 +286,9 @@ class Features:
 class Tuning:
     """The proxy-wide settings of `[proxy]` in proxyctl.toml; times in milliseconds.
 
-    `keepalive_min_ms` must exceed a client's pause between two requests on one connection, or a reload
-    costs it one (docs/operations.md, reloads that lose nothing). `shutdown_ms` bounds how long an old worker may
-    finish.
+    `keepalive_min_ms` must exceed a client's pause between two requests on one connection; else a reload
+    costs that client a request (docs/operations.md, reloads that lose nothing). `shutdown_ms` bounds how long an old
+    worker may finish its requests.
     """
 
     client_timeout_ms: int = 60_000
@@ -302,8 +302,8 @@ class Tuning:
 class ConfigFiles:
     """Rendered configuration: (file name, text) pairs and the hashes that name it.
 
-    `revision` is a hash of everything; `topology` is the same with all servers left out, so two
-    configurations of one topology differ only in what can be changed at run time.
+    `revision` is the hash of all files, `topology` the hash of the same files without servers. So two configurations
+    of one topology differ only in what can be changed at run time.
     """
 
     files: tuple[tuple[str, str], ...]
@@ -313,9 +313,10 @@ class ConfigFiles:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Running:
-    """What the running proxy answers with: its revision and topology and, where it can say, its servers.
+    """What the running proxy answers with: its revision, its topology and its servers.
 
-    `servers` are (pool, server) pairs with weight and draining as they are in effect; None: cannot say.
+    `servers` are (pool, server) pairs with weight and draining as they are in effect; None from a proxy that does not
+    list its servers.
     """
 
     revision: str
@@ -325,7 +326,7 @@ class Running:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ServerCount:
-    """Live figures of one server: requests so far (None: not counted) and whether its check says up."""
+    """Live figures of one server: requests so far (None: not counted), and whether it is up (None: no check)."""
 
     pool: str
     server: str

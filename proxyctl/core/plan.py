@@ -1,7 +1,8 @@
-"""From the applied state to the desired one: a list of changes, and what each one costs on an engine.
+"""From the applied state to the desired state: the list of changes, and which of them cost a reload.
 
-`apply(diff(a, b), a) == b` holds for every two states. A pass makes its plan once, and the plan carries why it takes
-a reload: `proxyctl plan` says that beforehand. What each change costs is the engine's rule. Next: `engines.render`.
+Here a reload is decided: `make` asks the engine's rules for the cost of each change, and the plan carries the reasons.
+Whether the reload is deferred is decided in `reconcile.reach`. A pass makes its plan once; `proxyctl plan` prints the
+same. `apply(diff(a, b), a) == b` holds for every two states. Next: `reconcile.apply`.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class PoolRemoved:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PoolChanged:
-    """A pool's own settings; both sides are without servers, whose changes are listed apart."""
+    """A pool has other settings; both sides are without servers, whose changes are listed apart."""
 
     before: Pool
     after: Pool
@@ -75,7 +76,7 @@ class ListenerRemoved:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ListenerChanged:
-    """The routes of a port, or what it speaks."""
+    """A port has other routes, or speaks another protocol."""
 
     before: Listener
     after: Listener
@@ -101,8 +102,8 @@ How = Literal["unchanged", "runtime", "reload"]
 class Plan:
     """All changes from `before` to `after`, in a fixed order, and what they cost; false when there are none.
 
-    `how` the proxy takes them, as one, and why it takes a reload for the whole (`reasons`) and for each change by
-    itself (`costs`, in the order of `changes`; an empty string where run time is enough).
+    `how` is the way that the proxy takes all of them, `reasons` why that is a reload. `costs` has for each change, in
+    the order of `changes`, why it alone would need a reload; an empty string where run time is enough.
     """
 
     before: Desired
@@ -117,9 +118,9 @@ class Plan:
 
     @property
     def urgent(self) -> bool:
-        """Whether it must not wait for the spacing of reloads: somebody who gets requests has to get none.
+        """Whether the plan takes requests away from a server or a pool, so that its reload must not be deferred.
 
-        A server that drains gets none already, so its removal is not urgent.
+        A server that drains gets no requests already, so its removal is not urgent.
         """
         return any(
             isinstance(c, PoolRemoved)
@@ -129,9 +130,9 @@ class Plan:
         )
 
     def vacated(self, snapshot: Snapshot) -> frozenset[str]:
-        """Return the addresses of servers before this plan at which no container is any more: nothing ends there.
+        """Return the addresses of servers before this plan at which no container is left to end its connections.
 
-        A container that is merely missing in Docker's list counts as being there.
+        A container that is only missing from Docker's list counts as being there.
         """
         servers = (s for p in self.before.pools for s in p.servers if s.container not in snapshot.missing)
         there = {a.address for c in snapshot.containers for a in c.attachments}
@@ -139,12 +140,12 @@ class Plan:
 
     @property
     def removed(self) -> tuple[tuple[str, Server], ...]:
-        """The (pool, server) pairs that leave pools that stay."""
+        """The (pool, server) pairs of servers that leave while their pool stays."""
         return tuple((c.pool, c.server) for c in self.changes if isinstance(c, ServerRemoved))
 
 
 def diff(before: Desired, after: Desired) -> Plan:
-    """List what turns `before` into `after`."""
+    """Return the changes that turn `before` into `after`."""
     changes: list[Change] = []
     old_pools, new_pools = {p.name: p for p in before.pools}, {p.name: p for p in after.pools}
     for name in sorted(old_pools | new_pools):
@@ -186,7 +187,7 @@ def _bare(pool: Pool) -> Pool:
 
 
 def apply(plan: Plan, state: Desired) -> Desired:
-    """Carry out the changes of `plan` on `state`; the model of what an engine does."""
+    """Return `state` with the changes of `plan` carried out; the model of what an engine does."""
     pools = {p.name: p for p in state.pools}
     listeners = {x.port: x for x in state.listeners}
     for change in plan.changes:
@@ -217,15 +218,15 @@ class Confirmed(Protocol):
 
     @property
     def desired(self) -> Desired:
-        """What was asked of it."""
+        """The state that it does."""
 
     @property
     def revision(self) -> str:
-        """The hash of how that was printed."""
+        """The hash of the files that print it."""
 
     @property
     def topology(self) -> str:
-        """The same without servers."""
+        """The hash of the same files without servers."""
 
 
 class ReloadRules(Protocol):
@@ -236,9 +237,9 @@ class ReloadRules(Protocol):
 
 
 def make(applied: Confirmed | None, desired: Desired, files: ConfigFiles, rules: ReloadRules) -> Plan:
-    """Return the plan that leads a proxy that does `applied` to `desired`, printed as `files`; None: it does nothing.
+    """Return the plan from `applied` (None: no confirmed state) to `desired`, which is printed as `files`.
 
-    One reason is enough for a reload of the whole: then run time is used for no part of it.
+    One reason is enough for a reload of the whole: then no part of the plan is carried out at run time.
     """
     plan = diff(applied.desired if applied else Desired(), desired)
     costs = tuple(rules.reload_reason(change, desired) for change in plan.changes)
@@ -249,7 +250,7 @@ def make(applied: Confirmed | None, desired: Desired, files: ConfigFiles, rules:
 
 
 def _reasons(applied: Confirmed | None, plan: Plan, costs: tuple[str, ...], files: ConfigFiles) -> tuple[str, ...]:
-    """Return why the whole takes a reload; empty when it does not."""
+    """Return why the whole plan takes a reload; empty when run time is enough."""
     if applied is None:
         return ("the proxy does not yet run a known generation",)
     if any(costs):
@@ -257,13 +258,13 @@ def _reasons(applied: Confirmed | None, plan: Plan, costs: tuple[str, ...], file
     if files.topology != applied.topology:
         return ("templates or settings changed",)
     if not plan:
-        # only a server's text changed, by a template: the running proxy knows nothing of it
+        # a template changed only a server's text, which the running proxy does not report
         return ("templates changed",)
     return ()
 
 
 def same_servers(running: tuple[tuple[str, Server], ...], desired: Desired) -> bool:
-    """Whether a proxy's own list of (pool, server) is what `desired` asks for, in all that has an effect."""
+    """Return whether a proxy's own list of (pool, server) has the same effect as `desired`."""
 
     def effect(pool: str, server: Server) -> tuple[str, str, str, int, int]:
         return pool, server.name, server.address, server.port, effective_weight(server)

@@ -9,17 +9,17 @@ from proxyctl.core.model import Listener, Pool, Route
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Site:
-    """All that one host pattern of a listener answers; `host` empty means any. Longest path first."""
+    """The routes of one host pattern of a listener, longest path first; an empty `host` means any."""
 
     host: str
     routes: tuple[Route, ...]
 
 
 def sites(listener: Listener) -> tuple[Site, ...]:
-    """Order a listener's routes as both engines must match them: the host decides first, then the path.
+    """Return a listener's routes in the order in which both engines match them: first by host, then by path.
 
-    Exact hosts come first, then wildcards, longest first, then any host. A path that none of a host's own
-    routes covers falls through to the less specific hosts, so each site also holds what it inherits.
+    Exact hosts come first, then wildcards, longest first, then any host. A path that no route of a host covers falls
+    through to the less specific hosts, so each site also holds the routes that it inherits.
     """
     hosts = sorted({r.host for r in listener.routes}, key=lambda h: (h == "", h.startswith("*"), -len(h), h))
     result = []
@@ -27,14 +27,14 @@ def sites(listener: Listener) -> tuple[Site, ...]:
         routes: list[Route] = []
         for pattern in [h for h in hosts if _covers(h, host)]:
             inherited = [r for r in listener.routes if r.host == pattern]
-            held = tuple(routes)
-            routes += [r for r in inherited if not any(under(r.path, own.path) for own in held)]
+            own_routes = tuple(routes)
+            routes += [r for r in inherited if not any(under(r.path, own.path) for own in own_routes)]
         result.append(Site(host, tuple(sorted(routes, key=lambda r: (-len(r.path), r.path)))))
     return tuple(result)
 
 
 def match(listener: Listener, host: str, path: str) -> tuple[Site, Route] | None:
-    """Return what a request for `host` (lower case, without a port) and `path` meets, if anything."""
+    """Return the site and route that a request for `host` (lower case, without a port) and `path` meets, or None."""
     site = next((s for s in sites(listener) if _covers(s.host, host)), None)
     route = next((r for r in site.routes if under(path, r.path)), None) if site else None
     return (site, route) if site and route else None
@@ -54,5 +54,5 @@ def open_path(route: Route, pool: Pool) -> str:
 
 
 def _covers(pattern: str, host: str) -> bool:
-    """Whether every request for `host` (itself perhaps a wildcard) also matches `pattern`."""
+    """Return whether every request for `host` (perhaps a wildcard itself) also matches `pattern`."""
     return pattern in {"", host} or (pattern.startswith("*.") and host.endswith(pattern[1:]))

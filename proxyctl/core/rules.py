@@ -1,4 +1,4 @@
-"""What the core asks of an engine: the Protocol behind which each engine keeps its own rules; pure.
+"""The Protocol behind which each engine keeps its rules: what it cannot do, and what takes a reload. Pure.
 
 `engines.nginx.rules` and `engines.haproxy.rules` implement it. Next: `decide.members`.
 """
@@ -16,7 +16,7 @@ from proxyctl.core.plan import ReloadRules
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Inability:
-    """A label that asks for what the proxy binary does not have; `label` is without the prefix, as `sticky`."""
+    """A label that asks for something that the proxy binary cannot do; `label` is without the prefix, as `sticky`."""
 
     label: str
     reason: str
@@ -32,7 +32,7 @@ class Rules(ReloadRules, Protocol):
 
     @property
     def checks_health(self) -> bool:
-        """Whether the proxy makes the HTTP check itself; if not, proxyctl does."""
+        """Whether the proxy makes the HTTP health check itself; if not, proxyctl does."""
 
     def inabilities(self, membership: Membership) -> Iterator[Inability]:
         """Yield the labels of a membership that the binary cannot carry out as they say."""

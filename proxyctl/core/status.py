@@ -1,7 +1,7 @@
-"""What a `watch` says of itself: its `Status` now, and the `Event`s that led there.
+"""The `Status` of a `watch` now, and the `Event`s that led there.
 
-Pure values. `reconcile.reporting` gathers a Status, `api.json` makes JSON of it and reads it back; whoever shows,
-awaits or judges something takes the Status and never indexes JSON.
+Pure values. `reconcile.reporting` gathers a Status, `api.json` makes JSON of it and reads it back. Every other module
+takes the Status and never indexes JSON.
 """
 
 from __future__ import annotations
@@ -63,11 +63,11 @@ class PoolStatus:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Status:
-    """What a `watch` knows at one moment.
+    """The state of a `watch` at one moment.
 
-    `network` is None until Docker was listed, `revision` and `generation` are None until the proxy has confirmed a
-    first configuration. `synced_seconds_ago` is the age of the last listing. `stale_reason` says why the rest may not
-    be true any more, None while it is fresh.
+    `network` is None until Docker was listed; `revision` and `generation` are None until the proxy has confirmed a
+    first configuration. `synced_seconds_ago` is the age of the last listing. `stale_reason` says why the rest may be
+    out of date; None while it is fresh.
     """
 
     network: str | None
@@ -83,7 +83,7 @@ class Status:
 
     @property
     def stale(self) -> bool:
-        """Whether what is shown may not be true any more."""
+        """Whether the status may be out of date."""
         return self.stale_reason is not None
 
     def pool(self, name: str) -> PoolStatus | None:
@@ -93,10 +93,9 @@ class Status:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that an operator would want to read: Unix time, a kind such as `join`, and a sentence.
+    """One line of the journal, for an operator: Unix time, a kind such as `join`, and a sentence.
 
-    `id` is its number in the journal of the `watch` that wrote it, from 1; 0 where it was read from a report, which
-    has no ids.
+    `id` is its number in the journal of the `watch` that wrote it, from 1; 0 in a report, which has no ids.
     """
 
     at: float
@@ -108,7 +107,7 @@ class Event:
 def pools(
     outcome: Outcome, applied: Desired, snapshot: Snapshot, counts: Iterable[ServerCount]
 ) -> tuple[PoolStatus, ...]:
-    """Return each pool with its routes and servers; those that wait to join are listed as `starting`, or `down`.
+    """Return each pool with its routes and servers; a container that waits to join is listed as `starting` or `down`.
 
     A pool that the proxy refuses is listed without routes; `refused` says what is left out of a pool, and why.
     """
@@ -195,10 +194,10 @@ def _waiting(server: Waiting) -> ServerStatus:
 
 
 def staleness(age: float | None, *, resync: float, problem: str) -> str:
-    """Return why what is shown may not be true any more, for a person; empty while it is fresh.
+    """Return why the status may be out of date, for a person; empty while it is fresh.
 
-    `age` is how many seconds ago Docker was listed, None: never, and `resync` how often it should be; `problem` is
-    what Docker fails with now. One listing that comes late is no news, three are; nor is a stream that is opened anew.
+    `age` is the seconds since Docker was listed (None: never), `resync` the seconds between two listings, `problem`
+    what Docker fails with now. One late listing is tolerated, three are not; a stream that is opened anew is tolerated.
     """
     if problem:
         return problem

@@ -1,1 +1,1 @@
-"""The proxies: one package each that knows nothing of the others; `port` is what they implement."""
+"""The proxies: one package for each, which knows nothing of the others; each implements `port.Engine`."""

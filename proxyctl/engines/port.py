@@ -1,4 +1,4 @@
-"""What the rest of the program asks of a proxy: the Protocol that `engines.nginx` and `engines.haproxy` implement."""
+"""The Protocol that every engine implements, and the rest of the program calls."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from proxyctl.core.plan import Plan
 
 
 class PrintedForm(Protocol):
-    """A dataclass with all that an engine's templates print; its fields are their variables."""
+    """A dataclass with all values that an engine's templates print; its fields are the templates' variables."""
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
@@ -31,42 +31,42 @@ class Printer(Protocol):
 
 
 class Engine(Protocol):
-    """One kind of proxy, inside a running gateway. Knows nothing of when and why: `proxyctl.reconcile.apply` does."""
+    """One kind of proxy, inside a running gateway. `proxyctl.reconcile.apply` says when it is called, and why."""
 
     @property
     def kind(self) -> str:
-        """Which proxy it is."""
+        """The name of the proxy, as `--engine` takes it."""
 
     @property
     def printer(self) -> Printer:
-        """What turns a desired state into the values that the engine's templates print."""
+        """The function from a desired state to the values that the engine's templates print."""
 
     async def features(self) -> Features:
-        """Ask the binary what it can do; raise GatewayError when it is not there."""
+        """Return what the proxy binary can do; raise GatewayError when it is not there."""
 
     async def check(self, folder: str, files: ConfigFiles) -> None:
         """Have the proxy's own binary check the generation in `folder` (a path inside the gateway).
 
-        Also checks what that does not see (addresses that cannot be bound). Raise ConfigRefused.
+        Check as well what the binary does not see, such as addresses that cannot be bound. Raise ConfigRefused.
         """
 
     async def reload(self, revision: str) -> None:
         """Load `current` and return when the running proxy answers with `revision`; raise ReloadFailed.
 
-        Raise GatewayError when it does not answer, and was not told to reload yet.
+        Raise GatewayError when the proxy does not answer before the reload has begun.
         """
 
     async def change(self, plan: Plan, files: ConfigFiles) -> None:
-        """Carry out a plan that needs no reload, prove it from the proxy's own list; raise RuntimeRefused.
+        """Carry out a plan that needs no reload, and prove it by the proxy's own list; raise RuntimeRefused.
 
-        `files` are what the proxy would load after it. A proxy that is there and silent is a GatewayError.
+        `files` are the configuration after the plan. Raise GatewayError while the proxy is silent.
         """
 
     async def cut(self, servers: Iterable[tuple[str, str]]) -> None:
-        """End what still runs on (pool, server) pairs that drain; where that cannot be done, leave it to its end."""
+        """Cut the remaining connections of draining (pool, server) pairs; where the proxy cannot, let them end."""
 
     async def running(self) -> Running | None:
-        """Return what the running proxy answers with; None when it does not answer."""
+        """Return the answer of the running proxy; None when it does not answer."""
 
     async def counts(self) -> tuple[ServerCount, ...]:
-        """Return live figures per server, empty where the proxy does not say."""
+        """Return live figures of each server; empty where the proxy does not count."""

@@ -1,7 +1,7 @@
 """From `Desired` by an engine's printed form to configuration text, with the hashes that name the result.
 
-The one place that runs Jinja. Every value that a template prints was typed and checked by `core.labels`, so text
-cannot become directives.
+The one place that runs Jinja. `core.labels` has typed and checked every value that a template prints, so the text of a
+label cannot become directives. Next: `reconcile.apply`, which has the proxy check and load the files.
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ def render(
         draft = tuple((name, text.replace(_TOPOLOGY, topology)) for name, text in print_files(desired))
     except jinja2.TemplateSyntaxError as exc:
         raise TemplateError(f"template {exc.name}, line {exc.lineno}: {exc.message}") from exc
-    except Exception as exc:  # an operator's template can raise anything, as `{{ 1 / 0 }}` does
+    except Exception as exc:  # an operator's template can raise any error, such as `{{ 1 / 0 }}`
         raise TemplateError(f"template {_place(exc, templates)}: {exc}") from exc
     revision = _digest(draft)
     return ConfigFiles(tuple((name, text.replace(_REVISION, revision)) for name, text in draft), revision, topology)
 
 
-# What templates print in place of the hashes, which are known only when all is printed; as long as they are.
+# Printed in place of the two hashes, which are known only after all is printed; of the same length.
 _REVISION, _TOPOLOGY = f"{'revision':@^16}", f"{'topology':@^16}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Rendering:
-    """All that a rendering depends on beside the desired state."""
+    """Everything that a rendering depends on beside the desired state."""
 
     printer: Printer
     templates: tuple[tuple[str, str], ...]

@@ -1,6 +1,6 @@
-"""What every engine does alike inside a gateway: ask the binary and the kernel, wait for a proxy, reach its sockets.
+"""The steps that every engine shares inside a gateway: ask binary and kernel, watch for the gateway's end, use sockets.
 
-Knows no proxy. One that ends while it boots may have a reason of its own, in its log: that wait is the engine's.
+Knows no proxy. An engine waits itself for its proxy to boot, because the reason of a failure is in that proxy's log.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from proxyctl.providers.port import Shell
 
 _VERSION = r"(\d+(?:\.\d+)+)"
 _OPEN_FILES = re.compile(r"Max open files\s+(\d+)")
-_FEW_FILES = 1024  # where the kernel does not say: the limit that most processes have
+_FEW_FILES = 1024  # the usual limit of a process, where the kernel does not say
 _REVISION = re.compile(r"proxyctl revision=(\w*) topology=(\w*)")
 _LISTENS = "0A"  # the state of a listening socket in /proc/net/tcp
 _LONGEST_PATH = 100  # of 108 bytes in sockaddr_un
@@ -39,20 +39,20 @@ async def ask_version(gateway: Shell, argv: Sequence[str], before: str) -> tuple
 
 
 async def allowed_files(gateway: Shell) -> int:
-    """Return how many files the proxy may have open, as the kernel says of pid 1."""
+    """Return how many files the proxy (pid 1 of the gateway) may have open, by the kernel."""
     limits = await gateway.run(("cat", "/proc/1/limits"))
     found = _OPEN_FILES.search(limits.output)
     return int(found[1]) if found else _FEW_FILES
 
 
 async def refuse_taken(gateway: Shell, new: set[int]) -> None:
-    """Raise ConfigRefused when one of these ports cannot be bound, as where Docker's DNS has it.
+    """Raise ConfigRefused when one of these ports cannot be bound, such as a port of Docker's DNS.
 
-    Neither proxy's own check sees what else listens in the gateway's network namespace.
+    A proxy's own check does not see other listeners in the gateway's network namespace.
     """
     if not new:
         return
-    # of pid 1, for the command itself may have no pid in the gateway's /proc
+    # of pid 1: the command itself may have no pid in the gateway's /proc
     ran = await gateway.run(("cat", "/proc/1/net/tcp", "/proc/1/net/tcp6"))
     sockets = [line.split() for line in ran.output.splitlines()]
     taken = {int(s[1].rpartition(":")[2], 16) for s in sockets if s[3:4] == [_LISTENS]}
@@ -61,14 +61,14 @@ async def refuse_taken(gateway: Shell, new: set[int]) -> None:
 
 
 def refuse_ended(gateway: Access) -> None:
-    """Raise GatewayError where the gateway has ended: no proxy is left to answer."""
+    """Raise GatewayError when the gateway has ended, because no proxy is left to answer."""
     if gateway.ended:
         message = "the gateway has ended, and gets its new configuration when it is back"
         raise GatewayError(message)
 
 
 async def while_it_runs(gateway: Access, waiting: Coroutine[Any, Any, None]) -> None:
-    """Await it; where the gateway ends meanwhile, end it and raise GatewayError."""
+    """Await a coroutine; when the gateway ends meanwhile, cancel it and raise GatewayError."""
     task = asyncio.create_task(waiting)
     try:
         while not (await asyncio.wait({task}, timeout=_LOOK))[0]:
@@ -99,18 +99,18 @@ async def connected(path: Path) -> AsyncIterator[tuple[asyncio.StreamReader, asy
 
 
 def by_descriptor(descriptor: int, *below: str) -> str:
-    """Return a short path to what is open as `descriptor`, or lies below it, though its own path be long or gone."""
+    """Return a short path to the open `descriptor`, or to a file below it; its own path may be too long, or gone."""
     return "/".join(("/proc/self/fd", str(descriptor), *below))
 
 
 def read_revision(text: str) -> tuple[str, str] | None:
-    """Return the revision and the topology that a running proxy answers with, if it names them."""
+    """Return the revision and topology in an answer of a running proxy; None where it names none."""
     found = _REVISION.search(text)
     return (found[1], found[2]) if found else None
 
 
 def current_text(run_folder: Path, name: str) -> str:
-    """Return the configuration that the proxy would load now; empty while there is none."""
+    """Return the current configuration file, which the proxy would load now; empty while there is none."""
     try:
         return (run_folder.parent / "current" / name).read_text("utf-8")
     except OSError:

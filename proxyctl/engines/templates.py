@@ -1,4 +1,4 @@
-"""Template texts: those that ship with proxyctl, each replaceable by a file of the same name in the user's folder."""
+"""Template texts: the shipped files, each replaceable by a file of the same name in the user's folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from proxyctl.errors import TemplateError
 
 
 def shipped(engine: str) -> Path:
-    """Return the folder of the templates that ship: in the wheel, or in the checkout beside the package."""
+    """Return the folder of the shipped templates: in the wheel, or in the checkout beside the package."""
     package = Path(str(resources.files("proxyctl")))
     for folder in (package / "templates" / engine, package.parent / "templates" / engine):
         if folder.is_dir():
@@ -19,7 +19,7 @@ def shipped(engine: str) -> Path:
 
 
 def load(engine: str, override: Path | None) -> dict[str, str]:
-    """Return the template texts by file name; those in `override/ENGINE/` (or `override/`) win."""
+    """Return the template texts by file name; a file in `override/ENGINE/` (or `override/`) replaces a shipped one."""
     folders = [shipped(engine)]
     if override is not None:
         folders.append(override / engine if (override / engine).is_dir() else override)

@@ -1,7 +1,7 @@
 """How long the steps of one pass took: what `watch --verbose` logs of each, and `make bench` reads.
 
-Steps are timed where they happen, in any layer, and gathered by whoever makes the pass; outside of one a lap costs
-nothing and goes nowhere. Decides nothing.
+Each step is timed where it happens, in any layer; the loop of passes gathers the timings. Outside a pass `timed` costs
+almost nothing and keeps nothing. Decides nothing.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import time
 from collections.abc import Iterator
 from contextvars import ContextVar
 
-_gathered: ContextVar[dict[str, float] | None] = ContextVar("laps", default=None)
+_gathered: ContextVar[dict[str, float] | None] = ContextVar("timings", default=None)
 
 
 @contextlib.contextmanager
-def gathered() -> Iterator[dict[str, float]]:
-    """Give the milliseconds by step of all laps inside, in the order of their ends."""
+def timings() -> Iterator[dict[str, float]]:
+    """Yield a dictionary that fills with the milliseconds of each step inside the block, in the order of their ends."""
     took: dict[str, float] = {}
     token = _gathered.set(took)
     try:
@@ -26,8 +26,8 @@ def gathered() -> Iterator[dict[str, float]]:
 
 
 @contextlib.contextmanager
-def lap(step: str) -> Iterator[None]:
-    """Time one step; several of one name are added up."""
+def timed(step: str) -> Iterator[None]:
+    """Add the time of the block to the step of that name."""
     began = time.perf_counter()
     try:
         yield

@@ -1,6 +1,6 @@
-"""The wait of an operator's request: it is answered when the running proxy does what was asked, or with why not.
+"""Waits until the running proxy does what an operator asked for, or raises why it does not.
 
-Used by `overrides` and `rollback`, which keep first what was asked and wake `watch`.
+Called by `overrides` and `rollback`, after they have kept the request and woken `watch`.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from proxyctl.operate.port import Watched
 from proxyctl.reconcile.journal import Journal
 from proxyctl.state.port import Generation
 
-WITHIN = 6.0  # seconds until a request must be confirmed; the client of control.sock waits for 10
+WITHIN = 6.0  # seconds until a request must be confirmed; the client of control.sock waits 10
 
 
 class Confirmation:
-    """Looks at what the proxy does after each ring of the journal."""
+    """Checks what the proxy does at each ring of the journal."""
 
     def __init__(self, watched: Watched, journal: Journal) -> None:
-        """Take the watch, and the journal that rings after each pass."""
+        """Take the watch, and the journal, which rings after each pass."""
         self._watched, self._journal = watched, journal
 
     async def until(self, reached: Callable[[Generation], bool], otherwise: str) -> None:
         """Wait until the proxy does what `reached` asks for.
 
-        Raise ProxyctlError when the proxy refuses it, or with the problems of now after `WITHIN` seconds; `otherwise`
-        says in both what becomes of the request.
+        Raise ProxyctlError when the proxy refuses it, or after `WITHIN` seconds with the present problems; `otherwise`
+        is the end of both messages: what becomes of the request.
         """
         known = self._watched.refused
         try:

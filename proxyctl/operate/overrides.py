@@ -20,14 +20,14 @@ class Overriding:
     """Implements `api.port.Overriding` on one `watch`."""
 
     def __init__(self, watched: Watched, kept: KeptOverrides, confirmation: Confirmation) -> None:
-        """Take the watch, where overrides are kept, and what waits until the proxy does them."""
+        """Take the watch, the kept overrides, and the wait for confirmation."""
         self._watched, self._kept, self._confirmation = watched, kept, confirmation
 
     async def override(self, server: str, **changes: Unpack[Changes]) -> Overridden:
         """Keep a drain or a weight for the container of a server, until the container goes.
 
-        Return the pools in which the proxy does it, and those that wait for the container to join. Raise ProxyctlError
-        when no server has that name, or when the proxy does not do it.
+        Return the pools in which the proxy does it, and the pools that the container has not joined yet. Raise
+        ProxyctlError when no server has that name, or when the proxy does not do it.
         """
         pools = (await self._watched.status(figures=False)).pools
         servers = [(pool.name, s) for pool in pools for s in pool.servers]
@@ -38,14 +38,14 @@ class Overriding:
         container = next(iter(found.values()))
         before = self._kept.all().get(container, Override())
         self._kept.keep(container, dataclasses.replace(before, **changes))
-        looks = self._watched.looks
+        decided = self._watched.decided
         self._watched.wake("operator", at_once=True)
         does: dict[str, Server] = {}
 
         def reached(applied: Generation) -> bool:
             nonlocal does
             does = _in_pools(applied.desired, container)
-            return self._watched.looks > looks and does == _in_pools(self._watched.wanted, container)
+            return self._watched.decided > decided and does == _in_pools(self._watched.wanted, container)
 
         await self._confirmation.until(reached, "the decision is kept")
         draining = any(s.draining for s in does.values())

@@ -1,4 +1,4 @@
-"""The Protocols of this room: what carries out an operator's word needs of `watch`, the state folder and Docker."""
+"""The Protocols of this room: what it needs of `watch`, of the state folder and of Docker."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Pins(Protocol):
         """The generation that the gateway is pinned to."""
 
     def keep(self, pin: PinnedGeneration | None) -> None:
-        """Pin the gateway to that generation from now on; None: to none."""
+        """Keep the pin from now on; None removes it."""
 
 
 class Archive(Protocol):
@@ -44,7 +44,7 @@ class Archive(Protocol):
         """Return all that can be read, oldest first."""
 
     def pin(self, number: int, since: str) -> PinnedGeneration:
-        """Return one to pin the gateway to; raise ProxyctlError when it cannot be read."""
+        """Return a generation to pin the gateway to; raise ProxyctlError when it cannot be read."""
 
 
 class Watched(Protocol):
@@ -55,25 +55,25 @@ class Watched(Protocol):
         """What the running proxy was last confirmed to do."""
 
     @property
-    def looks(self) -> int:
-        """How often `watch` has decided what the proxy should do; each time sees the overrides kept before it."""
+    def decided(self) -> int:
+        """How many outcomes were decided; each of them sees every override that was kept before it."""
 
     @property
     def wanted(self) -> Desired:
-        """What the last decision came to."""
+        """What the proxy should do, by the last outcome."""
 
     @property
     def refused(self) -> str:
         """Why the last pass could not have the proxy do what it wanted; empty when it could."""
 
     def wake(self, reason: str, *, at_once: bool = False) -> None:
-        """Ask for a pass; `at_once`: no reload of it is put off."""
+        """Ask for a pass; with `at_once` no reload of it is deferred."""
 
     def files_changed(self, reason: str, *, at_once: bool = False) -> None:
         """Ask for a pass that reads its inputs anew."""
 
     async def status(self, *, figures: bool) -> Status:
-        """Return the status; without live `figures` it is quick."""
+        """Return the present status; without live `figures` the proxy is not asked."""
 
 
 class Watch(Protocol):
@@ -96,19 +96,19 @@ class Docker(Protocol):
         """Return the id of an image."""
 
     def taken(self) -> tuple[set[str], dict[tuple[str, str], int]]:
-        """Return all names, and the highest number of each compose service."""
+        """Return the names of all containers, and the highest container number of each compose service."""
 
     def make(self, successor: Successor) -> str:
         """Create a container and return its id."""
 
     def start(self, id_: str, name: str) -> None:
-        """Start it."""
+        """Start a container."""
 
     def end(self, id_: str) -> str:
-        """Return how it ended; empty while it runs."""
+        """Return how a container ended; empty while it runs."""
 
     def stop(self, id_: str, seconds: int) -> None:
-        """Stop it."""
+        """Stop a container within that many seconds."""
 
     def remove(self, id_: str, *, volumes: bool) -> None:
-        """Remove it."""
+        """Remove a container, with its anonymous volumes if wanted."""

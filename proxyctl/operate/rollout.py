@@ -1,8 +1,8 @@
-"""A rollout: new containers beside the old, then in their place; or, when one does not serve, everything as before.
+"""A rollout: new containers start beside the old ones, then replace them; if one does not serve, all is as before.
 
-Needs a running `watch`: it lets the new ones join by their labels and drains the old ones. Until every new one serves,
-the old ones are not touched; from then on the only way back is another rollout. What a new one is made of is for
-`providers.docker.successor` to say.
+Needs a running `watch`, which lets the new containers join by their labels and drains the old ones. The old containers
+are not touched until every new container serves; from then on the only way back is another rollout.
+`providers.docker.successor` says how a new container is made.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _SERVES = {"up", "maintenance"}
 
 
 class RolledBack(ProxyctlError):
-    """The new containers are gone again, the old ones serve as before."""
+    """The new containers are removed again; the old containers serve as before."""
 
     exit_code = 4
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Wish:
-    """What is to be rolled out; `count` None: as many as there are; `wait` in seconds."""
+    """What to roll out; `count` None: as many as the old containers; `wait` in seconds."""
 
     pool: str
     image: str
@@ -51,13 +51,13 @@ class Rollout:
     def __init__(
         self, docker: Docker, watch: Watch, say: Callable[[str], None], interrupted: Callable[[], bool]
     ) -> None:
-        """Take Docker, the watch, what each step is said to, and what returns whether the user wants it to end."""
+        """Take Docker, the watch, a function that gets each step as text, and one that returns whether to end."""
         self._docker, self._watch, self._say, self._interrupted = docker, watch, say, interrupted
         self._drain = 30
-        self._served: set[str] = set()  # the new ones that were seen to serve
+        self._served: set[str] = set()  # the new containers that were seen to serve
 
     def run(self, wish: Wish) -> Done:
-        """Roll out; raise RolledBack when a new one does not serve, ProxyctlError when nothing could be begun."""
+        """Roll out; raise RolledBack when a new container does not serve, ProxyctlError when nothing was begun."""
         old = self._old(wish.pool)
         if why := refusal(old):
             raise ProxyctlError(why)
@@ -85,7 +85,7 @@ class Rollout:
         return [self._docker.old(i) for i in ids]
 
     def _bring_up(self, wish: Wish, old: Sequence[Old], made: dict[str, str]) -> None:
-        """Make and start the new ones, noted in `made` as they come, and wait until all serve at the same time."""
+        """Make and start the new containers, add each to `made`, and wait until all serve at the same time."""
         image_id = self._docker.image_id(wish.image)
         names, numbers = self._docker.taken()
         wanted = successors(
@@ -115,7 +115,7 @@ class Rollout:
         self._say(f"all new ones ({len(made)}) serve after {time.monotonic() - start:.1f} s")
 
     def _not_serving(self, pool: str, made: dict[str, str]) -> dict[str, str]:
-        """Return those that do not serve in the pool, and why."""
+        """Return the new containers that do not serve in the pool, with the reasons."""
         try:
             status = self._watch.status()
         except ProxyctlError as exc:
@@ -133,7 +133,7 @@ class Rollout:
         return waiting
 
     def _replace(self, old: Sequence[Old]) -> None:
-        """Drain, stop and remove the old ones, one after the other."""
+        """Drain, stop and remove the old containers, one after the other."""
         for number, each in enumerate(old):
             left = ", ".join(o.name for o in old[number:])
             if self._interrupted():
@@ -145,7 +145,7 @@ class Rollout:
             self._say(f"{each.name}: drained, stopped and removed")
 
     def _remove(self, made: dict[str, str]) -> None:
-        """Remove the new ones; those that ever served are drained and stopped as well."""
+        """Remove the new containers; drain and stop each that may have served first."""
         for name, id_ in made.items():
             try:
                 if self._ever_served(name):
@@ -157,18 +157,18 @@ class Rollout:
                 self._say(f"{name}: could not be removed: {exc}")
 
     def _ever_served(self, name: str) -> bool:
-        """Return whether requests may run on a new one; where nobody can be asked, they may."""
+        """Return whether requests may run on a new container; without an answer of `watch` they may."""
         try:
             return name in self._served or name in _serving(self._watch.status())
         except ProxyctlError:
             return True
 
     def _retire(self, name: str, id_: str, *, volumes: bool) -> None:
-        """Take one out without losing a request: no new ones first, then its own way to end, for `drain` at most.
+        """Remove a container without losing a request: drain it, stop it within the pool's `drain`, remove it.
 
-        Also one that drains, is ill or has left the pool already may have requests that run.
+        A container that drains, is unhealthy or has left the pool already may have requests that run as well.
         """
-        with contextlib.suppress(ProxyctlError):  # `watch` is away: then the stop itself drains it, as any stop does
+        with contextlib.suppress(ProxyctlError):  # `watch` does not answer: the stop itself drains it, as any stop does
             self._watch.override(name, drain=True)
         self._docker.stop(id_, self._drain)
         self._docker.remove(id_, volumes=volumes)

@@ -12,7 +12,7 @@ from proxyctl.core.model import (
 )
 
 Wake = Callable[[str], None]
-"""Says "look again", and why, in a few words; safe from any coroutine of the loop."""
+"""Wakes the loop with a reason in a few words; may be called from any coroutine of the loop."""
 
 
 class Source(Protocol):
@@ -20,7 +20,7 @@ class Source(Protocol):
 
     @property
     def snapshot(self) -> Snapshot | None:
-        """The last world that Docker confirmed; None before the first answer."""
+        """The last snapshot that Docker confirmed; None before the first listing."""
 
     @property
     def synced_at(self) -> float | None:
@@ -32,11 +32,11 @@ class Source(Protocol):
 
     @property
     def problem(self) -> str:
-        """Why Docker did not answer when it last did not; empty once it does again."""
+        """Why Docker does not answer; empty while it does."""
 
     @property
     def gateway_changes(self) -> int:
-        """How often something may have happened to the gateway; it is looked at whenever this moves."""
+        """A count of events that concern the gateway; each pass that sees it grown looks after the gateway."""
 
     async def run(self, wake: Wake) -> None:
         """Follow Docker for ever; every change calls `wake`."""
@@ -58,14 +58,14 @@ class Ran:
 
 
 class Shell(Protocol):
-    """Where commands see the network as its containers do."""
+    """Runs commands inside the gateway, where they see the network as its containers see it."""
 
     async def run(self, argv: Sequence[str]) -> Ran:
         """Run a command there; raise GatewayError when it cannot be run."""
 
 
 class NetworkView(Protocol):
-    """Sockets that see the network as its containers do."""
+    """Sockets that see the network as its containers see it."""
 
     @property
     def direct(self) -> bool:

@@ -1,6 +1,6 @@
-"""One apply: run-time changes where they suffice, else stage → check → swap → reload → confirm, else back.
+"""Carries out one plan: at run time where that is enough, else stage → check → swap → reload → confirm, else back.
 
-The transaction that keeps promise 4, nothing unproven goes live. Knows ports only; called by `reconciler`.
+The transaction behind the promise that nothing unproven goes live. Knows ports only. Called by `reach`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import structlog
 from proxyctl.core.model import ConfigFiles, Desired, Running
 from proxyctl.core.plan import How, Plan, same_servers
 from proxyctl.engines.port import Engine
-from proxyctl.engines.timings import lap
+from proxyctl.engines.timings import timed
 from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed, RuntimeRefused
 from proxyctl.reconcile.refusals import Refusals
 from proxyctl.state.history import summary
@@ -28,7 +28,7 @@ BOOT = 3.0  # seconds that a proxy may take to answer after its container was st
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Applied:
-    """What one apply did: how, why a reload was needed, and how long it took in seconds."""
+    """What one apply did: how the proxy took the plan, why a reload was needed, and the seconds that it took."""
 
     how: How
     plan: Plan
@@ -37,22 +37,22 @@ class Applied:
 
 
 class Applier:
-    """Holds what the running proxy was last confirmed to do."""
+    """Applies plans, and remembers what the running proxy was last confirmed to do."""
 
     def __init__(self, engine: Engine, generations: Generations, refusals: Refusals) -> None:
-        """Take a proxy that runs (or waits for its first generation), its generations, and what it refused."""
+        """Take a proxy that runs or waits for its first generation, its generations, and the memory of refusals."""
         self._engine = engine
         self._generations = generations
         self._refusals = refusals
         self._before: Generation | None = None
         self.applied: Generation | None = None
         self.accepted = Desired()
-        """What the proxy's own check last accepted: `applied`, but for servers that joined and then were refused."""
+        """What the proxy's own check last accepted. `applied` is ahead after a run-time change with a refused file."""
 
     async def adopt(self) -> bool:
-        """Take over a proxy that already runs the current generation; False: the first apply will load one.
+        """Return whether the proxy already runs the current generation; if so, take that as applied.
 
-        A proxy that was started a moment ago is given `BOOT` seconds to answer.
+        If not, the first apply loads a generation. A proxy that was just started has `BOOT` seconds to answer.
         """
         self.applied = None
         current = self._generations.current()
@@ -68,12 +68,16 @@ class Applier:
         return self.applied is not None
 
     async def still_true(self) -> bool:
-        """Ask the proxy whether it still does what was applied; a restart or a stranger's hand may have changed it."""
+        """Return whether the proxy still does what was applied: a restart or a foreign command may undo it."""
         running = await self._engine.running()
         return running is not None and self.applied is not None and self._runs(running, self.applied)
 
     def _runs(self, running: Running, generation: Generation) -> bool:
-        """After run-time changes the revision is that of an older file: then the topology and the servers count."""
+        """Return whether a proxy runs a generation.
+
+        After run-time changes it still answers with the revision of an older file. So a proxy that lists its servers
+        is compared by topology and servers, any other proxy by revision.
+        """
         if running.servers is None:
             return running.revision == generation.revision
         same = same_servers(running.servers, generation.desired)
@@ -81,7 +85,7 @@ class Applier:
 
     @property
     def known(self) -> Desired:
-        """What the proxy does; after an interrupted apply what `current` says, for that is no reason to drop anyone."""
+        """What the proxy does; without a confirmed state what the current generation says, so no server is dropped."""
         generation = self.applied or self._generations.current()
         return generation.desired if generation else Desired()
 
@@ -90,14 +94,14 @@ class Applier:
     ) -> Applied:
         """Carry out a plan, printed as `files` from `inputs`; on any failure the proxy goes on with what it had.
 
-        `drained` are the (pool, container id) whose drain is over: what still runs there is cut when they leave.
-        Raise ConfigRefused or ReloadFailed with the proxy's own reason. What was refused once is not tried
-        again until it changes.
+        `drained` are the (pool, container id) of servers whose drain is over: their last connections are cut before
+        they leave. Raise ConfigRefused or ReloadFailed with the proxy's own reason; files that were refused before
+        raise the same error without another try.
         """
         start, desired = time.monotonic(), plan.after
         if plan.how == "unchanged" and self.applied is not None:
-            # On nginx a server that drains and one that is gone are written alike: only what is known changes.
-            self.applied = dataclasses.replace(self.applied, desired=desired, held=inputs.held)
+            # On nginx the same file is printed for a server that drains and without it: only what is known changes.
+            self.applied = dataclasses.replace(self.applied, desired=desired, pinned=inputs.pinned)
             self.accepted = desired
             return Applied("unchanged", plan)
         self._refusals.raise_known(files.revision)
@@ -107,20 +111,20 @@ class Applier:
         how: How = "reload"
         if not reasons:
             try:
-                with lap("runtime"):
+                with timed("runtime"):
                     await self._engine.change(plan, files)
             except RuntimeRefused as exc:
                 reasons = (f"run-time change refused: {exc}",)
             else:
                 how = "runtime"
         try:
-            number = await self._stage(desired, files, inputs, summary(plan, reasons, inputs.held))
+            number = await self._stage(desired, files, inputs, summary(plan, reasons, inputs.pinned))
             if how == "reload":
                 await self._reload(number, files)
         except (ConfigRefused, ReloadFailed, OSError) as exc:
             self._failed(exc, files, desired, how)
             raise
-        self.applied = Generation(number, files.revision, files.topology, desired, inputs.held)
+        self.applied = Generation(number, files.revision, files.topology, desired, inputs.pinned)
         self.accepted = desired
         await asyncio.to_thread(self._generations.confirm, number)
         self._refusals.forget_files()
@@ -129,14 +133,14 @@ class Applier:
     def _failed(
         self, exc: ConfigRefused | ReloadFailed | OSError, files: ConfigFiles, desired: Desired, how: How
     ) -> None:
-        if not isinstance(exc, OSError):  # a disk that is full will not stay so
+        if not isinstance(exc, OSError):  # a full disk says nothing about these files
             self._refusals.add_files(files.revision, exc)
         if how == "runtime" and self.applied is not None:
             # the servers are already as wanted, and the file on disk is the last one that loads
             self.applied = dataclasses.replace(self.applied, desired=desired)
 
     async def refusal(self, desired: Desired, files: ConfigFiles, inputs: Inputs) -> str:
-        """Have the proxy check what it does not run; return why it is refused, or an empty string."""
+        """Return why the proxy's own check refuses files that it does not run; an empty string when it accepts them."""
         number = await asyncio.to_thread(self._generations.stage, files, desired, inputs, ())
         try:
             await self._engine.check(self._generations.path(number), files)
@@ -148,16 +152,16 @@ class Applier:
 
     async def _stage(self, desired: Desired, files: ConfigFiles, inputs: Inputs, changes: Sequence[str]) -> int:
         """Write and check a generation; make it current unless the proxy must be reloaded for it."""
-        with lap("stage"):
+        with timed("stage"):
             number = await asyncio.to_thread(self._generations.stage, files, desired, inputs, changes)
         try:
-            with lap("check"):
+            with timed("check"):
                 await self._engine.check(self._generations.path(number), files)
         except BaseException:
             self._generations.drop(number)
             raise
         self._before = self._generations.current()
-        with lap("switch"):
+        with timed("switch"):
             await asyncio.to_thread(self._generations.switch, number)
         return number
 
@@ -171,5 +175,5 @@ class Applier:
                 self._generations.drop(number)
                 running = await self._engine.running()
                 if running is not None and running.revision == files.revision:
-                    await self._engine.reload(before.revision)  # it came after all, too late to be believed
+                    await self._engine.reload(before.revision)  # loaded after all, but after the deadline: back as well
             raise

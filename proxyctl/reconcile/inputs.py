@@ -1,4 +1,4 @@
-"""The templates and settings in use: those that were read last, unless the proxy refuses them."""
+"""The templates and settings in use: the last that were read, or the last good ones where the proxy refuses these."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from proxyctl.state.port import Inputs
 
 
 class InputsInUse:
-    """Reads them anew when they changed, and goes back to the last good ones."""
+    """Reads the inputs anew when their files changed, and goes back to the last good inputs."""
 
     def __init__(self, read: Callable[[], Inputs], refusals: Refusals) -> None:
-        """Read them for the first time; raise what `read` raises."""
+        """Read the inputs for the first time; raise what `read` raises."""
         self._read, self._refusals = read, refusals
         self.now = read()
         self.stale = False
-        """Whether the files have changed since."""
+        """Whether a file has changed since the inputs were read."""
         self._good: Inputs | None = None
 
     @property
     def last_good(self) -> Inputs | None:
-        """The ones that the proxy took before; None when it took those of now, or none yet."""
+        """The inputs that the proxy took last, if other ones are in use now; else None."""
         return self._good if self._good != self.now else None
 
     def refresh(self) -> None:
-        """Read them anew if the files have changed; where that fails, those of now stay in use."""
+        """Read the inputs anew if a file has changed; where that fails, the present inputs stay in use."""
         if not self.stale:
             return
         self.stale = False
@@ -39,10 +39,10 @@ class InputsInUse:
             self._refusals.forget()
 
     def taken(self) -> None:
-        """Remember that the proxy took those of now."""
+        """Remember that the proxy took a configuration made from the present inputs."""
         self._good = self.now
 
     def go_back(self, good: Inputs, why: str) -> None:
-        """Use the last good ones: what serves already would be refused with those of now."""
+        """Use the last good inputs: with the present ones the proxy refuses even the pools that serve already."""
         self._refusals.refuse_inputs(why)
         self.now = good

@@ -1,7 +1,7 @@
-"""The journal of what a `watch` did: events for people, log lines for machines, and a bell for whoever waits.
+"""The journal of a `watch`: events for people, log lines for machines, and a bell that wakes its listeners.
 
-`reconciler` writes; the live display, `operate.confirm` and the API read and listen. A problem is written when it is
-new, not once a pass.
+`one_pass` writes. The live display and the API read events; they and `operate.confirm` wait for the bell. A problem is
+recorded when it is new, not once a pass.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ KEPT = 500
 
 
 class Journal:
-    """The last `KEPT` events. A slow listener misses rings, it never holds up the pass.
+    """The last `KEPT` events. A slow listener misses rings, but never slows a pass.
 
-    An event's id is its number in this journal, from 1. A `watch` that starts anew begins a new journal: an id that is
-    greater than the last one was given by an earlier `watch`.
+    An event's id is its number in this journal, from 1. Each `watch` begins a new journal, so an id greater than the
+    newest comes from an earlier `watch`.
     """
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class Journal:
         self.ring()
 
     def record_applied(self, done: Applied, generation: Generation | None) -> None:
-        """Add an event for each change of an apply, or for its reload; the proxy has `generation` now."""
+        """Add an event for each change of the plan, else one for the reload; the proxy runs `generation` now."""
         ms = round(done.seconds * 1000, 1)
         texts = describe(done.plan)
         log.info(
@@ -64,7 +64,7 @@ class Journal:
             self.record("reload", "; ".join(done.reasons) + f" ({ms} ms)")
 
     def record_problems(self, found: Iterable[Problem]) -> None:
-        """Replace the problems by those of a pass, add an event for each that is new, and ring."""
+        """Replace the problems by those of this pass, add an event for each new problem, and ring."""
         problems = tuple(sorted(set(found)))
         for problem in [p for p in problems if p not in self.problems]:
             self.record("problem", " ".join(filter(None, (problem.container, problem.label, problem.reason))))
@@ -75,21 +75,21 @@ class Journal:
         self.ring()
 
     def after(self, last_id: int = 0) -> tuple[Event, ...]:
-        """Return the events that came after that id, oldest first.
+        """Return the events after that id, oldest first.
 
-        All that are kept come for 0, and for an id of an earlier `watch`, whose reader has seen none of these.
+        For 0, and for an id of an earlier `watch`, return every event that is kept.
         """
         if last_id > self._last:
             last_id = 0
         return tuple(e for e in self._events if e.id > last_id)
 
     def ring(self) -> None:
-        """Wake whoever listens: something may be different."""
+        """Wake every listener: something may have changed."""
         self._changed.set()
         self._changed = asyncio.Event()
 
     async def rings(self) -> AsyncIterator[None]:
-        """Yield now, and after every ring since the last one was taken."""
+        """Yield at once, and then after a ring; rings that come while the listener is busy count as one."""
         while True:
             changed = self._changed
             yield

@@ -1,8 +1,7 @@
-"""Which containers' names resolve to their own addresses, asked in the background and never asked twice.
+"""Asks DNS, in the background, whether each container's name resolves to its own address.
 
-A container that was started without `--name` has a generated name, which Docker's DNS need not know (20.10 does
-not): there it goes by its short id, as every container also does.
-Next: `reconciler`, which keeps out whose name does not.
+A name that does is not asked for again. Docker's DNS need not know a generated name (20.10 does not, without `--name`),
+but it knows the short id of every container, which counts as well. Next: `inquiry`.
 """
 
 from __future__ import annotations
@@ -17,14 +16,14 @@ from proxyctl.providers.port import Resolver, Wake
 RESOLVE_WAIT = 0.02  # seconds that a pass waits for DNS; slower answers wake the next one
 RETRY_FIRST, RETRY_LAST = 0.25, 5.0
 
-_SHORT_ID = 12  # characters, as Docker makes an alias of them
+_SHORT_ID = 12  # characters; Docker makes an alias of them
 
 _Key = tuple[str, str, str]
 """A container's id, name and address."""
 
 
 class Names:
-    """Which targets' names were seen to resolve to the container's own address, asked in the background."""
+    """The answers of DNS so far, and a task for each name that does not resolve yet."""
 
     def __init__(self, resolver: Resolver, wake: Wake) -> None:
         """Ask `resolver`, and call `wake` when an answer comes after the pass that wanted it."""
@@ -34,7 +33,7 @@ class Names:
         self._tasks: dict[_Key, asyncio.Task[None]] = {}
 
     async def check(self, wanted: Iterable[Target]) -> dict[Target, str | None]:
-        """Return per target an empty string (fine), a reason (not fine) or None (not known yet)."""
+        """Return for each target an empty string (its name resolves), the reason why not, or None (no answer yet)."""
         all_wanted = tuple(wanted)
         keys = {_key(t) for t in all_wanted}
         for key in self._tasks.keys() - keys:
@@ -42,7 +41,7 @@ class Names:
         self._answers = {k: v for k, v in self._answers.items() if k in keys}
         new = keys - self._answers.keys() - self._tasks.keys()
         self._tasks |= {k: asyncio.create_task(self._follow(k), name=f"dns {k[1]}") for k in new}
-        if new:  # only for those: a name that DNS is silent about must not hold up every pass, and with it every drain
+        if new:  # only for new names: a name without an answer must not delay every pass, and with it every drain
             await asyncio.wait([self._tasks[k] for k in new], timeout=RESOLVE_WAIT)
         return {t: self._answers.get(_key(t)) for t in all_wanted}
 
@@ -63,7 +62,7 @@ class Names:
             delay = min(delay * 2, RETRY_LAST)
 
     async def _wrong(self, name: str, address: str) -> str:
-        """Return why this name does not do, or an empty string."""
+        """Return why this name does not resolve to the address; an empty string when it does."""
         try:
             found = await self._resolver.resolve(name)
         except ResolveError as exc:

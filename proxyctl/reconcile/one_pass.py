@@ -1,6 +1,6 @@
-"""One pass: look after the gateway, look at the world, decide, have the proxy do it, tell what is wrong.
+"""One pass: see that the gateway runs, gather the world, decide, have the proxy do it, publish the problems.
 
-Knows ports, never edges. Next: `reach`, which brings the proxy to what was decided.
+Knows ports, never edges. Next: `core.decide.decision` decides, then `reach` brings the proxy there.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from proxyctl.core.decide.readiness import undecided
 from proxyctl.core.decide.world import World
 from proxyctl.core.model import Problem, Snapshot
 from proxyctl.core.rules import Rules
-from proxyctl.engines.timings import lap
+from proxyctl.engines.timings import timed
 from proxyctl.errors import ConfigRefused, DockerUnavailable, GatewayError, ReloadFailed
 from proxyctl.reconcile.apply import Applied, Applier
 from proxyctl.reconcile.drains import Drains
@@ -30,7 +30,7 @@ from proxyctl.reconcile.wakes import Wakes
 
 
 class OnePass:
-    """Makes one pass each time that it is called, and knows what the last one came to."""
+    """Makes one pass at each call, and keeps the outcome of the last pass."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class OnePass:
         journal: Journal,
         wakes: Wakes,
     ) -> None:
-        """Take the ports, what applies, and the least seconds between two reloads."""
+        """Take every collaborator, and `spacing`, the least seconds between two reloads."""
         self._ports, self._applier, self._rules = ports, applier, rules
         self._refusals, self._journal, self._wakes = refusals, journal, wakes
         self.inputs = InputsInUse(ports.read_inputs, refusals)
@@ -54,17 +54,17 @@ class OnePass:
         self._undecided = True
         self._gateway_changes = -1
         self.unsettled = True
-        """Whether something may still join without anyone's help; set at the end of each pass."""
-        self.looks = 0
-        """How often the outcome was worked out; each time sees the overrides that were kept before it."""
+        """Whether a container may still join without help: its readiness is not known, or a reload is deferred."""
+        self.decided = 0
+        """How many outcomes were decided; each of them sees every override that was kept before it."""
 
     @property
     def outcome(self) -> Outcome:
-        """What was decided last."""
+        """The last outcome."""
         return self._reach.outcome
 
     async def __call__(self) -> Applied | None:
-        """Look once and act; None when nothing could be applied. Problems are published, not raised."""
+        """Make a pass and return what was applied; None when nothing was. Problems are published, not raised."""
         snapshot = self._ports.source.snapshot
         if snapshot is None:
             return None
@@ -90,7 +90,9 @@ class OnePass:
         started, before = await self._ports.gateway.ensure(), self._applier.applied
         if started or before is None or not await self._applier.still_true():
             adopted = await self._applier.adopt()
-            if started or before is not None:  # it is another process, also where Docker started it by itself
+            if (
+                started or before is not None
+            ):  # another process, even where Docker restarted it: what it refuses may differ
                 self._refusals.forget()
             if started:
                 self._journal.record("gateway", "the gateway was started" + " and runs its last generation" * adopted)
@@ -99,9 +101,9 @@ class OnePass:
         self._gateway_changes = changes
 
     async def _look(self, snapshot: Snapshot) -> World:
-        """Return the world around a snapshot: what the labels say, what answers, what operators asked for."""
+        """Return the world around a snapshot: labels, findings, overrides, and what the proxy does now."""
         previous, overrides = self._applier.known, self._ports.overrides
-        with lap("plan"):
+        with timed("plan"):
             seen = survey(snapshot, self.inputs.now.options, self._rules, previous, self._ports.pin(), self._survey)
         self._survey = seen
         findings = await self._inquiry.findings(seen.targets, previous)
@@ -120,15 +122,15 @@ class OnePass:
         )
 
     def _decide(self, world: World) -> None:
-        with lap("plan"):
+        with timed("plan"):
             self._reach.outcome = outcome = decide(world)
         self._drains.follow(outcome.leaving, self._looked_at)
         self._refusals.prune(world.accepted, outcome.wanted)
         self._ports.overrides.forget_pools_except({*outcome.inhabited, *(p.name for p in outcome.wanted.pools)})
-        self.looks += 1
+        self.decided += 1
 
     async def _act(self, world: World, *, at_once: bool) -> Applied | None:
-        """Have the proxy do what was decided, and publish what is wrong."""
+        """Have the proxy do what was decided, publish every problem, and return what was applied."""
         found: list[Problem] = []
         applied, deferred, refused = None, False, ""
         try:
@@ -154,7 +156,7 @@ class OnePass:
 
     def _applied(self, done: Applied, world: World) -> None:
         if world.drained:
-            self._wakes.wake("a drain is over")  # a pool whose last container is gone goes, now that it serves nobody
+            self._wakes.wake("a drain is over")  # the next pass removes a pool whose last server has now left
         if done.how != "unchanged" or done.plan:
             self._journal.record_applied(done, self._applier.applied)
 

@@ -1,7 +1,7 @@
 """When the next reload may come: at once after quiet, further and further apart while changes keep coming.
 
-Pure; the reconciler tells the time. Every reload of a proxy leaves old workers that finish what they have, and
-takes 100 ms or more: a storm of a hundred starts is to make a handful of them.
+Pure: `now` is an argument. A reload takes 100 ms or more and leaves old workers that finish their requests, so a storm
+of a hundred starts should cost a handful of reloads. Called by `reach`.
 """
 
 from __future__ import annotations
@@ -10,16 +10,17 @@ import dataclasses
 
 GROWTH = 4
 LONGEST = 5.0
-"""Seconds to which the gap grows: what joins in the middle of a storm waits for this long."""
+"""Seconds, the widest gap: a server that joins in the middle of a storm waits no longer."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Spacing:
-    """The last reload, in seconds of any clock, and the gap that has to follow it.
+    """When the last reload ended (`at`, in seconds of any clock), and the `gap` until the next may come.
 
-    The gap grows with each reload for which more was wanted while it waited, and shrinks with each that had not to
-    wait: servers that come one by one are none the worse for a storm before them. A wait ends early when nothing
-    new was wanted for a quarter of the gap, for then the storm may be over.
+    The gap grows after a reload that was deferred and for which further changes came meanwhile. It shrinks after a
+    reload that was not deferred, so that a storm does not slow the joins after it. A reload comes before the gap is
+    over when nothing new was wanted for a quarter of the gap: the storm may have ended. `wanted` is the revision of the
+    deferred reload, `since` when it was first wanted, `more` whether it replaced another deferred revision.
     """
 
     first: float
@@ -30,18 +31,18 @@ class Spacing:
     more: bool = False
 
     def wanting(self, revision: str, now: float) -> Spacing:
-        """Return this with a reload for that revision waiting."""
+        """Return the spacing with a reload to that revision deferred."""
         if revision == self.wanted:
             return self
         return dataclasses.replace(self, wanted=revision, since=now, more=self.wanted != "")
 
     def wait(self, now: float) -> float:
-        """Return for how many seconds what is wanted has to wait."""
+        """Return the seconds for which the wanted reload is still deferred."""
         over = max(self.at + self.first, self.since + self.gap / GROWTH)
         return max(0.0, min(self.at + self.gap, over) - now)
 
     def reloaded(self, now: float, took: float) -> Spacing:
-        """Return what follows a reload that ended at `now` and took so long; it is followed by twice that at least."""
+        """Return the spacing after a reload that ended at `now`; the gap is at least twice the `took` seconds of it."""
         factor = GROWTH if self.more else 1 if self.wanted else 1 / GROWTH
         gap = max(factor * self.gap, 2 * took)
         return Spacing(self.first, max(self.first, min(gap, LONGEST)), now)

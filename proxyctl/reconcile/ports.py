@@ -1,4 +1,4 @@
-"""What a pass works with: the ports to the world outside, in one value."""
+"""The ports of a pass: every way to the world outside, in one value."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ class Overrides(Protocol):
     """Where operators' overrides are kept."""
 
     def all(self) -> Mapping[str, Override]:
-        """Return them by container id."""
+        """Return the overrides by container id."""
 
     def forget_except(self, containers: Iterable[str]) -> None:
-        """Drop those on containers that are gone."""
+        """Drop every override except those of these containers."""
 
     @property
     def maintenance(self) -> Collection[str]:
         """The pools in maintenance."""
 
     def forget_pools_except(self, pools: Iterable[str]) -> None:
-        """End the maintenance of pools that are gone."""
+        """End the maintenance of every pool except these."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ports:
-    """Everything outside: `pin` and `read_inputs` are asked anew each time."""
+    """Everything outside. `pin` is called in every pass, `read_inputs` when a file has changed."""
 
     source: Source
     resolver: Resolver

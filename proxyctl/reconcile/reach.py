@@ -1,6 +1,6 @@
-"""From a decision to the proxy that does it: render, plan, defer or apply, and search for what is refused.
+"""From an outcome to a proxy that does it: render, plan, then defer or apply; search for what the proxy refuses.
 
-Next: `apply`, which carries one plan out.
+Here a reload is deferred (how long, `pacing` says). Next: `apply` carries out the plan; `search` after a refusal.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from proxyctl.core.plan import Plan, make
 from proxyctl.core.rules import Rules
 from proxyctl.engines.port import Engine
 from proxyctl.engines.render import render
-from proxyctl.engines.timings import lap
+from proxyctl.engines.timings import timed
 from proxyctl.errors import ConfigRefused, TemplateError
 from proxyctl.reconcile.apply import Applied, Applier
 from proxyctl.reconcile.inputs import InputsInUse
@@ -29,14 +29,14 @@ from proxyctl.reconcile.wakes import Wakes
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Reached:
-    """What came of a decision. `plan` is None when nothing was tried, `applied` when the plan was deferred."""
+    """What became of an outcome. `plan` is None when nothing was tried, `applied` when the plan was deferred."""
 
     plan: Plan | None = None
     applied: Applied | None = None
 
 
 class Reach:
-    """Has the proxy do what was decided."""
+    """Brings the proxy to the outcome that was decided last."""
 
     def __init__(
         self,
@@ -48,16 +48,16 @@ class Reach:
         wakes: Wakes,
         spacing: Spacing,
     ) -> None:
-        """Take the engine, what applies and what is rendered with, and how far reloads are apart."""
+        """Take every collaborator; `spacing` says when the next reload may come."""
         self._engine, self._applier, self._rules, self._inputs = engine, applier, rules, inputs
         self._refusals, self._wakes, self._spacing = refusals, wakes, spacing
         self.outcome = Outcome(Desired())
-        """What was decided last, without what turned out to be refused."""
+        """The last outcome, without the parts that the proxy refused since."""
 
     async def reach(self, world: World, *, at_once: bool) -> Reached:
-        """Apply the outcome, decided about `world`; what the proxy refuses of it is searched for and left out.
+        """Apply the outcome of `world`; where the proxy refuses it, search for the refused parts and apply the rest.
 
-        Raise ConfigRefused or ReloadFailed where that does not help. `at_once`: no reload is deferred.
+        Raise ConfigRefused or ReloadFailed where that does not help. With `at_once` no reload is deferred.
         """
         if reason := self._refusals.in_vain(self.outcome.wanted):
             raise ConfigRefused(reason)
@@ -75,10 +75,10 @@ class Reach:
             raise self._refusals.give_up(self.outcome.wanted, str(exc)) from exc
 
     async def _search(self, world: World, why: str) -> bool:
-        """Find out what is refused of the outcome, which was refused for `why`; False: the inputs are to blame.
+        """Find the refused parts of an outcome that was refused for `why`; return False where the inputs are to blame.
 
-        Where what serves already is refused as well, it is not the pools: new templates or settings are given up for
-        the last good ones. Raise ConfigRefused where they are not new.
+        The inputs are to blame where even the pools that serve already are refused: then the last good inputs are used
+        again. Raise ConfigRefused where there are no other good inputs.
         """
         accepted, wanted, last_good = world.accepted, self.outcome.wanted, self._inputs.last_good
         serves = build(accepted, wanted, ())
@@ -95,7 +95,7 @@ class Reach:
         return False
 
     async def _refusal(self, state: Desired) -> str:
-        """Return why a state that nothing uses yet is refused; an empty string when it is not."""
+        """Return why the proxy's check refuses a state that it does not run; an empty string if it accepts it."""
         try:
             files = self._render(state)
         except TemplateError as exc:
@@ -115,8 +115,8 @@ class Reach:
         )
 
     async def _apply(self, world: World, *, at_once: bool) -> Reached:
-        """Make the plan, and carry it out unless its reload has to wait."""
-        with lap("render"):
+        """Make the plan, and carry it out unless its reload is deferred."""
+        with timed("render"):
             files = self._render(self.outcome.desired)
         plan = make(self._applier.applied, self.outcome.desired, files, self._rules)
         if plan.reasons and not (at_once or plan.urgent) and self._deferred(files.revision):
@@ -128,7 +128,7 @@ class Reach:
         return Reached(plan, done)
 
     def _deferred(self, revision: str) -> bool:
-        """Whether a reload to that revision has to wait; the wake-up for it is set then."""
+        """Return whether a reload to that revision is deferred; if so, set a timer for it."""
         now = time.monotonic()
         spacing = self._spacing.wanting(revision, now)
         if (wait := spacing.wait(now)) <= 0 or self._applier.applied is None:

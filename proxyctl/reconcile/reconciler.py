@@ -1,8 +1,8 @@
-"""The loop of passes, and what others may ask of it: to look again, and what the last pass came to.
+"""The loop of passes. Other rooms ask it for another pass, or for what the last pass came to.
 
-Level-triggered: wake-ups say only "look again". The first after quiet runs at once, those that come during a pass
-make the next one; reloads are spaced, while run-time changes, what takes traffic away and operators never wait.
-Next: `one_pass`.
+Level-triggered: a wake-up says only "look again". After quiet a pass starts at once; all wake-ups during a pass make
+one further pass. Reloads are spaced. Never deferred are run-time changes, plans that take traffic away from a server,
+and the requests of operators. Next: `one_pass`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import structlog
 from proxyctl.core.model import Desired, Problem
 from proxyctl.core.rules import Rules
 from proxyctl.core.status import Status
-from proxyctl.engines.timings import gathered
+from proxyctl.engines.timings import timings
 from proxyctl.reconcile.apply import Applied, Applier
 from proxyctl.reconcile.journal import Journal
 from proxyctl.reconcile.one_pass import OnePass
@@ -43,9 +43,9 @@ class Reconciler:
         spacing: float,
         resync: float,
     ) -> None:
-        """Take every collaborator, the least seconds between two reloads, and those between two listings.
+        """Take every collaborator, the least seconds between two reloads, and the seconds between two listings.
 
-        `refusals` are those that the applier knows, too.
+        `refusals` is the same object that the applier has.
         """
         self._applier, self._refusals, self._journal = applier, refusals, journal
         self._reporter = Reporter(ports.source, ports.engine, rules.features, resync)
@@ -60,13 +60,13 @@ class Reconciler:
 
     @property
     def wanted(self) -> Desired:
-        """What the proxy should do, by the last look."""
+        """What the proxy should do, by the last outcome."""
         return self._pass.outcome.desired
 
     @property
-    def looks(self) -> int:
-        """How often the outcome was worked out; each time sees the overrides that were kept before it."""
-        return self._pass.looks
+    def decided(self) -> int:
+        """How many outcomes were decided; each of them sees every override that was kept before it."""
+        return self._pass.decided
 
     @property
     def refused(self) -> str:
@@ -74,7 +74,7 @@ class Reconciler:
         return self._refusals.last_pass
 
     def wake(self, reason: str, *, at_once: bool = False) -> None:
-        """Ask for a pass; called by the store, the prober, timers, and operators, whose reloads are not deferred."""
+        """Ask for a pass; with `at_once`, as for operators, no reload of it is deferred."""
         self._wakes.wake(reason, at_once=at_once)
 
     def files_changed(self, reason: str, *, at_once: bool = False) -> None:
@@ -83,13 +83,13 @@ class Reconciler:
         self.wake(reason, at_once=at_once)
 
     async def run(self) -> None:
-        """Make passes for ever."""
+        """Make a pass after each wake-up, for ever."""
         while True:
             await self._wakes.wait()
-            with gathered() as took:
+            with timings() as took:
                 try:
                     await self.one_pass()
-                except OSError as exc:  # a disk that is full, or read-only
+                except OSError as exc:  # a full or read-only disk
                     problem = Problem("", "", f"{_STATE_FAILED}: {exc}")
                     self._journal.record_problems((*self._pass.outcome.problems, problem))
                     self._wakes.back_off("the state folder")
@@ -97,18 +97,18 @@ class Reconciler:
             self._passed.set()
 
     async def one_pass(self) -> Applied | None:
-        """Look once and act; None when nothing could be applied. Problems are published, not raised."""
+        """Make a pass and return what was applied; None when nothing was. Problems are published, not raised."""
         return await self._pass()
 
     async def settled(self) -> Status:
-        """Return the status once everything that is there now has joined or has a problem."""
+        """Return the status once every container that is there now has joined or has a problem."""
         while self._applier.applied is None or self._pass.unsettled:
             await self._passed.wait()
             self._passed.clear()
         return await self.status()
 
     async def status(self, *, figures: bool = True) -> Status:
-        """Return the status of now; without live figures the proxy is not asked."""
+        """Return the present status; without live `figures` the proxy is not asked."""
         return await self._reporter.status(
             self._pass.outcome, self._applier.applied, self._journal.problems, figures=figures
         )

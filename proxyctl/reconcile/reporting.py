@@ -1,6 +1,6 @@
-"""Gathers the `Status` of one `watch`: from Docker's listing, the last decision and the proxy's own figures.
+"""Gathers the `Status` of one `watch`: from Docker's listing, the last outcome and the proxy's own figures.
 
-Decides nothing: what a state is called is for `core.status` to say. Called by `reconciler`; next: `api.server`.
+Decides nothing: `core.status` says what each state is called. Called by `reconciler`. Next: `api.server`.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from proxyctl.state.port import Generation
 
 
 class Reporter:
-    """Asks the source and the engine what a Status needs beside the last pass."""
+    """Asks the source and the engine for what a Status says beside the last outcome."""
 
     def __init__(self, source: Source, engine: Engine, features: Features, resync: float) -> None:
-        """Take where Docker's listing comes from, the proxy, and how many seconds lie between two listings."""
+        """Take the source, the engine, what its binary can do, and the seconds between two listings."""
         self._source, self._engine, self._features, self._resync = source, engine, features, resync
 
     async def status(
         self, outcome: Outcome, applied: Generation | None, problems: Iterable[Problem], *, figures: bool
     ) -> Status:
-        """Return the Status after a pass; without live `figures` the proxy is not asked."""
+        """Return the present Status; without live `figures` the proxy is not asked."""
         snapshot, synced = self._source.snapshot, self._source.synced_at
         counts = await self._engine.counts() if applied and figures else ()
         age = None if synced is None else round(time.time() - synced, 3)

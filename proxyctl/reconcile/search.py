@@ -1,7 +1,7 @@
-"""The search for what a proxy refuses of a state: by halves, with a `check` that is handed in.
+"""Searches for the parts of a state that the proxy refuses: by halves, with a `check` that is an argument.
 
-Knows neither proxies nor files, and remembers nothing: `refusals` does. What can be left out is decided by
-`core.decide.parts`. Called by `reach`.
+Knows neither proxies nor files, and remembers nothing: `refusals` does. `core.decide.parts` says which parts a state
+has. Called by `reach`.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from proxyctl.core.model import Desired
 T = TypeVar("T")
 
 Check = Callable[[Desired], Awaitable[str]]
-"""Tries a state, which nothing uses yet; returns why it is refused, or an empty string."""
+"""Returns why the proxy refuses a state that it does not run; an empty string when it accepts the state."""
 
 
 async def admit(admitted: list[T], more: Sequence[T], check: Callable[[list[T]], Awaitable[str]]) -> dict[T, str]:
-    """Return those of `more` that are refused, with their reasons; the others are added to `admitted`.
+    """Return the items of `more` that are refused, with the reasons; add the other items to `admitted`.
 
-    By halves: k that are refused among n cost about k · log2(n) checks. What is admitted in the end was accepted as a
-    whole, and where one never cures or causes another's refusal, nothing is left out without need.
+    By halves: k refused items among n cost about k · log2(n) checks. The admitted items were accepted together. No
+    item is refused without need, unless its acceptance depends on other items.
     """
     if not more:
         return {}
@@ -38,7 +38,7 @@ async def admit(admitted: list[T], more: Sequence[T], check: Callable[[list[T]],
 
 
 async def search(accepted: Desired, wanted: Desired, check: Check) -> dict[Part, str]:
-    """Return the parts of `wanted` that are refused, with their reasons; without any part it must be accepted."""
+    """Return the refused parts of `wanted`, with the reasons; `wanted` without its parts must be accepted."""
 
     async def try_parts(these: list[Part]) -> str:
         return await check(build(accepted, wanted, these))
@@ -63,7 +63,7 @@ async def search(accepted: Desired, wanted: Desired, check: Check) -> dict[Part,
 
 
 async def culprits(state: Desired, check: Check) -> tuple[str, ...]:
-    """Return the pools of a refused state that it is refused for; none where it is refused without any pool, too."""
+    """Return the pools for which a state is refused; none where it would be refused without any pool, too."""
 
     async def try_pools(these: list[str]) -> str:
         return await check(only(state, these))

@@ -1,4 +1,4 @@
-"""Wake-ups: they say only "look again". Timers, and how long to wait after a failure. Next: `reconciler`."""
+"""Wake-ups, which say only "look again", timers, and how long to wait after a failure. Next: `reconciler`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ RETRY_FIRST, RETRY_LAST = 0.25, 5.0
 
 
 class Wakes:
-    """Gathers wake-ups until the next pass takes them."""
+    """Gathers all wake-ups until the next pass into one."""
 
     def __init__(self) -> None:
         self._woken = asyncio.Event()
@@ -21,32 +21,32 @@ class Wakes:
         self._due = float("inf")
 
     def wake(self, reason: str, *, at_once: bool = False) -> None:
-        """Ask for a pass; `at_once`: no reload of it is deferred."""
+        """Ask for a pass; with `at_once` no reload of it is deferred."""
         log.debug("woken", reason=reason)
         self._at_once |= at_once
         self._woken.set()
 
     async def wait(self) -> None:
-        """Return after a wake-up; those that come from now on are for the next pass."""
+        """Return after a wake-up; later wake-ups count for the next pass."""
         await self._woken.wait()
         self._woken.clear()
 
     def take_at_once(self) -> bool:
-        """Return whether some wake-up since the last call asked for no deferred reload."""
+        """Return whether some wake-up since the last call was `at_once`."""
         at_once, self._at_once = self._at_once, False
         return at_once
 
     def back_off(self, reason: str) -> None:
-        """Wake after a failure, later each time."""
+        """Set a timer after a failure, a longer one each time."""
         self._retry = min(self._retry * 2, RETRY_LAST)
         self.later(self._retry, reason)
 
     def calm(self) -> None:
-        """Start the waits after failures anew: something went well."""
+        """Reset the wait after a failure: a pass went well."""
         self._retry = RETRY_FIRST
 
     def later(self, seconds: float, reason: str) -> None:
-        """Wake after a while, unless a wake-up that comes earlier is on its way already."""
+        """Set a timer, unless an earlier one is set already."""
         loop = asyncio.get_running_loop()
         due = loop.time() + seconds
         if self._due <= due:
@@ -55,6 +55,6 @@ class Wakes:
         loop.call_later(seconds, self._ring, reason)
 
     def _ring(self, reason: str) -> None:
-        # Forgotten first: a timer may ring a moment early by the other clock, and is then set again.
+        # Reset first: by the clock of the pass a timer may ring a moment early, and the pass then sets it again.
         self._due = float("inf")
         self.wake(reason)

@@ -1,7 +1,7 @@
 """The generations on disk: `proxy/generations/<n>-<revision>/` and `proxy/current`, which always loads.
 
-Writes beside, syncs, then renames: a crash leaves the old one or the new. Decides nothing:
-`reconcile.apply` does.
+Writes a new folder beside the others, syncs it, then renames it: a crash leaves the old generation or the new one.
+Decides nothing: `reconcile.apply` does.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ import pydantic
 from proxyctl.core import layout
 from proxyctl.core.model import ConfigFiles, Desired
 from proxyctl.errors import ProxyctlError
-from proxyctl.state.earlier import RecordedDesired
 from proxyctl.state.history import Past
 from proxyctl.state.port import Generation, Inputs, PinnedGeneration
+from proxyctl.state.recorded import RecordedDesired
 
 KEEP = 10
 META = "desired.json"
-APPLIED = ".applied"  # is there once the proxy was seen to do it
+APPLIED = ".applied"  # exists once the proxy was seen to do the generation
 _FORM = re.compile(r"([0-9]+)-([0-9a-f]+)")
 
 
@@ -33,13 +33,13 @@ class _Meta(pydantic.BaseModel):
     revision: str
     topology: str
     desired: RecordedDesired
-    inputs: Inputs | None = None  # none: an older proxyctl wrote it
+    inputs: Inputs | None = None  # None: written by an older proxyctl
     at: float = 0.0
     changes: tuple[str, ...] = ()
 
 
 class GenerationFolder:
-    """Implements `ports.Generations` in the state folder's `proxy/` part."""
+    """Implements `state.port.Generations` in the state folder's `proxy/` part."""
 
     def __init__(self, folder: Path) -> None:
         """Take the `proxy/` folder, which need not exist before the first `stage`."""
@@ -50,7 +50,7 @@ class GenerationFolder:
         """Make the folders that the gateway mounts."""
         for name in ("generations", "run"):
             (self._folder / name).mkdir(parents=True, exist_ok=True)
-        (self._folder / "generations").chmod(0o700)  # every configuration has the secret of `check` in it
+        (self._folder / "generations").chmod(0o700)  # each configuration has the secret of `check`
         for left in (self._folder / "generations").glob(".new-*"):
             shutil.rmtree(left)
 
@@ -70,7 +70,7 @@ class GenerationFolder:
             changes=tuple(changes),
         )
         try:
-            for name, text in (*files.files, (META, meta.model_dump_json())):
+            for name, text in (*files.files, (META, meta.model_dump_json(by_alias=True))):
                 with (new / name).open("w", encoding="utf-8") as file:
                     file.write(text)
                     file.flush()
@@ -82,7 +82,7 @@ class GenerationFolder:
         return number
 
     def path(self, number: int) -> str:
-        """Return the folder as the gateway sees it."""
+        """Return a generation's folder as the gateway sees it."""
         return f"{layout.GENERATIONS}/{self._all()[number].name}"
 
     def switch(self, number: int) -> None:
@@ -98,7 +98,7 @@ class GenerationFolder:
             os.close(fd)
 
     def _least_missed(self, numbers: list[int]) -> int:
-        """Return the oldest that differs from the next only in its servers: nobody goes back to it. Else the oldest."""
+        """Return the generation to drop: the oldest with the topology of the next (no way back), else the oldest."""
         pairs = itertools.pairwise(numbers)
         return next((n for n, after in pairs if self._topology(n) == self._topology(after)), numbers[0])
 
@@ -109,13 +109,13 @@ class GenerationFolder:
         return self._topologies[number]
 
     def confirm(self, number: int) -> None:
-        """Remember that the proxy was seen to do it, and let go of the oldest: until now it might have to go back."""
+        """Mark a generation that the proxy was seen to do, then drop the oldest: until now it may be the way back."""
         (self._all()[number] / APPLIED).touch()
         while len(there := sorted(self._all())) > KEEP:
             self.drop(self._least_missed(there))
 
     def drop(self, number: int) -> None:
-        """Remove a generation; the current one stays."""
+        """Remove a generation, unless it is current."""
         folder = self._all().get(number)
         if folder is not None and folder.name != self._current_name():
             self._topologies.pop(number, None)
@@ -130,7 +130,7 @@ class GenerationFolder:
         meta = self._meta(number)
         if meta is None:
             return None
-        return Generation(number, meta.revision, meta.topology, meta.desired, _held(meta))
+        return Generation(number, meta.revision, meta.topology, meta.desired, _pinned(meta))
 
     def history(self) -> tuple[Past, ...]:
         """Return all generations that can be read, oldest first."""
@@ -144,7 +144,7 @@ class GenerationFolder:
                         meta.topology,
                         meta.at,
                         meta.changes,
-                        _held(meta),
+                        _pinned(meta),
                         applied=(folder / APPLIED).exists(),
                         current=folder.name == current,
                     )
@@ -152,7 +152,7 @@ class GenerationFolder:
         return tuple(past)
 
     def pin(self, number: int, since: str) -> PinnedGeneration:
-        """Return a generation as something to hold the gateway at; raise ProxyctlError when it cannot be read."""
+        """Return a generation as something to pin the gateway to; raise ProxyctlError when it cannot be read."""
         meta = self._meta(number)
         if meta is None or meta.inputs is None:
             raise ProxyctlError(f"generation {number} does not say what it was made from: choose another one")
@@ -180,5 +180,5 @@ class GenerationFolder:
         return {int(match[1]): p for match, p in found if match}
 
 
-def _held(meta: _Meta) -> int | None:
-    return meta.inputs.held if meta.inputs else None
+def _pinned(meta: _Meta) -> int | None:
+    return meta.inputs.pinned if meta.inputs else None

@@ -1,4 +1,4 @@
-"""What was applied, generation by generation, and which one an operator means to go back to. Pure."""
+"""The history of generations, and the generation that a rollback goes back to. Pure."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from proxyctl.core.describe import describe
 from proxyctl.core.plan import Plan
 from proxyctl.errors import UsageError
 
-TOLD = 3  # changes that a summary names; a storm of joins is not a history
+NAMED = 3  # changes that a summary names; a storm of joins would hide the rest
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Past:
     """One generation: when it was made (Unix time), what was new in it, and whether the proxy confirmed it.
 
-    `topology` is the hash of all but the servers. `held` is the generation that it repeats after a rollback.
+    `topology` is the hash of all but the servers. `pinned` is the generation that the gateway was pinned to
+    when this one was made, else None.
     """
 
     number: int
@@ -24,24 +25,24 @@ class Past:
     topology: str
     at: float
     changes: tuple[str, ...] = ()
-    held: int | None = None
+    pinned: int | None = None
     applied: bool = False
     current: bool = False
 
 
-def summary(plan: Plan, reasons: Iterable[str], held: int | None) -> tuple[str, ...]:
-    """Say in a few words what is new: the changes of the plan, or else why the proxy had to reload."""
+def summary(plan: Plan, reasons: Iterable[str], pinned: int | None) -> tuple[str, ...]:
+    """Return what is new in a generation, in a few words: the plan's changes, else the reasons of its reload."""
     texts = tuple(text for _, text in describe(plan)) or tuple(reasons)
-    if len(texts) > TOLD:
-        texts = (*texts[:TOLD], f"and {len(texts) - TOLD} more")
-    return texts if held is None else (f"held at generation {held}", *texts)
+    if len(texts) > NAMED:
+        texts = (*texts[:NAMED], f"and {len(texts) - NAMED} more")
+    return texts if pinned is None else (f"held at generation {pinned}", *texts)
 
 
-def target(history: Iterable[Past], asked: int | None, held: int | None) -> int:
-    """Return the generation to go back to; raise UsageError with those that there are.
+def target(history: Iterable[Past], asked: int | None, pinned: int | None) -> int:
+    """Return the generation to go back to; raise UsageError that lists the generations where there is none.
 
-    Not asked for one: the last applied one before the current, or before the one that the gateway is `held` at,
-    that differs in more than its servers, which are never rolled back.
+    If none is `asked` for, it is the newest applied generation before the current one (or before the `pinned` one)
+    that differs from it in more than its servers: servers are never rolled back.
     """
     known = sorted(history, key=lambda p: p.number)
     there = ", ".join(str(p.number) for p in known if p.applied) or "none"
@@ -51,7 +52,7 @@ def target(history: Iterable[Past], asked: int | None, held: int | None) -> int:
         raise UsageError(f"there is no generation {asked} to go back to; there are {there}")
     now = next((p for p in known if p.current), None)
     if now is not None:
-        before = held or now.number
+        before = pinned or now.number
         found = [p.number for p in known if p.applied and p.number < before and p.topology != now.topology]
         if found:
             return found[-1]

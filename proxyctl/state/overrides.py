@@ -1,6 +1,6 @@
 """Operators' overrides (drain, weight, maintenance), kept in the state folder until the container or pool goes.
 
-Also the secret with which `check` asks the gateway to name its servers, and the lock of the one `watch`.
+Also the secret with which `check` asks the gateway to name its servers, and the lock of the state folder.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ class _Kept(pydantic.BaseModel, extra="forbid"):
 
 
 class Overrides:
-    """Container id → Override, and the pools in maintenance; on disk after each change."""
+    """The overrides by container id, and the pools in maintenance; written to disk at each change."""
 
     def __init__(self, folder: Path) -> None:
-        """Read what an earlier `watch` left; an unreadable file is an error, not an empty one."""
+        """Read what an earlier `watch` kept; raise when the file cannot be read, which is not the same as empty."""
         self._path = folder / "decisions.json"
         self._kept = _Kept()
         if self._path.exists():
@@ -45,14 +45,14 @@ class Overrides:
         return self._kept.containers
 
     def keep(self, container: str, override: Override) -> None:
-        """Keep the override of a container; the default one is the same as none."""
+        """Keep the override of a container; the default override removes it."""
         self._kept.containers[container] = override
         if override == Override():
             del self._kept.containers[container]
         self._write()
 
     def forget_except(self, containers: Iterable[str]) -> None:
-        """Drop the overrides of containers that are gone."""
+        """Drop every override except those of these containers."""
         gone = self._kept.containers.keys() - set(containers)
         for container in gone:
             del self._kept.containers[container]
@@ -70,7 +70,7 @@ class Overrides:
         self._write()
 
     def forget_pools_except(self, pools: Iterable[str]) -> None:
-        """End the maintenance of pools that are gone."""
+        """End the maintenance of every pool except these."""
         if gone := self._kept.maintenance.difference(pools):
             self._kept.maintenance -= gone
             self._write()
@@ -80,7 +80,7 @@ class Overrides:
 
 
 def check_token(folder: Path) -> str:
-    """Return the secret of `check`, made on first use; readable by the owner alone."""
+    """Return the secret of `check`; make it at the first use, in a file that only the owner can read."""
     if known := known_token(folder):
         return known
     token = secrets.token_hex(16)
@@ -89,7 +89,7 @@ def check_token(folder: Path) -> str:
 
 
 def known_token(folder: Path) -> str | None:
-    """Return the secret of `check` where a `watch` has made it; raise ProxyctlError where it may not be read."""
+    """Return the secret of `check`, None before a `watch` made it; raise ProxyctlError where reading is forbidden."""
     path = folder / "check.token"
     try:
         return path.read_text().strip()
@@ -123,7 +123,7 @@ def lock(folder: Path) -> IO[str]:
 
 
 def replace(path: Path, text: str) -> None:
-    """Write a file beside and rename it, so that a crash leaves the old one or the new; readable by the owner alone."""
+    """Write a file beside the old one, then rename it: a crash leaves one of them. Only the owner can read it."""
     new = path.with_name(f".{path.name}.new")
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)

@@ -1,6 +1,6 @@
 """The generation that an operator has pinned the gateway to, kept in the state folder until the pin is released.
 
-A copy, not a reference: generations that have become old are removed, this one must not be.
+The file is a copy of the generation, because old generations are removed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class PinFile:
     """Implements `operate.port.Pins` by one file."""
 
     def __init__(self, folder: Path) -> None:
-        """Read the pin that was kept; an unreadable file is an error: a release by accident would be a surprise."""
+        """Read the kept pin; raise when the file cannot be read, because no accident may release the pin."""
         self._path = folder / NAME
         self.pin: PinnedGeneration | None = None
         if self._path.exists():
@@ -34,22 +34,22 @@ class PinFile:
                 raise ProxyctlError(f"{self._path} cannot be read ({exc}): mend it, or remove it to let go") from exc
 
     @property
-    def held(self) -> Pin | None:
-        """The part of the pin that `core` needs; None without a pin."""
+    def core_pin(self) -> Pin | None:
+        """The pin without its inputs, as `core` takes it; None without a pin."""
         return Pin(self.pin.number, self.pin.since, self.pin.desired) if self.pin else None
 
     def inputs(self, token: str, label_prefix: str) -> Inputs | None:
-        """Return what the pinned generation was rendered from, with the secret and prefix of now; None if none."""
+        """Return the inputs of the pinned generation, with the present secret and prefix; None without a pin."""
         if self.pin is None:
             return None
         inputs = self.pin.inputs
         options = dataclasses.replace(inputs.options, label_prefix=label_prefix)
-        return dataclasses.replace(inputs, options=options, token=token, held=self.pin.number)
+        return dataclasses.replace(inputs, options=options, token=token, pinned=self.pin.number)
 
     def keep(self, pin: PinnedGeneration | None) -> None:
-        """Pin the gateway to that generation from now on; None: to none."""
+        """Keep the pin on disk from now on; None removes it."""
         self.pin = pin
         if pin is None:
             self._path.unlink(missing_ok=True)
         else:
-            replace(self._path, _FILE.dump_json(pin).decode())
+            replace(self._path, _FILE.dump_json(pin, by_alias=True).decode())

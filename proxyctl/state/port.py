@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Annotated, Protocol
+
+import pydantic
 
 from proxyctl.core.labels.declaration import Options
 from proxyctl.core.model import (
@@ -12,34 +14,37 @@ from proxyctl.core.model import (
     Desired,
     Tuning,
 )
-from proxyctl.state.earlier import RecordedDesired
+from proxyctl.state.recorded import RecordedDesired
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Inputs:
-    """What comes from files: re-read when they change; `held`: from the generation that an operator holds it at."""
+    """What a configuration is rendered from beside the desired state: settings, templates and the secret of `check`.
+
+    `pinned` is the number of the generation that they come from while the gateway is pinned, else None.
+    """
 
     options: Options
     tuning: Tuning
     templates: Mapping[str, str]
     token: str
-    held: int | None = None
+    pinned: Annotated[int | None, pydantic.Field(alias="held")] = None  # the name in the files that are kept
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Generation:
-    """One set of files on disk, with what it was made from; `held` as in `Inputs`."""
+    """One set of rendered files on disk, and the desired state that it prints; `pinned` as in `Inputs`."""
 
     number: int
     revision: str
     topology: str
     desired: Desired
-    held: int | None = None
+    pinned: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PinnedGeneration:
-    """The generation that an operator holds the gateway at, since when (for a person), and all it was made from."""
+    """The generation that the gateway is pinned to, since when (for a person), and all that it was made from."""
 
     number: int
     since: str
@@ -55,7 +60,7 @@ class Generations(Protocol):
     ) -> int:
         """Write a new generation beside the others and return its number; nothing uses it yet.
 
-        Kept with it are what it was rendered from and, for people, what is new in it.
+        The generation keeps its inputs and, for people, the `changes` in it.
         """
 
     def path(self, number: int) -> str:
@@ -65,7 +70,7 @@ class Generations(Protocol):
         """Make `current` point to that generation, atomically."""
 
     def confirm(self, number: int) -> None:
-        """Remember that the proxy was seen to do it; the oldest ones may go now."""
+        """Remember that the proxy was seen to do the generation; the oldest may be dropped now."""
 
     def drop(self, number: int) -> None:
         """Remove a generation that is not current."""

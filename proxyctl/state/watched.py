@@ -1,4 +1,4 @@
-"""Watches templates and proxyctl.toml, and says when one of them was changed."""
+"""Watches templates and proxyctl.toml, and wakes the loop after a change. Next: `reconcile.reconciler`."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from proxyctl.providers.port import Wake
 
 log = structlog.get_logger()
 
-QUIET = 0.1  # seconds: an editor saves in several steps (write, rename, chmod), which are one change
+QUIET = 0.1  # seconds; an editor saves in several steps (write, rename, chmod), which make one change
 
 
 class FileChanges:
-    """Calls `wake` once things are quiet after a change of a watched file."""
+    """Calls `wake` after a change of a watched file, once no further change comes."""
 
     def __init__(self, templates: Iterable[Path], config: Path | None) -> None:
-        """Take folders with templates, also below them, and proxyctl.toml, whose folder may be a whole home."""
+        """Take template folders, watched with all below, and proxyctl.toml, watched without the rest of its folder."""
         self._templates = sorted({f for f in templates if f.is_dir()})
         self._config = config
 
     async def run(self, wake: Wake) -> None:
-        """Watch for ever, or return at once where the kernel watches no more files."""
+        """Watch for ever; return at once where the kernel can watch no more files."""
         loop = asyncio.get_running_loop()
         queue: asyncio.Queue[str] = asyncio.Queue()
 
@@ -62,7 +62,7 @@ class FileChanges:
 
 
 async def _last(queue: asyncio.Queue[str]) -> str:
-    """Return the last of a series of names, once things are quiet."""
+    """Return the last name in the queue, once no further name comes."""
     name = await queue.get()
     with contextlib.suppress(TimeoutError):
         while True:

@@ -35,4 +35,4 @@ async def test_the_world_is_that_of_a_watch_that_starts_now(tmp_path: Path) -> N
 
 def test_the_secret_is_not_shown() -> None:
     """Terminals are shared, and logs are kept."""
-    assert preview._told("token 0123 end", "0123") == "token (secret) end"
+    assert preview._without_secret("token 0123 end", "0123") == "token (secret) end"

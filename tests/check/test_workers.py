@@ -144,4 +144,4 @@ def test_refused_plans(options: dict[str, object], reason: str) -> None:
 
 def test_passwords_are_not_told() -> None:
     """The report shows a URL without its password."""
-    assert Plan((Request("http://me:secret@a/x"),), Pace()).told()["urls"] == ["http://a/x"]
+    assert Plan((Request("http://me:secret@a/x"),), Pace()).options()["urls"] == ["http://a/x"]

@@ -147,6 +147,6 @@ def routes(outcome: Outcome) -> list[str]:
     return [f"{x.port} {r.host}{r.path} {r.pool}" for x in outcome.desired.listeners for r in x.routes]
 
 
-def told(problems: Iterable[Problem]) -> list[tuple[str, str]]:
+def wrong_labels(problems: Iterable[Problem]) -> list[tuple[str, str]]:
     """Return (container, label) of each problem."""
     return [(p.container, p.label) for p in problems]

@@ -26,7 +26,7 @@ def relay(tmp_path: Path) -> Iterator[Relay]:
 
 @pytest.fixture
 def watch(docker_client: docker.DockerClient, network: str, tmp_path: Path, relay: Relay) -> Iterator[Watch]:
-    """A watch that sees Docker through the relay; the store is the same for both engines."""
+    """A watch that sees Docker through the relay; the source is the same for both engines."""
     with watching(docker_client, network, "haproxy", tmp_path / "state") as made:
         made.env["DOCKER_HOST"] = relay.host
         yield made
@@ -82,8 +82,8 @@ def test_events_that_never_came_are_found_by_the_next_listing(watch: Watch, rela
 RESYNC = 2.0
 
 
-def vanished(watch: Watch) -> set[str]:
-    """Return whose absence from the list is reported and not yet believed."""
+def missing(watch: Watch) -> set[str]:
+    """Return the names of the containers that are reported as missing and not yet believed to be gone."""
     reported = [p["container"] for p in watch.problems() if "is not in Docker's list" in p["reason"]]
     return {name.removeprefix(f"{watch.network}-") for name in reported}
 
@@ -99,26 +99,26 @@ def test_most_of_a_pool_is_not_believed_to_be_gone_before_the_next_listing(watch
     hidden = [f"{watch.network}-{n}" for n in ("web1", "web2", "other")]
 
     relay.hide(*hidden)
-    eventually(lambda: vanished(watch) == {"web1", "web2", "other"}, "the report")
+    eventually(lambda: missing(watch) == {"web1", "web2", "other"}, "the report")
     assert watch.servers("web") == {"web1": "up", "web2": "up", "web3": "up"}
     assert watch.served_by(6) == {"web1": 2, "web2": 2, "web3": 2}
     assert watch.served_by(2, host="other.test") == {"other": 2}
     relay.hide()
-    eventually(lambda: vanished(watch) == set(), "the report to be taken back")
+    eventually(lambda: missing(watch) == set(), "the report to be taken back")
     assert watch.servers("web") == {"web1": "up", "web2": "up", "web3": "up"}
 
     relay.hide(hidden[0])
     watch.until("web", web2="up", web3="up")
-    assert vanished(watch) == set()
+    assert missing(watch) == set()
     relay.hide()
     watch.until("web", web1="up", web2="up", web3="up")
 
     relay.hide(*hidden)
-    eventually(lambda: vanished(watch) == {"web1", "web2", "other"}, "the report")
+    eventually(lambda: missing(watch) == {"web1", "web2", "other"}, "the report")
     start = time.monotonic()
     watch.until("web", web3="up")
     assert time.monotonic() - start > RESYNC * 0.75
-    assert vanished(watch) == set()
+    assert missing(watch) == set()
     eventually(lambda: watch.servers() == {"web3": "up"}, "the other to go")
 
 
@@ -131,11 +131,11 @@ def test_an_engine_that_lists_nothing_at_the_start_empties_no_pool(watch: Watch,
     watch.stop()
     relay.hide(*(f"{watch.network}-web{n}" for n in (1, 2)))
     watch.start("--resync", "1h")  # a further listing would be believed: none comes before this test wants one
-    eventually(lambda: vanished(watch) == {"web1", "web2"}, "the report")
+    eventually(lambda: missing(watch) == {"web1", "web2"}, "the report")
     assert watch.served_by(4) == {"web1": 2, "web2": 2}
     watch.container("web1").remove(force=True)
     watch.until("web", web2="up")
     relay.hide()
     relay.drop_connections()  # a stream that is opened anew is followed by a listing
-    eventually(lambda: vanished(watch) == set(), "the report to be taken back")
+    eventually(lambda: missing(watch) == set(), "the report to be taken back")
     assert watch.served_by(2) == {"web2": 2}

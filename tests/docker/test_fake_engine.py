@@ -72,7 +72,7 @@ class Both:
 
 
 def told(events: list[dict[str, Any]]) -> list[tuple[str, str, dict[str, str]]]:
-    """Return what the store reads of events, without ids."""
+    """Return what the source reads of events, without ids."""
     keep = ("name", "signal", "exitCode", "oldName", "proxyctl.enable")
     return [(e["Type"], e["Action"], {k: v for k, v in e["Actor"]["Attributes"].items() if k in keep}) for e in events]
 

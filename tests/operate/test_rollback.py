@@ -40,7 +40,7 @@ class Desk:
 
     def obey(self) -> None:
         """Have each pass do what the pin says."""
-        self.watched.next_pass = lambda: self.watched.do(WEB, held=self.pins.pin.number if self.pins.pin else None)
+        self.watched.next_pass = lambda: self.watched.do(WEB, pinned=self.pins.pin.number if self.pins.pin else None)
 
     def refuse(self) -> None:
         """Have each pass be refused by the proxy."""

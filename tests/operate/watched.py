@@ -26,19 +26,19 @@ class MemoryWatched:
         self.confirmation = Confirmation(self, self.journal)
         self.applied: Generation | None = Generation(7, "rev7", "topology", does)
         self.wanted = does
-        self.looks = 1
+        self.decided = 1
         self.refused = ""
         self.problems: tuple[Problem, ...] = ()
         self.waiting: Outcome = Outcome(does)
         self.woken: list[str] = []
         self.next_pass: Callable[[], None] = lambda: None
 
-    def do(self, desired: Desired, *, held: int | None = None) -> None:
+    def do(self, desired: Desired, *, pinned: int | None = None) -> None:
         """Decide and apply that."""
         assert self.applied is not None
-        self.looks += 1
+        self.decided += 1
         self.wanted = desired
-        self.applied = dataclasses.replace(self.applied, number=self.applied.number + 1, desired=desired, held=held)
+        self.applied = dataclasses.replace(self.applied, number=self.applied.number + 1, desired=desired, pinned=pinned)
 
     def wake(self, reason: str, *, at_once: bool = False) -> None:
         """Make the pass a moment later."""

@@ -39,7 +39,7 @@ async def test_before_docker_has_answered_nothing_is_done(tmp_path: Path) -> Non
     """No answer is not an empty answer."""
     stage = Stage(tmp_path)
     assert await stage.reconciler.one_pass() is None
-    assert (stage.reconciler.applied, stage.reconciler.looks) == (None, 0)
+    assert (stage.reconciler.applied, stage.reconciler.decided) == (None, 0)
 
 
 async def test_what_the_proxy_refuses_is_left_out_and_not_tried_again(tmp_path: Path) -> None:
@@ -117,13 +117,13 @@ async def test_a_reload_is_deferred_unless_an_operator_asks(tmp_path: Path) -> N
 
 
 async def test_an_override_counts_in_the_next_pass(tmp_path: Path) -> None:
-    """A server that an operator drains is wanted draining, and `looks` tells that the pass has seen it."""
+    """A server that an operator drains is wanted draining, and `decided` shows that a pass has seen it."""
     stage = Stage(tmp_path)
     await stage.sees(A, B)
-    looks = stage.reconciler.looks
+    looks = stage.reconciler.decided
     stage.overrides.keep("id-a", Override(drain=True))
     await stage.sees(A, B)
-    assert stage.reconciler.looks == looks + 1
+    assert stage.reconciler.decided == looks + 1
     assert [s.name for p in stage.reconciler.wanted.pools for s in p.servers if s.draining] == ["a"]
 
 

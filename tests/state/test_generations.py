@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from proxyctl.core.model import ConfigFiles, Desired
-from proxyctl.state.generations import KEEP, GenerationFolder
+from proxyctl.core.labels.declaration import Options
+from proxyctl.core.model import ConfigFiles, Desired, Tuning
+from proxyctl.state.generations import KEEP, META, GenerationFolder
+from proxyctl.state.pin import NAME, PinFile
+from proxyctl.state.port import Inputs
 
 
 @pytest.fixture
@@ -66,3 +70,16 @@ def test_those_that_differ_in_servers_only_go_first(folder: GenerationFolder) ->
     applied(folder, KEEP + 4, "t3")
     applied(folder, KEEP + 5, "t4")
     assert numbers(folder) == [1, *range(7, KEEP + 6)]
+
+
+def test_the_number_of_a_pin_keeps_its_name_in_files(tmp_path: Path, folder: GenerationFolder) -> None:
+    """`held` is what every release has written and read, in a generation and in the file of the pin."""
+    made = Inputs(Options(), Tuning(), {}, "secret", pinned=4)
+    folder.stage(files(1, "t1"), Desired(), made)
+    meta = json.loads(next(tmp_path.glob(f"generations/1-*/{META}")).read_text())
+    assert meta["inputs"]["held"] == 4
+    assert folder.history()[0].pinned == 4
+    pins = PinFile(tmp_path)
+    pins.keep(folder.pin(1, "now"))
+    assert json.loads((tmp_path / NAME).read_text())["inputs"]["held"] == 4
+    assert PinFile(tmp_path).pin == pins.pin

@@ -31,7 +31,7 @@ def line(*topologies: str, current: int, unapplied: int = 0) -> list[Past]:
 
 
 @pytest.mark.parametrize(
-    ("history", "asked", "held", "expected"),
+    ("history", "asked", "pinned", "expected"),
     [
         (line("a", "b", current=2), None, None, 1),
         (line("a", "b", "b", "b", current=4), None, None, 1),
@@ -43,9 +43,11 @@ def line(*topologies: str, current: int, unapplied: int = 0) -> list[Past]:
         (line("a", "b", "c", current=3), 3, 1, 3),
     ],
 )
-def test_the_generation_to_go_back_to(history: list[Past], asked: int | None, held: int | None, expected: int) -> None:
+def test_the_generation_to_go_back_to(
+    history: list[Past], asked: int | None, pinned: int | None, expected: int
+) -> None:
     """The number that was asked for; else the last applied one that differs in more than its servers."""
-    assert target(reversed(history), asked, held) == expected
+    assert target(reversed(history), asked, pinned) == expected
 
 
 @pytest.mark.parametrize(

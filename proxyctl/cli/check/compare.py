@@ -51,7 +51,7 @@ def compare(
     else:
         Console(highlight=False).print(_table(one, other, found, verify.notes(one, other)))
     if worse := [difference for difference in found if difference.is_worse]:
-        raise ThresholdFailed("worse: " + "; ".join(_told(difference) for difference in worse))
+        raise ThresholdFailed("worse: " + "; ".join(_changed(difference) for difference in worse))
 
 
 def _report(path: Path) -> Report:
@@ -94,7 +94,7 @@ def _table(a: Report, b: Report, found: tuple[Difference, ...], notes: tuple[str
     return Group(*heads, Text(), table, Text(), *last)
 
 
-def _told(one: Difference) -> str:
+def _changed(one: Difference) -> str:
     changed = f"{_change(one, moved, sign='+')}, " if (moved := _moved(one)) is not None else ""
     return f"{one.name} is {_figure(one, one.b)} instead of {_figure(one, one.a)} ({changed}p {number(one.p or 0)})"
 

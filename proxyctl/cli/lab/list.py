@@ -16,7 +16,7 @@ def list_(lang: LangOption = None, as_json: JsonOption = False) -> None:
 
     wanted = language(lang)
     if as_json:
-        told = [{"id": lab.id, "title": lab.title.to(wanted), "steps": [s.id for s in lab.steps]} for lab in LABS]
-        typer.echo(json.dumps(told, indent=1, ensure_ascii=False))
+        entries = [{"id": lab.id, "title": lab.title.to(wanted), "steps": [s.id for s in lab.steps]} for lab in LABS]
+        typer.echo(json.dumps(entries, indent=1, ensure_ascii=False))
         return
     view(wanted).catalog(LABS)

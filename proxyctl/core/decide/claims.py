@@ -1,7 +1,7 @@
-"""Who gets which place on the gateway when more than one pool claims it.
+"""Which pool gets a route of the gateway that more than one pool claims.
 
-A pool that has a place keeps it, so that a newcomer's label never takes traffic from those who serve it.
-The result does not depend on any order of containers.
+The incumbent keeps its route, so a new container's label never takes traffic from a pool that serves. The result does
+not depend on any order of containers. Called by `desired`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from proxyctl.core.model import Desired, Listener, Route
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Claimant:
-    """A pool that wants places. `present`, `live`: some container of it has not ended, is running.
+    """A pool that claims routes.
 
-    `oldest` is when the first of its containers was made, in Unix seconds.
+    `present`: some container of it has not ended. `live`: some container of it runs. `oldest` is when its first
+    container was made, in Unix seconds.
     """
 
     pool: str
@@ -31,7 +32,7 @@ class Claimant:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Refused:
-    """A claim that another pool, the `incumbent`, stood in the way of; `what` it keeps is for a person."""
+    """A claim of `pool` that was refused for the `incumbent`; `what` the incumbent keeps is for a person."""
 
     pool: str
     claim: Claim
@@ -70,14 +71,14 @@ def settle(claimants: Iterable[Claimant], previous: Desired) -> tuple[tuple[List
 
 
 def with_default_port(listeners: tuple[Listener, ...]) -> tuple[Listener, ...]:
-    """Return the listeners with the default port, where no route uses it: the gateway answers 404 there."""
+    """Return the listeners, with the default port among them: without a route the gateway answers 404 there."""
     if any(listener.port == LISTEN.default for listener in listeners):
         return listeners
     return (Listener(LISTEN.default), *listeners)
 
 
 def _clash(claimant: Claimant, claim: Claim, incumbent: Claimant, taken: Claim) -> Refused | None:
-    """Return the refusal of `claim` where both cannot be; a tcp port is one pool's alone."""
+    """Return the refusal of `claim` where it conflicts with `taken`, else None; a tcp port takes one pool only."""
     if claimant.tcp or incumbent.tcp:
         spoken = "tcp" if incumbent.tcp else "http"
         what = f"port {claim.listen} for {spoken}"

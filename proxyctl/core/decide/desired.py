@@ -1,7 +1,7 @@
-"""From a surveyed world to what its labels ask for, and to which containers have to wait and why.
+"""From a world to the state that its labels ask for, with the containers that have to wait and why.
 
-Pure and independent of any order. A container's mistake costs that container alone; an incumbent keeps its place.
-Next: `retained`.
+Pure and independent of any order. A container's mistake costs that container alone; an incumbent keeps its route.
+Next: `retain`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from proxyctl.core.model import Desired, Listener, Pin, Pool, Problem
 
 
 def desired(world: World) -> Outcome:
-    """Return what the labels ask for, with every problem; nothing is retained or excluded yet."""
+    """Return the outcome that the labels ask for; nothing is retained or excluded yet."""
     by_pool, problems = _standings(world), set(world.survey.problems)
     problems.update(
         Problem(s.member.container.name, "", s.problem) for own in by_pool.values() for s in own if s.problem
@@ -50,7 +50,7 @@ def desired(world: World) -> Outcome:
 
 
 def _standings(world: World) -> dict[str, list[Standing]]:
-    """Return how every member takes part, pool by pool."""
+    """Return the standing of every member, by pool."""
     served = {(pool.name, server.container): server for pool in world.previous.pools for server in pool.servers}
     by_pool: dict[str, list[Standing]] = {}
     for member in world.survey.members:
@@ -63,7 +63,7 @@ def _standings(world: World) -> dict[str, list[Standing]]:
 def _claimed(
     by_pool: Mapping[str, list[Standing]], speakers: Mapping[str, Standing], previous: Desired
 ) -> tuple[tuple[Listener, ...], set[Problem]]:
-    """Return the listeners that the pools' claims come to, and what is wrong between pools and between replicas."""
+    """Return the listeners with the routes that pools get, and the problems between pools and between replicas."""
     listeners, refused = settle((_claimant(speakers[n], s) for n, s in by_pool.items()), previous)
     problems = set[Problem]()
     for name, standings in by_pool.items():
@@ -77,7 +77,7 @@ def _claimed(
 
 
 def _speaker(standings: Iterable[Standing]) -> Standing:
-    """Return whose pool-level labels and routes count: the newest that is ready, else that runs."""
+    """Return the standing whose pool-level labels and routes count: the newest ready container, else a running one."""
 
     def rank(s: Standing) -> tuple[bool, bool, bool, int, str]:
         c = s.member.container
@@ -114,7 +114,7 @@ def _waiting(standing: Standing) -> Waiting:
     return Waiting(container.id, container.name, pool, target.address, target.port, standing.reason, failed)
 
 
-# ------------------------------------------------------------------ what containers are told
+# ------------------------------------------------------------------ problems
 
 
 def _disagreements(speaker: Standing, standings: Iterable[Standing]) -> Iterator[Problem]:
@@ -128,7 +128,7 @@ def _disagreements(speaker: Standing, standings: Iterable[Standing]) -> Iterator
 
 
 def _pinned_out(pin: Pin, speakers: Mapping[str, Standing]) -> Iterator[Problem]:
-    """Say that the gateway is pinned, and which pools have no place in the pinned generation."""
+    """Yield a problem that says that the gateway is pinned, and one for each pool without a route because of it."""
     reason = (
         f"held at generation {pin.number} since {pin.since}: pools, routes, settings and templates are that one's; "
         "`proxyctl rollback --release` lets go"

@@ -1,6 +1,6 @@
-"""A decision without the parts that the proxy is known to refuse; pure.
+"""Leaves out of an outcome the parts that the proxy is known to refuse; pure.
 
-The parts are those of `parts`; which are refused is found out by `proxyctl.reconcile.search`.
+`parts` says which parts a state has; `proxyctl.reconcile.search` finds the refused ones.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from proxyctl.core.model import Desired, Problem, Server
 
 
 def exclude(outcome: Outcome, world: World) -> Outcome:
-    """Return the outcome without what is known to be refused, with a problem for each container concerned."""
+    """Return the outcome without the refused parts, with a problem for each container concerned."""
     if not world.excluded:
         return outcome
     accepted, wanted = world.accepted, outcome.wanted
@@ -31,7 +31,7 @@ def exclude(outcome: Outcome, world: World) -> Outcome:
 
 
 def exclusions(accepted: Desired, wanted: Desired, refused: Mapping[Part, str]) -> tuple[Exclusion, ...]:
-    """Return what is left out of `wanted`, with the reason of each refused part, for people."""
+    """Return an exclusion for each refused part of `wanted`, with the reason for people."""
     found = []
     for name, own in parts(accepted, wanted).items():
         pool, new = wanted.pool(name), accepted.pool(name) is None

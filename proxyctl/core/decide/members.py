@@ -1,7 +1,8 @@
-"""Which containers are this gateway's, port by port, and what keeps others out.
+"""Which containers belong to this gateway, port by port, and what keeps other containers out.
 
-Reads each container's labels, then holds them against the watched network and against what the proxy binary can do
-(`core.rules`). Does not look at other containers: which share a pool or want the same route is decided in `desired`.
+Reads each container's labels, then compares them with the watched network and with what the proxy binary can do
+(`core.rules`). Looks at each container alone: `desired` decides about containers that share a pool or claim one route.
+Next: `readiness`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Member:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Judgement:
-    """What was found out about one container. `left`: the pools that still have it though it left the network."""
+    """The survey of one container; `left` are the pools that still have it although it left the network."""
 
     container: Container
     left: frozenset[str]
@@ -37,11 +38,11 @@ class Judgement:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Survey:
-    """A snapshot, how it was read, and what the labels of its containers come to.
+    """A snapshot, how its labels were read, and the memberships that they ask for.
 
-    `members` are the valid memberships of the watched network, ended containers' too. `problems` are those of
-    containers that are present. `targets` are the addresses whose readiness has to be found out: every live valid
-    container's, port by port.
+    `members` are the valid memberships of the watched network, also of ended containers. `problems` are the problems
+    of containers that have not ended. `targets` are the addresses whose readiness has to be found out: each port of
+    each live container without an error.
     """
 
     snapshot: Snapshot
@@ -55,7 +56,7 @@ class Survey:
 
 
 def present(container: Container) -> bool:
-    """Whether it runs or will go on running; an ended container has no problems that anyone could mend."""
+    """Return whether a container runs or will run again; an ended container has no problem that a user could mend."""
     return container.state in {"running", "paused", "restarting"}
 
 
@@ -67,12 +68,12 @@ def survey(
     pin: Pin | None = None,
     last: Survey | None = None,
 ) -> Survey:
-    """Return what the labels in a snapshot come to.
+    """Return the survey of a snapshot.
 
-    `previous` is what the proxy does: a container that was disconnected from the network is still a member of the
-    pools that have it, for it has to leave them. With a `pin`, pools have the settings that they had in that
-    generation, whatever the labels say now. What the `last` survey found about an equal container is used again:
-    reading one takes 24 µs.
+    `previous` is what the proxy does: a container that was disconnected from the network stays a member of the pools
+    that have it, so that its server can drain. With a `pin`, pools have the settings of the pinned generation,
+    whatever their labels say. Judgements of the `last` survey are used again for equal containers: to read a
+    container takes 24 µs.
     """
     known: dict[str, Judgement] = {}
     if last is not None and _same_question(last, snapshot, options, rules, pin):
@@ -104,7 +105,7 @@ def _same_question(last: Survey, snapshot: Snapshot, options: Options, rules: Ru
 
 
 def _left(container: Container, network: str, previous: Desired) -> frozenset[str]:
-    """Return the pools that still have a container which is on the network no more."""
+    """Return the pools that still have a running container after it left the network."""
     if not container.live or container.address_on(network):
         return frozenset()
     return frozenset(p.name for p in previous.pools if any(s.container == container.id for s in p.servers))
@@ -122,7 +123,7 @@ def _target_order(target: Target) -> tuple[str, str, str, int, str]:
 def judge(
     container: Container, snapshot: Snapshot, options: Options, rules: Rules, pin: Pin | None
 ) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
-    """Return one container's memberships of the watched network and everything that is wrong with it."""
+    """Return one container's memberships of the watched network, and its problems."""
     return _judge(container, snapshot, options, rules, pin, frozenset())
 
 
@@ -134,7 +135,7 @@ def _judge(
     pin: Pin | None,
     left: frozenset[str],
 ) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
-    """Judge; memberships of the pools in `left` are returned also where it is on that network no more."""
+    """Return what `judge` does, with the memberships of the pools in `left` although it left the network."""
     declaration = reading.parse(container, options)
     memberships = declaration.memberships
     if pin is not None:
@@ -143,7 +144,7 @@ def _judge(
     astray = {n: _astray(container, n, snapshot) for n in networks}
     unasked = declaration.takes_part and not declaration.asked
     if not left and None not in astray.values() and (unasked or not any(astray.values())):
-        # Another gateway's; or one that expose_by_default took in without its ever having met this network.
+        # It belongs to another gateway; or only expose_by_default took it in, and it never was on this network.
         return (), ()
     problems = list(declaration.problems)
     for membership in memberships:
@@ -163,13 +164,13 @@ def _judge(
 
 
 def _inabilities(container: Container, membership: Membership, rules: Rules) -> Iterator[Problem]:
-    """Say which labels ask for what this proxy binary does not have."""
+    """Yield a problem for each label that asks for something that this proxy binary cannot do."""
     for lack in rules.inabilities(membership):
         yield Problem(container.name, f"{membership.at}{lack.label}", lack.reason, lack.severity)
 
 
 def _as_pinned(membership: Membership, pin: Pin) -> Membership:
-    """Return a membership with the settings that its pool had in the pinned generation."""
+    """Return the membership with the settings that its pool had in the pinned generation."""
     pool = pin.desired.pool(membership.pool.name)
     if pool is None:
         return membership
@@ -177,7 +178,7 @@ def _as_pinned(membership: Membership, pin: Pin) -> Membership:
 
 
 def _astray(container: Container, network: str, snapshot: Snapshot) -> str | None:
-    """Return why a container is not this gateway's: None when it is, "" when it is another gateway's."""
+    """Return why a container is not on this network; None when it is, "" when it belongs to another gateway."""
     watched, gateways = snapshot.network, snapshot.gateways
     if network and network != watched:
         if network in gateways:
@@ -193,9 +194,9 @@ def _astray(container: Container, network: str, snapshot: Snapshot) -> str | Non
 
 
 def _target(container: Container, membership: Membership, network: str, rules: Rules) -> Target:
-    """Return what has to be ready, with the HTTP check unless the proxy makes that itself.
+    """Return the target of a membership, with its HTTP check unless the proxy makes that check itself.
 
-    On a port of its own, `health.port`, the check is plain HTTP, as HAProxy makes it.
+    On a port of its own, `health.port`, the check is plain HTTP, the same as HAProxy's.
     """
     pool = membership.pool
     check = None if rules.checks_health else pool.health

@@ -1,4 +1,4 @@
-"""What a decision comes to: what the proxy should do, and what there is to say about the containers. Values only."""
+"""The outcome of a decision: what the proxy should do, and the state of each container beside it. Values only."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from proxyctl.core.model import Desired, Pool, Problem, Severity
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
 class Waiting:
-    """A container that belongs to a pool and is not in it, and what it waits for.
+    """A container that belongs to a pool and is not in it yet, and what it waits for.
 
-    `failed` tells one that has a problem, as after `health.fall` bad checks, from one that just starts.
+    `failed`: the container has a problem, such as `health.fall` bad checks; else it is just starting.
     """
 
     container: str
@@ -25,7 +25,7 @@ class Waiting:
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
 class Leaving:
-    """A server that drains because its container leaves, is ill or cannot be reached, and for how long it may."""
+    """A server that drains because its container ends, is unhealthy or cannot be reached, for at most `drain_ms`."""
 
     pool: str
     container: str
@@ -34,10 +34,10 @@ class Leaving:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Exclusion:
-    """A part of a pool that the proxy refused, and what is done instead, for people.
+    """A part of a pool that the proxy refused; `text` says to people what is done instead.
 
-    The exclusion concerns all containers of the pool unless it names one. `left_out` is the pool where nothing of it
-    is left.
+    An exclusion concerns all containers of the pool, or only the `container` that it names. `left_out` is the pool
+    itself where no part of it is left.
     """
 
     pool: str
@@ -49,11 +49,11 @@ class Exclusion:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the proxy should do, what is wrong with the containers, which wait and which leave; all sorted.
+    """What the proxy should do, the problems, and the containers that wait or leave; all sorted.
 
-    `wanted` is what the labels ask for; `desired` is the same without what the proxy refused, the `exclusions`.
-    `retained` are the ids of the containers that stay although the last listing lacks them. `leaving` also has the
-    servers whose time to drain is over, as long as the proxy has them. `inhabited` are the pools that have a container.
+    `wanted` is what the labels ask for, with retained servers; `desired` is the same without the `exclusions`.
+    `retained` are the ids of containers that stay although the last listing lacks them. A server is in `leaving` as
+    long as the proxy has it, even after its drain is over. `inhabited` are the pools that have a container.
     """
 
     desired: Desired

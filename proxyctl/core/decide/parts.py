@@ -1,7 +1,7 @@
-"""What a wanted state is made of beside the accepted one, and the state that is made of some of it; pure.
+"""Takes the changes of a wanted state apart, and builds the state with only some of them; pure.
 
-The proxy refuses a configuration as a whole. To find out what it refuses, the changes are taken apart here: pool by
-pool, and in a pool its new servers, its settings and its new routes. `proxyctl.reconcile.refusals` tries them.
+The proxy refuses a configuration as a whole, and does not say for which change. So the changes are taken apart pool by
+pool, and in a pool into its new servers, its settings and its new routes. `proxyctl.reconcile.search` tries them.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ class Place:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Part:
-    """A change that can be left out, by all that it is made of: a pool's settings, one server, one route.
+    """A change that can be left out: a pool's settings, one new server or one new route.
 
-    A pool's settings are the pool without its servers; for a new pool they stand for the pool itself.
+    A pool's settings are the pool without its servers; for a new pool they stand for the pool itself. Parts are equal
+    when the changes are, so a refused part is recognized until its label or container changes.
     """
 
     pool: str
@@ -36,7 +37,7 @@ class Part:
 def parts(accepted: Desired, wanted: Desired) -> dict[str, tuple[Part, ...]]:
     """Return the parts of each pool that changes, in the order in which they are tried: servers, settings, routes.
 
-    What only goes has none: it is never refused.
+    A pool, server or route that only goes makes no part: the proxy never refuses that.
     """
     had, wants = _places(accepted), _places(wanted)
     found = {}
@@ -60,22 +61,22 @@ def _changes(
 
 
 def stages(own: Iterable[Part]) -> tuple[tuple[Part, ...], ...]:
-    """Return the parts of one pool by kind: servers are tried with the old settings, routes with what is left."""
+    """Return the parts of one pool by kind: servers are tried with the old settings, routes with the accepted parts."""
     return tuple(tuple(p for p in own if isinstance(p.change, kind)) for kind in (Server, Pool, Place))
 
 
 def useless(accepted: Desired, own: Iterable[Part], refused: Mapping[Part, str]) -> str:
-    """Return why a new pool is of no use where all of its routes are refused; else an empty string."""
+    """Return the refusal of a new pool's routes where all of them are refused; else an empty string."""
     routes = [p for p in own if isinstance(p.change, Place)]
     new = routes and accepted.pool(routes[0].pool) is None
     return refused[routes[0]] if new and all(p in refused for p in routes) else ""
 
 
 def build(accepted: Desired, wanted: Desired, admitted: Collection[Part]) -> Desired:
-    """Return `wanted` without those of its parts that are not admitted.
+    """Return `wanted` with only the admitted ones of its parts.
 
-    A pool that is accepted already keeps its settings, and the routes that nobody else wants, while new ones are
-    left out. Its servers are always the current ones, and an operator's maintenance counts at once.
+    Where settings or routes are left out, an accepted pool keeps its old settings, and the old routes that no other
+    pool claims. Servers that go always go, and an operator's maintenance always counts.
     """
     had, wants = _places(accepted), _places(wanted)
     everything, admitted = parts(accepted, wanted), frozenset(admitted)
@@ -101,24 +102,24 @@ def build(accepted: Desired, wanted: Desired, admitted: Collection[Part]) -> Des
 
 
 def only(state: Desired, pools: Collection[str]) -> Desired:
-    """Return the state with these pools and their routes alone."""
+    """Return the state with only these pools and their routes."""
     places = _places(state)
     kept = [p for name in pools for p in places.get(name, ())]
     return Desired(_listeners(kept), tuple(p for p in state.pools if p.name in pools))
 
 
 def _bare(pool: Pool) -> Pool:
-    """Return the settings that labels ask for: without servers, and without what an operator asked for."""
+    """Return the pool's settings by its labels: without servers, and without an operator's maintenance."""
     return dataclasses.replace(pool, servers=(), maintenance=False)
 
 
 def _plain(server: Server) -> Server:
-    """Return the server as it is without what changes from hour to hour: drained or not, it is the same."""
+    """Return the server without its draining: whether it drains makes no difference to a refusal."""
     return dataclasses.replace(server, weight=1, draining=False)
 
 
 def _places(state: Desired) -> dict[str, list[Place]]:
-    """Return the places of each pool."""
+    """Return the routes of each pool with their ports."""
     found: dict[str, list[Place]] = {}
     for listener in state.listeners:
         for route in listener.routes:
@@ -127,7 +128,7 @@ def _places(state: Desired) -> dict[str, list[Place]]:
 
 
 def _taken(place: Place, pool: str, wants: Mapping[str, Iterable[Place]]) -> bool:
-    """Whether another pool wants this place; a port for tcp is one pool's alone."""
+    """Return whether another pool wants this route; a tcp port takes one pool only."""
     for other in (p for name, places in wants.items() if name != pool for p in places):
         same = (other.route.host, other.route.path) == (place.route.host, place.route.path)
         if other.port == place.port and (other.tcp or place.tcp or same):

@@ -1,6 +1,6 @@
-"""What DNS and the servers themselves said of the targets, in one: who is ready, who is not, and why. Pure.
+"""Joins what DNS and the containers answered into one finding for each target: ready, or why not. Pure.
 
-The same for `watch` and for those verbs that say what it would do. Next: `desired`.
+The same for `watch`, `plan`, `render` and `explain`. Next: `world`.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from proxyctl.core.model import Desired, Finding, Target
 
 
 def unproven(wanted: Iterable[Target], previous: Desired) -> tuple[Target, ...]:
-    """Return whose name has to be asked for: who serves in `previous` at that address has proved it.
+    """Return the targets whose names have to be asked for: a server of `previous` has proved its name.
 
-    A DNS that is silent now, or a restart of proxyctl, takes nobody out.
+    So neither a silent DNS nor a restart of proxyctl takes a server out.
     """
     served = {(s.container, s.address) for pool in previous.pools for s in pool.servers}
     return tuple(t for t in wanted if (t.container, t.address) not in served)
 
 
 def merged(answers: Mapping[Target, Finding], names: Mapping[Target, str | None]) -> dict[Target, Finding]:
-    """Return what is known of each target: what it answers counts only once its name does, where that is asked for.
+    """Return the finding of each target; where its name is asked for, its answer counts only once the name resolves.
 
-    `names` has an empty string (fine), a reason (not fine) or None (DNS has not said yet).
+    `names` has an empty string (the name resolves), the reason why not, or None (DNS has not answered yet).
     """
     found = {t: f for t, f in answers.items() if names.get(t, "") == ""}
     for target, reason in names.items():
@@ -34,5 +34,5 @@ def merged(answers: Mapping[Target, Finding], names: Mapping[Target, str | None]
 
 
 def undecided(wanted: Iterable[Target], found: Mapping[Target, Finding]) -> bool:
-    """Whether some target may still be ready in a moment, without anything being wrong with it."""
+    """Return whether some target is neither ready nor late: it may be ready in a moment."""
     return any(t not in found or not (found[t].ok or found[t].late) for t in wanted)

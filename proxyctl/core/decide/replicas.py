@@ -1,4 +1,4 @@
-"""Where two replicas of a pool disagree on what only the whole pool can have, by the table of keys."""
+"""Where two replicas of a pool disagree on a pool-level label, by the table of keys. Pure. Called by `desired`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ROUTES = tuple(k for k in table.KEYS if k.level == "route")
 
 
 def differences(here: Membership, there: Membership) -> Iterator[tuple[str, str, str]]:
-    """Yield each pool-level label of `here` that differs, with the value here and the one there."""
+    """Yield (label, value here, value there) for each pool-level or route label in which they differ."""
     yield from _differences(here.at, _POOL, here.pool, there.pool)
     if here.pool.health and there.pool.health:
         yield from _differences(here.at, health.KEYS, here.pool.health, there.pool.health)
@@ -41,6 +41,6 @@ def _differences(
 
 
 def _listed(claims: tuple[Claim, ...], key: Key[Any]) -> str:
-    """Return one key of all routes as a label would say it."""
+    """Return the values of one key in all claims, written as in a label."""
     values = sorted({key.of(c) for c in claims})
     return ", ".join(key.kind.write(v) or "any host" for v in values)

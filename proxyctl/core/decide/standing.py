@@ -1,4 +1,4 @@
-"""One container in one pool: does it serve, drain or wait, and for what. Pure. Next: `desired`."""
+"""Whether one container serves, drains or waits in one pool, and what it waits for. Pure. Next: `desired`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _NO_OVERRIDE = Override()
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Standing:
-    """How a member takes part now: as a server, waiting for `reason`, or (both empty) not at all.
+    """How a member takes part: as a `server`, waiting for `reason`, or not at all where both are empty.
 
-    `leaving`: it is on its way out by itself, and the proxy still has it.
+    `problem` is what its owner should mend. `leaving`: the proxy still has it, but its container ends or fails.
     """
 
     member: Member
@@ -26,7 +26,7 @@ class Standing:
 
 
 def stand(member: Member, world: World, before: Server | None) -> Standing:
-    """Return how a member takes part; `before` is its server in the pool now, if it has one."""
+    """Return the standing of a member; `before` is its server in the pool now, if it has one."""
     override = world.overrides.get(member.container.id, _NO_OVERRIDE)
     container = member.container
     sick = ""
@@ -46,7 +46,7 @@ def stand(member: Member, world: World, before: Server | None) -> Standing:
     finding = world.findings.get(member.target)
     undecided = finding is None or not (finding.ok or finding.late)
     if undecided and before and (before.address, before.port) == _endpoint(member):
-        # Nothing is certain yet, as after a restart of proxyctl: no answer is not a bad answer.
+        # Not known yet, as after a restart of proxyctl: no answer is not a bad answer.
         return Standing(member, _server(member, override, before, drain=before.draining))
     if finding is None or not finding.ok:
         reason = (finding.reason if finding else "") or "has not answered yet"
@@ -55,7 +55,7 @@ def stand(member: Member, world: World, before: Server | None) -> Standing:
 
 
 def _obstacle(member: Member) -> str:
-    """Return what a container that is starting waits for before anyone need ask it; often nothing."""
+    """Return what keeps a container from serving before it is even asked; an empty string when nothing does."""
     if member.container.state == "restarting":
         return "Docker is restarting it"
     if not member.target.address:

@@ -1,4 +1,4 @@
-"""The world as a decision sees it: one frozen value with everything that counts. Next: `decision`."""
+"""Everything that a decision depends on, in one frozen value. Next: `decision`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from proxyctl.core.model import Desired, Finding, Override, Target
 class World:
     """All that a decision depends on.
 
-    `survey` holds the snapshot and how it was read: options, rules, pin. `findings` say what was found out about its
-    targets, `overrides` what operators asked for, by container id, and `maintenance` which pools they closed.
-    `previous` is what the proxy does now: an incumbent keeps its route, and a server may drain, unless it is among
-    `drained`, the (pool, container id) of servers whose time to drain is over. `retained` are the container ids that
-    the last decision retained. `accepted` is what the proxy's own check last accepted, and `excluded` the parts beyond
-    it that the check refused, with the proxy's reasons.
+    `survey` holds the snapshot and how it was read (options, rules, pin), `findings` the readiness of its targets.
+    `overrides` are what operators asked for, by container id, `maintenance` the pools that they closed.
+    `previous` is what the proxy does now: an incumbent keeps its route, and a server that leaves drains first.
+    `drained` are the (pool, container id) of servers whose drain is over, `retained` the container ids that the last
+    outcome retained. `accepted` is what the proxy's own check last accepted, `excluded` the further parts that the
+    check refused, with the proxy's reasons.
     """
 
     survey: Survey

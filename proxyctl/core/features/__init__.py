@@ -1,1 +1,1 @@
-"""The families of labels, a module each, the types of their values and the table that lists them. Pure."""
+"""The families of labels, a module for each, the types of their values, and `table`, which lists them. Pure."""

@@ -28,7 +28,7 @@ STICKY = Key(
     "pool",
     default=None,
     meaning="session affinity by this cookie",
-    told="off",
+    default_words="off",
     field="sticky",
     http=HttpOnly(),
 )

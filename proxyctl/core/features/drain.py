@@ -1,4 +1,4 @@
-"""The label of leaving: how long a server may finish what it has. Pure."""
+"""The label of draining: how long a server that leaves may finish its requests. Pure."""
 
 from __future__ import annotations
 

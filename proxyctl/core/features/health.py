@@ -1,4 +1,4 @@
-"""The labels of the active HTTP check, which any of them turns on; the fields are those of `HealthCheck`. Pure."""
+"""The labels of the active HTTP check; any of them turns the check on. Their fields are in `HealthCheck`. Pure."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ PORT: Key[int | None] = Key(
     "pool",
     default=None,
     meaning="another port for the check",
-    told="the server's port",
+    default_words="the server's port",
     field="port",
     http=HttpOnly(),
 )

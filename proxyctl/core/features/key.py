@@ -1,9 +1,8 @@
-"""What is decided about one label key: its name, value type, default, and the rules of its place. Pure.
+"""One label key: its name, value type, default, level and rules. Pure.
 
-The families beside this module declare the keys. A pool's key that only the engines print needs nothing but its
-declaration and a block in each engine's templates. A server's or a route's would pass the same way: a `settings` of
-`Server` or `Route`, filled in `labels` from the keys of that level, and read by the same `of`.
-Next: `table`, which lists the families.
+The families beside this module declare the keys. A pool's key that only the engines print needs only its declaration
+and a block in each engine's templates. The first such key of a server or a route needs a `settings` field in `Server`
+or `Route` as well, which `labels` fills from the keys of that level. Next: `table`, which lists the families.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ Reach = Literal["place", "routes", "container"]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class HttpOnly(Generic[T]):
-    """Why a port with `protocol=tcp` refuses a key: with each of `values`, or with any value when there are none."""
+    """Why a port with `protocol=tcp` refuses a key: with one of `values`, or with any value where `values` is empty."""
 
     reason: str = "is for HTTP, this port is protocol=tcp"
     values: tuple[T, ...] = ()
 
     def refuses(self, value: T | None) -> bool:
-        """Whether this value (None: one that could not be read) means nothing on tcp."""
+        """Return whether tcp refuses this value; None stands for a value that could not be read."""
         return not self.values or value in self.values
 
 
@@ -35,14 +34,14 @@ class HttpOnly(Generic[T]):
 class Key(Generic[T]):
     """One label key, without the prefix.
 
-    `level` says whose it is: of the `container`, of one `server`, of its whole `pool` (where replicas have
-    to agree) or of a `route`. Keys of level `container` have no default in proxyctl.toml. `told` is the default in
-    words, for the reference, where the value alone does not say it.
+    `level` says what the key belongs to: the `container`, one `server`, its whole `pool` (replicas have to agree) or
+    a `route`. Keys of level `container` have no default in proxyctl.toml. `default_words` is the default in words, for
+    the reference, where the value alone does not say it.
 
-    `field` is where the model keeps the value. A pool's key without one passes through `Pool.settings` to the engines
-    that print it, and the core decides nothing by it. `http` is why tcp refuses it. `reach`: written for the container
-    itself, a key counts in this `place` alone, or also on further `routes` that do not write their own, or for the
-    whole `container`, and then it does not ask for a route by itself.
+    `field` is where the model keeps the value. A pool's key without a field passes through `Pool.settings` to the
+    engines, which print it; the core decides nothing by it. `http` says why a tcp port refuses the key. `reach` says
+    where a key counts that is written for the container itself: at this `place` alone, also on further `routes` that
+    do not write their own, or for the whole `container`; a key of the last kind asks for no route by itself.
     """
 
     name: str
@@ -50,13 +49,13 @@ class Key(Generic[T]):
     level: Level
     default: T
     meaning: str
-    told: str = ""
+    default_words: str = ""
     field: str = ""
     http: HttpOnly[T] | None = None
     reach: Reach = "place"
 
     def of(self, holder: Any) -> T:
-        """Return the key's value in the value of the model that keeps it, such as a Pool; else the default."""
+        """Return the key's value in its `holder`, such as a Pool; the default where it has none."""
         if self.field:
             return cast("T", getattr(holder, self.field))
         return cast("T", dict(holder.settings).get(self.name, self.default))
@@ -64,4 +63,4 @@ class Key(Generic[T]):
     @property
     def default_text(self) -> str:
         """The default as the reference shows it."""
-        return self.told or f"`{self.kind.brief(self.default)}`"
+        return self.default_words or f"`{self.kind.brief(self.default)}`"

@@ -1,4 +1,4 @@
-"""The labels by which a container takes part: whether, in which pool, by which network. Pure."""
+"""The labels that make a container a member: `enable`, its pool, its network. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ENABLE = Key(
     "container",
     default=False,
     meaning="take part at all",
-    told="`false` (`--expose-by-default` turns it)",
+    default_words="`false` (`--expose-by-default` turns it)",
     reach="container",
 )
 POOL = Key(
@@ -22,7 +22,7 @@ POOL = Key(
     "container",
     default="",
     meaning="replicas with the same pool are balanced together",
-    told="compose service, else container name",
+    default_words="compose service, else container name",
     reach="container",
 )
 NETWORK = Key(
@@ -31,7 +31,7 @@ NETWORK = Key(
     "container",
     default="",
     meaning="which attachment to use",
-    told="the watched network",
+    default_words="the watched network",
     field="network",
     reach="container",
 )

@@ -1,4 +1,4 @@
-"""The label of repeating requests that may have run; it passes through to the engines. Pure."""
+"""The label that allows to repeat requests that a server may have run; it passes through to the engines. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The labels of a route: which requests of the gateway come to a pool, and with which path. Pure."""
+"""The labels of a route: which requests to the gateway go to a pool, and with which path. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ HOST = Key(
     "route",
     default=("",),
     meaning="route by Host; an exact name beats `*.name`, that beats any",
-    told="any host",
+    default_words="any host",
     field="host",
     http=HttpOnly("routing by SNI is not supported yet, a port with protocol=tcp takes all hosts"),
     reach="routes",

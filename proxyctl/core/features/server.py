@@ -11,7 +11,7 @@ PORT: Key[int | None] = Key(
     "server",
     default=None,
     meaning="container port, published or not",
-    told="the lowest exposed TCP port; none exposed is a problem",
+    default_words="the lowest exposed TCP port; none exposed is a problem",
     field="port",
     reach="routes",
 )
@@ -39,7 +39,7 @@ MAXCONN: Key[int | None] = Key(
     "server",
     default=None,
     meaning="connections to one server; the rest queues",
-    told="none",
+    default_words="none",
     field="maxconn",
 )
 

@@ -13,7 +13,7 @@ from proxyctl.core import layout
 from proxyctl.core.features import balancing, drain, health, membership, retry, routing, server, timeouts
 from proxyctl.core.features.key import Key
 
-# Labels that proxyctl's own tools put on what they create; never taken for a mistake of the user's.
+# Labels that proxyctl itself puts on containers; never reported as a user's mistake.
 OWN_MARKERS = frozenset(
     {layout.GATEWAY_LABEL, layout.NETWORK_LABEL, "proxyctl.test", "proxyctl.demo", "proxyctl.lab", "proxyctl.check"}
 )
@@ -43,7 +43,7 @@ def unknown(name: str, at: str) -> str:
 
 
 def check(name: str, text: str, at: str) -> tuple[object, str]:
-    """Parse one label; return its value and, where it is refused, the reason (else an empty string)."""
+    """Return a label's value and, where it is refused, the reason (else an empty string)."""
     key = BY_NAME.get(name)
     if key is None:
         return None, unknown(name, at)

@@ -1,6 +1,6 @@
-"""What a label's text may mean: one `Kind` per sort of value, a parser and the words for what it accepts.
+"""The types of label values: each `Kind` has a parser, and words for what it accepts.
 
-Everything that passes here is a number, a boolean, a word of a list or text of a narrow character set
+Every accepted value is a number, a boolean, a word of a list or text of a narrow character set
 without blanks, quotes, backslashes, `$`, `#`, `;` and braces: no label can become configuration.
 Next: `key`.
 """
@@ -40,9 +40,9 @@ _BOOLEAN |= {"false": False, "0": False, "no": False, "off": False}
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Kind(Generic[T_co]):
-    """A sort of value; `parse` raises ValueError, whose message (if any) says more than `accepts` does.
+    """A type of value; `parse` raises ValueError, with a message where there is more to say than `accepts`.
 
-    `unit` is what a number of it counts, as a label writes it, such as `ms`.
+    `unit` is the unit of a number as a label writes it, such as `ms`.
     """
 
     accepts: str
@@ -50,7 +50,7 @@ class Kind(Generic[T_co]):
     unit: str = ""
 
     def write(self, value: object) -> str:
-        """Return the value as a label would say it; `none` where there is none."""
+        """Return the value as a label writes it; `none` where there is no value."""
         if isinstance(value, bool):
             return str(value).lower()
         return "none" if value is None else f"{value}{self.unit}"
@@ -62,7 +62,7 @@ class Kind(Generic[T_co]):
         return self.write(value)
 
     def refuse(self, text: str, detail: str = "") -> str:
-        """Return the reason of a Problem: the value, what is accepted and, where it is known, why."""
+        """Return the reason of a Problem: the value, what is accepted and, where known, the detail."""
         more = f" ({detail})" if detail else ""
         return f"{quoted(text)} is not accepted: {self.accepts}{more}"
 

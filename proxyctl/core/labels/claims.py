@@ -1,4 +1,4 @@
-"""From the labels of one place to the routes that they claim on the gateway, and what tcp refuses there. Pure."""
+"""From a container's labels to the routes that it claims on the gateway; refuses HTTP labels on tcp. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from proxyctl.core.labels.scopes import Labels, Scope
 
 
 def claims(labels: Labels, scopes: Iterable[Scope], *, tcp: bool) -> tuple[Claim, ...]:
-    """Return the distinct claims of the scopes, sorted; refuse what contradicts itself or has no meaning on tcp."""
+    """Return the distinct claims of the scopes, sorted; refuse labels that contradict another or are not for tcp."""
     return distinct(labels, (c for s in scopes for c in (_tcp(labels, s) if tcp else _http(s))))
 
 
@@ -29,7 +29,7 @@ def _tcp(labels: Labels, scope: Scope) -> list[Claim]:
 
 
 def distinct(labels: Labels, found: Iterable[Claim]) -> tuple[Claim, ...]:
-    """Return one claim for each place, sorted; refuse one that would strip the path where another does not."""
+    """Return one claim for each route, sorted; refuse a claim that strips the path where an equal one does not."""
     places: dict[tuple[int, str, str], Claim] = {}
     for claim in found:
         first = places.setdefault((claim.listen, claim.host, claim.path), claim)

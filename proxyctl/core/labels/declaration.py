@@ -1,4 +1,4 @@
-"""What a container's labels say, as typed values, and how they are to be read. Values only.
+"""The typed form of a container's labels, and the options for reading them. Values only.
 
 Next: `scopes`, which reads each label by the table of `core.features`.
 """
@@ -12,7 +12,7 @@ from proxyctl.core.model import Pool, Problem
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Options:
-    """How labels are read: the prefix, who takes part unasked, and `[defaults]` of proxyctl.toml."""
+    """How labels are read: the prefix, whether a container without `enable` takes part, and `[defaults]`."""
 
     label_prefix: str = "proxyctl"
     expose_by_default: bool = False
@@ -21,7 +21,7 @@ class Options:
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
 class Claim:
-    """A place on the gateway that a container wants for its pool; `at` is where its labels stand."""
+    """A route on the gateway that a container claims for its pool; `at` is the prefix of its labels."""
 
     listen: int
     host: str
@@ -34,7 +34,7 @@ class Claim:
 class Membership:
     """One port of a container in one pool. `pool` holds the pool-level keys and no servers.
 
-    `at` says where its labels stand, `proxyctl.` or `proxyctl.route.x.`, and `written` which were, in full.
+    `at` is the prefix of its labels, `proxyctl.` or `proxyctl.route.x.`; `written` are its labels in full.
     """
 
     at: str
@@ -52,7 +52,7 @@ class Membership:
 class Declaration:
     """All that a container's labels say. With an error among `problems` there are no memberships.
 
-    `asked` tells an `enable` label from `expose_by_default`.
+    `asked`: the container takes part by an `enable` label, not only by `expose_by_default`.
     """
 
     takes_part: bool

@@ -1,4 +1,4 @@
-"""The `[defaults]` of proxyctl.toml: label values for every container that does not write its own. Pure."""
+"""The `[defaults]` of proxyctl.toml: values of labels that a container does not write itself. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def check_defaults(defaults: Mapping[str, str]) -> tuple[str, ...]:
 
 @functools.lru_cache(maxsize=8)
 def parsed(defaults: tuple[tuple[str, str], ...]) -> Mapping[str, object]:
-    """Return the typed values by key; raise ValueError for what `check_defaults` would have named."""
+    """Return the typed values by key; raise ValueError where `check_defaults` returns a line."""
     if wrong := check_defaults(dict(defaults)):
         raise ValueError("; ".join(wrong))
     return {name: table.check(name, text, "")[0] for name, text in defaults}

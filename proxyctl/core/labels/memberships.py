@@ -1,6 +1,6 @@
 """From one container's scopes to its memberships: which port is in which pool, with which settings and claims. Pure.
 
-What other containers say, and the network, is not looked at here.
+Knows neither other containers nor the network. Next: `reading` returns them, then `decide.members`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _WHOLE_CONTAINER = frozenset(k.name for k in table.KEYS if k.reach == "container
 
 
 def memberships(labels: Labels) -> Iterator[Membership]:
-    """Return the container's memberships, each pool once; mistakes are refused at `labels`."""
+    """Return the container's memberships, each pool once; `labels` gets a Problem for each mistake."""
     main, pool = labels.main, labels.main.own(membership.POOL) or _default_pool(labels)
     joined = [s for s in labels.routes.values() if _joins(s, pool)]
     exposed = bool(labels.container.ports) or main.get(server.PORT) is not None
@@ -47,7 +47,7 @@ def memberships(labels: Labels) -> Iterator[Membership]:
 
 
 def _joins(scope: Scope, pool: str) -> bool:
-    """Whether a further route says only where requests come from, and so belongs to the main pool."""
+    """Return whether a further route only adds a route to the main pool: it has only routing labels."""
     others = scope.given - _ROUTING
     return not others or (others == {membership.POOL.name} and scope.own(membership.POOL) == pool)
 
@@ -124,5 +124,5 @@ def _default_pool(labels: Labels) -> str:
 
 
 def _as_pool(name: str) -> str:
-    """Return the nearest pool name: lower case, anything else a `-`, and a letter or a digit in front."""
+    """Return the nearest valid pool name: lower case, `-` for other characters, a letter or digit in front."""
     return re.sub(r"[^a-z0-9._-]", "-", name.lower()).lstrip("._-")[:63]

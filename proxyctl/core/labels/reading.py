@@ -1,7 +1,7 @@
-"""What one container's labels say, as typed values or as Problems; pure.
+"""Reads one container's labels into typed values or Problems; pure.
 
-A mistake leaves the whole container out, never a part of it, and all of its mistakes are reported at once.
-The keys are the table of `core.features`. Next: `decide.members`.
+A mistake leaves the whole container out, never a part of it; all of its mistakes are reported at once.
+`core.features.table` has the keys. Next: `decide.members`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def parse(container: Container, options: Options = _PLAIN) -> Declaration:
 
 
 def _forgotten(labels: Labels) -> tuple[Problem, ...]:
-    """Return the warning for a container that has labels of ours, but not the one that counts."""
+    """Return the warning for a container that has labels of proxyctl, but not `enable`."""
     if not (labels.main.given or labels.routes or labels.problems):
         return ()
     enable = labels.main.label(membership.ENABLE)

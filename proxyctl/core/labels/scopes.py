@@ -1,7 +1,7 @@
-"""One container's labels by the place that they are written for: the container itself and each further route.
+"""Sorts one container's labels into scopes: the container itself, and each further route.
 
-Each value is typed by the table of `core.features`, or becomes a Problem. What the values mean together is decided
-in `memberships`, which comes next. Labels of another dialect would be put into the same scopes.
+Each value is typed by the table of `core.features`, or becomes a Problem. Labels of another dialect would go into the
+same scopes. Next: `memberships`, which reads the values together.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ ROUTE_NAME = r"[a-z0-9][a-z0-9_-]{0,31}"
 
 
 class Scope:
-    """The labels of one place, the container's own or those of one further route, and what counts without them.
+    """The labels of the container itself or of one further route, with the defaults that count without them.
 
-    `given` are the keys that are written here, `values` the typed values of those that could be read.
+    `given` are the keys that are written here, `values` the typed values of the keys that could be read.
     """
 
     def __init__(self, at: str, defaults: Mapping[str, object], parent: Scope | None = None) -> None:
@@ -36,22 +36,22 @@ class Scope:
         self._parent = parent
 
     def label(self, key: Key[Any]) -> str:
-        """Return the label that says this key here, in full."""
+        """Return the full label of this key in this scope."""
         return f"{self.at}{key.name}"
 
     def own(self, key: Key[T]) -> T | None:
-        """Return the value that is written here; None when there is none that could be read."""
+        """Return the value that is written here; None when there is none, or it could not be read."""
         return cast("T | None", self.values.get(key.name))
 
     def wrote(self, key: Key[T]) -> bool:
-        """Whether the key is written here, or at the container where it counts for its further routes, too."""
+        """Return whether the key is written here, or at the container where it counts for further routes, too."""
         inherited = self._parent is not None and key.reach != "place" and key.name in self._parent.given
         return key.name in self.given or inherited
 
     def get(self, key: Key[T], *, tcp: bool = False) -> T:
         """Return the value that counts here: the written one, else that of `[defaults]`, else the key's default.
 
-        With `tcp`, the key's default counts in place of a value that is for HTTP only.
+        With `tcp` the key's default counts instead of a value that is for HTTP only.
         """
         scope = self if key.name in self.given or self._parent is None else self._parent
         values = scope.values if self.wrote(key) else self.defaults
@@ -60,7 +60,7 @@ class Scope:
 
 
 class Labels:
-    """One container's labels while they are read: the `main` scope, the further `routes` and the problems so far."""
+    """One container's labels during the reading: the `main` scope, the further `routes`, the problems so far."""
 
     def __init__(self, container: Container, options: Options) -> None:
         """Read every label below the prefix; the defaults in `options` must have passed `check_defaults`."""
@@ -75,7 +75,7 @@ class Labels:
                 self._read(label, text)
 
     def refuse(self, label: str, reason: str) -> None:
-        """Remember a mistake."""
+        """Add a Problem for a mistake in a label."""
         shown = label if label.isprintable() and len(label) < 200 else quoted(label)  # noqa: PLR2004
         self.problems.append(Problem(self.container.name, shown, reason))
 

@@ -1,4 +1,4 @@
-"""What HAProxy says: in `show info`, in `show servers state`, and in its log. Asks nothing.
+"""Reads HAProxy's answers to `show info` and `show servers state`, and its log. Asks nothing.
 
 The columns and words are those of its management guide, section 9. Next: `sockets`.
 """
@@ -17,18 +17,18 @@ _PLACE = r"(?:config : )?(?:parsing |Binding )?(?:\[(?P<place>[^]]+:\d+)\] ?:? ?
 _ALERT = re.compile(rf"\[ALERT\]\s+\(\d+\) : {_PLACE}(?P<text>.*)")
 _SUMMARY = re.compile(r"(Error\(s\) found in|Fatal errors found in|Some protocols failed|Loading failure).*")
 _REMARK = re.compile(r"\[\d\]: (.*)")
-# server-t.h, SRV_ADMF_*. Not 0x04, `disabled` in the file: it stays set when such a server is made ready.
+# server-t.h, SRV_ADMF_*. Not 0x04 (`disabled` in the file), which stays set after `set server … state ready`.
 _MAINTENANCE = 0x01 | 0x02 | 0x20  # forced, inherited, no address
 _DRAIN = 0x08 | 0x10
 
 
 class NoAnswer(Exception):
-    """HAProxy does not answer on the socket, or with something else; the message says how that showed."""
+    """HAProxy gives no answer on the socket, or an unknown one; the message says which."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Info:
-    """What a worker says of itself in `show info`."""
+    """The fields of a worker's `show info`."""
 
     pid: int
     revision: str
@@ -51,16 +51,16 @@ class Row:
 
     @property
     def leftover(self) -> bool:
-        """Whether it was removed and only waits to be deleted.
+        """Whether the server was removed and only waits to be deleted.
 
-        A server that drains in maintenance (a sticky pool's) has weight 0; one that was removed is given
-        another weight with its maintenance, so HAProxy's own list tells them apart after any restart.
+        A removed server is in maintenance with a weight; a server of a sticky pool that drains is in maintenance with
+        weight 0. So HAProxy's own list tells them apart, even after a restart of proxyctl.
         """
         return self.maintenance and self.weight != 0
 
 
 def remarks(answer: str) -> list[str]:
-    """Return what was said, one text per line that is not empty, without the severity."""
+    """Return the remarks of an answer: each line that is not empty, without its severity."""
     return [m[1] if (m := _REMARK.fullmatch(line)) else line for line in answer.splitlines() if line.strip()]
 
 
@@ -101,7 +101,7 @@ def read_rows(text: str) -> list[Row]:
 
 
 def servers_in_use(rows: Iterable[Row]) -> tuple[tuple[str, Server], ...]:
-    """Return the (pool, server) pairs in use; a server in maintenance that was removed is not."""
+    """Return the (pool, server) pairs in use, without removed servers that wait in maintenance."""
     return tuple(
         (r.pool, Server(r.name, "", r.address, r.port, weight=r.weight, draining=r.weight == 0 or r.drain))
         for r in rows
@@ -122,5 +122,5 @@ def alerts(output: str, *, newest_first: bool = False) -> str:
 
 
 def newest(log: str) -> str:
-    """Return the newest errors of a log, else its last line."""
+    """Return the newest errors in a log; without errors its last line."""
     return alerts(log, newest_first=True) or last_line(log) or "its log is empty"

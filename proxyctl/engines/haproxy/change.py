@@ -1,6 +1,6 @@
-"""Brings one pool of a running HAProxy to what its section of the file says, without a reload.
+"""Brings one pool of a running HAProxy to its section of the new file, without a reload.
 
-Every answer is matched exactly; any surprise is RuntimeRefused, and the caller reloads. Called by `engine`.
+Every answer is matched exactly; any other answer is RuntimeRefused, and the caller reloads. Called by `engine`.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from pathlib import Path
 
 from proxyctl.engines.haproxy.answers import NoAnswer, Row, remarks
 from proxyctl.engines.haproxy.lines import ServerLine
-from proxyctl.engines.haproxy.sockets import Silent, ask, rows, tell
+from proxyctl.engines.haproxy.sockets import Silent, ask, command, rows
 from proxyctl.errors import GatewayError, RuntimeRefused
 
 SETTLE = 0.5
-"""Seconds until a change must show in the list: HAProxy 3 carries out a new address after its answer."""
+"""Seconds until HAProxy's list must show a change: HAProxy 3 sets a new address only after its answer."""
 
 _PAUSE = 0.001
 _ADDED = r"New server registered\."
@@ -28,22 +28,22 @@ _REMOVABLE_MS = 50
 
 
 Step = tuple[str, str]
-"""A command and the remark that it must be answered with, as for `sockets.tell`."""
+"""A command and the remark that must answer it, as for `sockets.command`."""
 
 Left = dict[tuple[str, str], ServerLine]
-"""By (pool, name) the lines of removed servers that still have connections: their options cannot be asked for."""
+"""The lines of removed servers that still have connections, by (pool, name): HAProxy does not list their options."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Abilities:
-    """What this version can do at run time."""
+    """What this HAProxy can do at run time."""
 
-    init_state: bool  # 3.1: a new server can start down by itself
-    keeps_idle: bool  # 3.3: `del server` no longer closes idle connections, they must be waited for
+    init_state: bool  # from 3.1 a new server can start as down
+    keeps_idle: bool  # from 3.3 `del server` does not close idle connections: wait for their end
 
 
 class PoolChange:
-    """One pool, its servers as they are and as they should be."""
+    """One pool, with its servers as they are and as they should be."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class PoolChange:
         self._wanted, self._before, self._left = wanted, before, left
 
     async def carry_out(self) -> None:
-        """Let servers join first, then change, then leave; raise RuntimeRefused, or GatewayError while it is silent."""
+        """Let servers join, then change, then leave; raise RuntimeRefused, or GatewayError while HAProxy is silent."""
         there = {row.name: row for row in await self._rows()}
         for name, line in self._wanted.items():
             if name not in there:
@@ -81,10 +81,10 @@ class PoolChange:
             options += ["init-state", "down"]
         add = " ".join(("add server", name, f"{line.address}:{line.port}", *options))
         health = [(f"enable health {name}", "")] if line.checked else []
-        await tell(self._path, (add, _ADDED), *health, *_ready(name, line, down=line.checked and not starts_down))
+        await command(self._path, (add, _ADDED), *health, *_ready(name, line, down=line.checked and not starts_down))
 
     async def _revive(self, line: ServerLine) -> None:
-        """Let a server join under the name of one that could not be deleted yet."""
+        """Let a server join under the name of a removed server that could not be deleted yet."""
         if await self._delete(line.name):
             await self._add(line)
             return
@@ -100,7 +100,7 @@ class PoolChange:
         if before is not None and before.maxconn != line.maxconn:
             if before.maxconn is None or line.maxconn is None:
                 raise RuntimeRefused(f"{name}: maxconn can be changed at run time, not given or taken away")
-            await tell(self._path, (f"set maxconn server {name} {line.maxconn}", ""))
+            await command(self._path, (f"set maxconn server {name} {line.maxconn}", ""))
         if (row.address, row.port) != (line.address, line.port):
             await self._move(row, line)
             return
@@ -112,29 +112,29 @@ class PoolChange:
         elif not line.disabled and (row.maintenance or row.drain):
             steps.append((f"set server {name} state ready", ""))
         if steps:
-            await tell(self._path, *steps)
+            await command(self._path, *steps)
 
     async def _move(self, row: Row, line: ServerLine) -> None:
         """Give a server another address; it gets nothing until HAProxy's list shows the new one."""
         name = f"{self._pool}/{row.name}"
         where = f"set server {name} addr {line.address} port {line.port}"
-        await tell(self._path, (f"set server {name} state maint", ""), (where, _MOVED))
+        await command(self._path, (f"set server {name} state maint", ""), (where, _MOVED))
         try:
             async with asyncio.timeout(SETTLE):
                 while not await self._is_at(row.name, line.address, line.port):  # noqa: ASYNC110 - HAProxy has no event
                     await asyncio.sleep(_PAUSE)
         except TimeoutError as exc:
             raise RuntimeRefused(f"{name} does not move to {line.address}:{line.port}") from exc
-        await tell(self._path, *_ready(name, line, down=line.checked))
+        await command(self._path, *_ready(name, line, down=line.checked))
 
     async def _is_at(self, server: str, address: str, port: int) -> bool:
         return (server, address, port) in {(r.name, r.address, r.port) for r in await self._rows()}
 
     async def _remove(self, row: Row) -> None:
-        """Take a server out; while it has connections it stays in maintenance, to be deleted at a later change."""
+        """Remove a server; while it has connections it stays in maintenance, and a later change deletes it."""
         name = f"{self._pool}/{row.name}"
         if not row.leftover:
-            await tell(self._path, (f"set server {name} state maint", ""), (f"set server {name} weight 1", ""))
+            await command(self._path, (f"set server {name} state maint", ""), (f"set server {name} weight 1", ""))
             if row.name in self._before:
                 self._left[self._pool, row.name] = self._before[row.name]
         await self._delete(row.name)
@@ -157,20 +157,21 @@ class PoolChange:
     async def _rows(self) -> list[Row]:
         try:
             return await rows(self._path, self._pool)
-        except Silent as exc:  # a reload would ask it three times more
+        except Silent as exc:  # a reload would only ask it three times more
             raise GatewayError(f"HAProxy does not answer: {exc}") from exc
         except NoAnswer as exc:
             raise RuntimeRefused(str(exc)) from exc
 
 
 def _ready(name: str, line: ServerLine, *, down: bool) -> list[Step]:
-    """Return how a server leaves maintenance; with `down` it has to pass its check before it gets a request.
+    """Return the steps by which a server leaves maintenance; with `down` it gets no request before its check passes.
 
-    Maintenance forgets a `health down`, so that comes after it, and weight 0 keeps requests away until then.
+    A server in maintenance forgets a `health down`, so that step follows `state ready`; until then weight 0 keeps
+    requests away.
     """
     weight = f"set server {name} weight"
     if line.disabled:
         return [(f"{weight} {line.weight}", "")]
-    held = [(f"{weight} 0", "")] if down else []
+    quiet = [(f"{weight} 0", "")] if down else []
     fails = [(f"set server {name} health down", "")] if down else []
-    return [*held, (f"set server {name} state ready", ""), *fails, (f"{weight} {line.weight}", "")]
+    return [*quiet, (f"set server {name} state ready", ""), *fails, (f"{weight} {line.weight}", "")]

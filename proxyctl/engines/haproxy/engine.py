@@ -1,7 +1,7 @@
 """HAProxy as an Engine: servers join, leave and change at run time, all else takes a confirmed reload.
 
-Owns how HAProxy is started, checked, reloaded and asked. Must not know when and why. The configuration that it
-relies on for the proof is `templates/haproxy/_global.cfg.j2`. Next: `change` for the run-time changes.
+Owns how HAProxy is started, checked, reloaded and asked; `reconcile.apply` knows when and why. Proves a reload by the
+revision that `templates/haproxy/_global.cfg.j2` prints. Next: `change` for run-time changes, `workers` for reloads.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from proxyctl.engines.haproxy.change import SETTLE, Abilities, Left, PoolChange
 from proxyctl.engines.haproxy.paths import ADMIN_SOCKET, CONFIG_NAME, MASTER_SOCKET, STATUS_SOCKET
 from proxyctl.engines.haproxy.printed import printed
 from proxyctl.engines.port import Printer
-from proxyctl.engines.timings import lap
+from proxyctl.engines.timings import timed
 from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed, RuntimeRefused
 from proxyctl.gateway.port import Access
 from proxyctl.providers.port import Shell
@@ -30,18 +30,18 @@ from proxyctl.providers.port import Shell
 STOP_SIGNAL = "SIGUSR1"
 
 DEADLINE = 10.0
-"""Seconds for a reload. 10,000 servers take 0.2 s; more than this and HAProxy has refused or hangs."""
+"""Seconds for a reload. 10,000 servers take 0.2 s; after this time HAProxy has refused or hangs."""
 
 _PAUSE = 0.002
 _SPARE_FILES = 200
-"""Descriptors beside two for each connection: listeners, checks, idle connections to servers."""
+"""Descriptors beyond two for each connection: for listeners, checks, idle connections to servers."""
 _MOST_CONNECTIONS = 10_000
 
 
 def command() -> tuple[str, ...]:
-    """Return what the gateway runs: HAProxy's master, as soon as there is a generation to run.
+    """Return the gateway's command: start HAProxy's master as soon as there is a generation.
 
-    Sockets of a killed predecessor are removed first, so that one that can be connected to is alive.
+    It first removes the sockets of a killed predecessor, so that a socket that accepts a connection is alive.
     """
     wait = f"until [ -e {layout.CURRENT} ]; do sleep 0.1; done; rm -f {layout.RUN}/*.sock"
     start = f"exec haproxy -W -db -f {layout.CURRENT}/{CONFIG_NAME} -S {layout.RUN}/{MASTER_SOCKET},mode,600"
@@ -49,12 +49,12 @@ def command() -> tuple[str, ...]:
 
 
 async def features(shell: Shell) -> Features:
-    """Return what an HAProxy can do, by `haproxy -v` and the file limit of pid 1; raise GatewayError."""
+    """Return what this HAProxy can do, by `haproxy -v` and the file limit of pid 1; raise GatewayError."""
     return (await _abilities(shell))[0]
 
 
 async def _abilities(shell: Shell) -> tuple[Features, int]:
-    """Return what an HAProxy can do, and how many files it may have open."""
+    """Return what this HAProxy can do, and how many files it may have open."""
     version, _ = await shared.ask_version(shell, ("haproxy", "-v"), "HAProxy version ")
     allowed = await shared.allowed_files(shell)
     most = max(1, min((allowed - _SPARE_FILES) // 2, _MOST_CONNECTIONS))
@@ -62,7 +62,7 @@ async def _abilities(shell: Shell) -> tuple[Features, int]:
 
 
 class HAProxy:
-    """One HAProxy inside a gateway; `run_folder` is `layout.RUN` as this process sees it."""
+    """The HAProxy inside a gateway; `run_folder` is `layout.RUN` as this process sees it."""
 
     kind: str = "haproxy"
     printer: Printer = staticmethod(printed)
@@ -85,9 +85,9 @@ class HAProxy:
         return self._known
 
     async def check(self, folder: str, files: ConfigFiles) -> None:
-        """Have `haproxy -c` read the generation, and look at what it does not see; raise ConfigRefused.
+        """Have `haproxy -c` read the generation, then check ports and descriptors here; raise ConfigRefused.
 
-        `-c` neither binds nor counts descriptors. A reload that fails for one of these reasons makes every
+        `-c` neither binds ports nor counts descriptors. A reload that fails for one of these reasons makes every
         listener refuse connections for a second, so it must not be tried.
         """
         ran = await self._gateway.run(("haproxy", "-c", "-f", f"{folder}/{CONFIG_NAME}"))
@@ -97,7 +97,7 @@ class HAProxy:
         await self._check_descriptors(text)
         await shared.refuse_taken(self._gateway, lines.ports(text) - lines.ports(self._current_text()))
         if await self._info() is None:
-            # It may boot as soon as `current` points to this generation.
+            # HAProxy may boot as soon as `current` points to this generation.
             known = state.known(lines.servers(self._current_text()))
             state.write(self._run_folder, lines.servers(text), known)
 
@@ -111,8 +111,8 @@ class HAProxy:
     async def reload(self, revision: str) -> None:
         """Load `current`; return once a new worker answers with `revision` and the old one accepts nothing more.
 
-        A HAProxy that is booting, because its gateway was made or started a moment ago, is waited for. When it does
-        not answer before it is told to reload, as on a machine that has no time for it, that is a GatewayError.
+        Wait first for a HAProxy that is still booting. Raise GatewayError when it does not answer before the reload has
+        begun, as on an overloaded machine.
         """
         shared.refuse_ended(self._gateway)
         deadline = time.monotonic() + DEADLINE
@@ -128,19 +128,19 @@ class HAProxy:
         await shared.while_it_runs(self._gateway, self._load(revision, old, deadline))
 
     async def _load(self, revision: str, old: Info, deadline: float) -> None:
-        told = False
+        signalled = False
         try:
-            async with sockets.held(self._admin) as worker:
+            async with sockets.keep_worker(self._admin) as worker:
                 await self._keep_health()
-                told = True
-                with lap("answers"):
+                signalled = True
+                with timed("answers"):
                     await workers.reload(self._master, self._gateway.logs, deadline)
                     await self._until_serves(revision, old, deadline)
-                with lap("retires"):
-                    while await worker.accepts() and time.monotonic() < deadline:  # noqa: ASYNC110 - it has no event
+                with timed("retires"):
+                    while await worker.accepts() and time.monotonic() < deadline:  # noqa: ASYNC110 - HAProxy has no event
                         await asyncio.sleep(_PAUSE)
         except NoAnswer as exc:
-            error = ReloadFailed if told else GatewayError
+            error = ReloadFailed if signalled else GatewayError
             raise error(f"HAProxy does not answer: {exc}") from exc
         finally:
             state.write(self._run_folder, {}, frozenset())
@@ -154,7 +154,7 @@ class HAProxy:
         return info
 
     async def _keep_health(self) -> None:
-        """Have the next worker start with those servers down that are down now, or that it is the first to meet."""
+        """Have the next worker start with a server as down if it is down now, or new in this generation."""
         now = await sockets.rows(self._admin)
         up = frozenset((r.pool, r.name, r.address, r.port) for r in now if r.up or (r.maintenance and not r.leftover))
         state.write(self._run_folder, lines.servers(self._current_text()), up)
@@ -169,11 +169,10 @@ class HAProxy:
             raise ReloadFailed(f"HAProxy has loaded {has}, and revision {revision} was to be loaded")
 
     async def change(self, plan: Plan, files: ConfigFiles) -> None:
-        """Carry out a plan that needs no reload, prove it from HAProxy's own list; raise RuntimeRefused.
+        """Carry out a plan that needs no reload, and prove it by HAProxy's own list; raise RuntimeRefused.
 
-        While HAProxy is silent, as on a machine that has no time for it, that is a GatewayError: nothing was refused.
-
-        The servers are brought to what the lines of `files` say, so a user's own template counts here too.
+        Raise GatewayError while HAProxy is silent, as on an overloaded machine: nothing was refused. The servers are
+        changed to the lines of `files`, so a user's own template counts here as well.
         """
         text = dict(files.files).get(CONFIG_NAME, "")
         if lines.default_server(text):
@@ -194,14 +193,14 @@ class HAProxy:
             await self._prove(pool, plan.after)
 
     async def cut(self, servers: Iterable[tuple[str, str]]) -> None:
-        """End the sessions of servers that drain, also those that were there before a reload."""
+        """End the sessions of draining servers, also sessions in old workers from before a reload."""
         for pool, name in servers:
             with contextlib.suppress(NoAnswer):
                 await sockets.ask(self._admin, f"shutdown sessions server {pool}/{name}")
                 await workers.cut_in_old_workers(self._master, pool, name)
 
     async def _prove(self, pool: str, after: Desired) -> None:
-        """Compare HAProxy's list with what was asked for, by name, address, port and weight in effect."""
+        """Raise RuntimeRefused unless HAProxy's list is as desired, by name, address, port and weight in effect."""
         expected = Desired((), tuple(p for p in after.pools if p.name == pool))
         deadline = time.monotonic() + SETTLE
         while True:
@@ -217,10 +216,10 @@ class HAProxy:
             await asyncio.sleep(_PAUSE)
 
     async def running(self) -> Running | None:
-        """Return what the serving worker answers with; None when it does not answer.
+        """Return the answer of the serving worker; None when it does not answer.
 
-        Its servers have name, address, port and weight in effect, with `draining` for weight 0; HAProxy does not
-        tell the rest. `core.plan.same_servers` compares just these.
+        Its servers have name, address, port and weight in effect, with `draining` for weight 0: HAProxy lists no other
+        field, and `core.plan.same_servers` compares only these.
         """
         try:
             answer = await sockets.ask(self._admin, "show info", "show servers state")
@@ -230,7 +229,7 @@ class HAProxy:
         return Running(info.revision, info.topology, servers_in_use(rows))
 
     async def counts(self) -> tuple[ServerCount, ...]:
-        """Return requests since the last reload and health per server; empty when HAProxy does not answer."""
+        """Return the requests since the last reload and the health of each server; empty without an answer."""
         return await asyncio.to_thread(stats.counts, self._status)
 
     async def _info(self) -> Info | None:

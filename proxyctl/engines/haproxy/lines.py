@@ -1,7 +1,7 @@
-"""What a rendered haproxy.cfg says, line by line: its servers, its ports, its maxconn.
+"""Reads a rendered haproxy.cfg line by line: its servers, its ports, its maxconn.
 
-The run-time commands are made from these lines, so a server that joins without a reload gets exactly what the file
-(and with it a user's own template) gives it. Pure. Next: `change`.
+Run-time commands are made from these lines, so a server that joins without a reload gets exactly the options of the
+file, also those of a user's own template. Pure. Next: `change`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class ServerLine:
 
     @property
     def disabled(self) -> bool:
-        """Whether it starts in maintenance: how a draining server of a sticky pool is written."""
+        """Whether the server starts in maintenance: a draining server of a sticky pool is printed so."""
         return "disabled" in self.options
 
     @property
@@ -48,12 +48,12 @@ class ServerLine:
 
     @property
     def check_port(self) -> str | None:
-        """The port that is checked, if it is not the server's own."""
+        """The port of the check; None where it is the server's own port."""
         return self._value("port")
 
     @property
     def fixed(self) -> tuple[str, ...]:
-        """What cannot be changed at run time: every other option, and whether there is a maxconn at all."""
+        """The options that cannot be changed at run time, among them whether there is a maxconn at all."""
         left = list(self.options)
         for option in ("weight", "maxconn"):
             if option in left:
@@ -79,7 +79,7 @@ def servers(text: str) -> dict[str, dict[str, ServerLine]]:
 
 
 def default_server(text: str) -> bool:
-    """Whether some server's options stand elsewhere than in its line: they do not count for one added at run time."""
+    """Return whether a `default-server` line gives options: a server that is added at run time would lack them."""
     return any(words[0] == "default-server" for _, _, words in _lines(text))
 
 
@@ -96,7 +96,7 @@ def ports(text: str) -> set[int]:
 
 
 def maxconn(text: str) -> int | None:
-    """Return the process-wide limit of connections."""
+    """Return the process-wide limit of connections; None where the file names none."""
     for section, _, words in _lines(text):
         if section == "global" and words[0] == "maxconn" and len(words) > 1 and words[1].isdecimal():
             return int(words[1])

@@ -1,4 +1,4 @@
-"""Names of HAProxy's configuration file and of its sockets in `layout.RUN`, none of which a port reaches."""
+"""Names of HAProxy's configuration file, and of its sockets in `layout.RUN`, which no port reaches."""
 
 CONFIG_NAME = "haproxy.cfg"
 ADMIN_SOCKET = "admin.sock"  # the runtime API, of the worker that serves

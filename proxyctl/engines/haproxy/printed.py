@@ -1,4 +1,4 @@
-"""What HAProxy's templates print, value by value: each decision about its configuration ends here.
+"""The values that HAProxy's templates print: each decision about its configuration ends here.
 
 `printed` turns a `Desired` into these values; the fields of `Printed` are the variables of the templates, which hold
 loops and ifs only. Pure. Next: `engines.render`.
@@ -13,11 +13,11 @@ from proxyctl.core.model import Balance, Desired, Features, HealthCheck, Listene
 from proxyctl.core.plan import effective_weight
 from proxyctl.core.routing import Site, sites
 from proxyctl.engines.haproxy import paths
-from proxyctl.engines.settings import Settings
+from proxyctl.engines.pool_settings import PoolSettings
 
 HASH_KEY = (3, 0)  # the first HAProxy whose consistent hash goes by a server's address, not by its place in the file
 FAST_MS = 500
-"""Milliseconds between two checks of a server whose state is changing, where `health.interval` is longer."""
+"""Milliseconds between two checks while a server's state changes; `health.interval` where that is shorter."""
 
 _RANGES = {f"{n}xx": f"{n}00-{n}99" for n in range(1, 6)}
 _UNDECIDED = "!{ var(txn.pool) -m found }"
@@ -25,7 +25,7 @@ _UNDECIDED = "!{ var(txn.pool) -m found }"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PrintedServer:
-    """One `server` line; `disabled` keeps one that drains reachable for the clients whose cookie names it."""
+    """One `server` line; `disabled` lets a draining server finish with the clients whose cookie names it."""
 
     name: str
     address: str
@@ -38,9 +38,9 @@ class PrintedServer:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Check:
-    """The health check of a backend; `status` as HAProxy writes ranges, `port` None: the server's own.
+    """The health check of a backend; `status` in HAProxy's syntax of ranges, `port` None for the server's own port.
 
-    `proto` is empty where the check speaks what the requests speak.
+    `proto` is empty where the check speaks the same protocol as the requests.
     """
 
     path: str
@@ -57,9 +57,9 @@ class Check:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Backend:
-    """One pool. `open_path` is what servers still answer in maintenance; `ssl`, `h2`: what they speak.
+    """One pool. `open_path` is the path that servers answer in maintenance; `ssl` and `h2` say what servers speak.
 
-    `hash_balanced`: a server is chosen by a hash, `hash_key`: by a hash of its own address.
+    `hash_balanced`: a hash of the request chooses the server; `hash_key`: servers are hashed by their address.
     """
 
     name: str
@@ -74,7 +74,7 @@ class Backend:
     h2: bool
     health: Check | None
     servers: tuple[PrintedServer, ...]
-    settings: Settings
+    settings: PoolSettings
 
     def __getitem__(self, label: str) -> Setting:
         """Return the value of a label of the pool, as `pool["timeout.connect"]`; raise KeyError."""
@@ -83,7 +83,7 @@ class Backend:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PrintedRoute:
-    """One rule that sends requests to a pool: `match` is its condition, `strip` how many bytes of the path go."""
+    """One rule that sends requests to a pool: `match` is its condition, `strip` the bytes to cut from the path."""
 
     match: str
     pool: str
@@ -100,7 +100,7 @@ class Host:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Frontend:
-    """One port: `pool` is the one of a tcp port, None where the `hosts` of an HTTP port decide."""
+    """One port: a tcp port has a `pool`, an HTTP port has `hosts` and None."""
 
     port: int
     pool: Backend | None
@@ -159,7 +159,7 @@ def _host(site: Site) -> Host:
 
 
 def _route(route: Route, host: str) -> PrintedRoute:
-    """Return the rule of a route; the first that matches wins, so each asks whether there is a pool already."""
+    """Return the rule of a route; the first match wins, so each rule asks whether a pool was chosen already."""
     prefix = route.path.rstrip("/") + "/"
     match = f"{_UNDECIDED}{host} {{ var(txn.path) -m beg {prefix} }}"
     return PrintedRoute(match, route.pool, len(prefix) if route.strip_prefix and prefix != "/" else 0)
@@ -180,12 +180,12 @@ def _backend(pool: Pool, features: Features) -> Backend:
         h2=pool.protocol == "h2c",
         health=_check(pool.health, pool) if pool.health else None,
         servers=tuple(_server(s, pool) for s in pool.servers),
-        settings=Settings.of(pool),
+        settings=PoolSettings.of(pool),
     )
 
 
 def _check(health: HealthCheck, pool: Pool) -> Check:
-    """Return the check; on a port of its own it speaks plain HTTP/1."""
+    """Return the check of a pool; on a port of its own it speaks plain HTTP/1."""
     own = health.port is not None
     return Check(
         path=health.path,

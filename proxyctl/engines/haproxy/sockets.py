@@ -1,6 +1,6 @@
 """HAProxy's command line sockets: one line of commands on one connection.
 
-Knows the protocol (management guide, section 9), not what is to be changed. Next: `answers`, `change`.
+Knows the protocol (management guide, section 9), but no pool. Next: `answers`, `change`.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _PROMPT = b"\n> "
 
 
 class Silent(NoAnswer):
-    """HAProxy is there and says nothing, as on a machine that has no time for it."""
+    """HAProxy runs and gives no answer in time, as on an overloaded machine."""
 
 
 async def ask(path: Path, *commands: str, half_close: bool = False, seconds: float = ANSWER) -> str:
-    """Send commands in one line and return all that is answered; raise NoAnswer.
+    """Send commands in one line and return the whole answer; raise NoAnswer.
 
     The master's socket answers most commands only once the sending side is closed (`half_close`).
     """
@@ -43,11 +43,11 @@ async def ask(path: Path, *commands: str, half_close: bool = False, seconds: flo
         raise NoAnswer(exc.strerror or str(exc)) from exc
 
 
-async def tell(path: Path, *steps: tuple[str, str]) -> None:
-    """Send (command, expected remark) pairs in one line; raise RuntimeRefused unless exactly these are answered.
+async def command(path: Path, *steps: tuple[str, str]) -> None:
+    """Send (command, expected remark) pairs in one line; raise RuntimeRefused unless the answer is just these remarks.
 
-    A remark is a regular expression, an empty one stands for silence. HAProxy does not stop at a command that
-    fails, so steps in one line must be harmless after a failure of those before them.
+    A remark is a regular expression; an empty remark stands for no answer. HAProxy goes on after a failed command, so
+    each step must be harmless after the failure of an earlier step.
     """
     try:
         answer = await ask(path, "set severity-output number", *(command for command, _ in steps))
@@ -68,13 +68,13 @@ def _surprise(said: Sequence[str], expected: Sequence[str]) -> str | None:
 
 
 async def info(path: Path) -> Info:
-    """Ask a worker who it is; raise NoAnswer."""
+    """Return the `show info` of a worker; raise NoAnswer."""
     return read_info(await ask(path, "show info"))
 
 
 @contextlib.asynccontextmanager
-async def held(path: Path) -> AsyncIterator[Worker]:
-    """Stay connected to the worker that answers now, through a reload; raise NoAnswer."""
+async def keep_worker(path: Path) -> AsyncIterator[Worker]:
+    """Yield a connection to the worker that answers now, which lasts through a reload; raise NoAnswer."""
     try:
         async with connected(path) as (reader, writer):
             worker = Worker(reader, writer)
@@ -85,7 +85,7 @@ async def held(path: Path) -> AsyncIterator[Worker]:
 
 
 class Worker:
-    """One connection to one worker, whoever answers new ones."""
+    """One connection to one worker, even when another worker accepts new connections."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
@@ -100,7 +100,7 @@ class Worker:
             raise NoAnswer(f"the worker has gone: {exc}") from exc
 
     async def accepts(self) -> bool:
-        """Whether the worker may still take new connections; not once it has been told to stop, or has ended."""
+        """Return whether the worker may still take new connections: until it stops or ends."""
         try:
             return not read_info(await self.ask("show info")).stopping
         except NoAnswer:
@@ -108,5 +108,5 @@ class Worker:
 
 
 async def rows(path: Path, pool: str = "") -> list[Row]:
-    """Ask for all servers, or those of one pool; raise NoAnswer."""
+    """Return the rows of all servers, or of one pool's servers; raise NoAnswer."""
     return read_rows(await ask(path, f"show servers state {pool}".rstrip()))

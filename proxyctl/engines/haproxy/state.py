@@ -1,9 +1,9 @@
-"""The file from which a HAProxy that loads a configuration learns which servers have to pass their check first.
+"""The server-state file: it tells a HAProxy that loads a configuration which servers start as down.
 
-Without it every checked server starts as up: after a reload one that was down would get requests until its next
-check, and so would one that has not been checked yet. Only such servers are written, with the address of the new
-file, for HAProxy takes a server's port from here too. Written for one load, then emptied:
-after a crash everything starts as up, for whatever was down then may serve now.
+Without it every checked server starts as up, so that after a reload a server that was down, or was never checked, would
+get requests until its next check. Only such servers are in the file, with the address of the new configuration, because
+HAProxy takes a server's port from this file as well. It is written for one load and then emptied: after a crash every
+server starts as up, because a server that was down before may serve by then.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Servers = Mapping[str, Mapping[str, ServerLine]]
 
 
 def write(run_folder: Path, servers: Servers, known: Known) -> None:
-    """Say that the checked ones of `servers` that are not `known` start down, and all others up."""
+    """Write the file: every checked server that is not among `known` starts as down."""
     text = "\n".join((str(_VERSION), f"# {_COLUMNS}", *_rows(servers, known), ""))
     new = run_folder / f".{STATE_FILE}-new"
     new.write_text(text)
@@ -37,7 +37,7 @@ def write(run_folder: Path, servers: Servers, known: Known) -> None:
 
 
 def known(servers: Servers) -> Known:
-    """Return what counts as known when nobody can be asked: everything in the configuration loaded before."""
+    """Return every server of the configuration loaded before, which counts as known where no worker answers."""
     return frozenset(_key(pool, line) for pool, line in _pairs(servers))
 
 

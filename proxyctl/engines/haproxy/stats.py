@@ -1,6 +1,7 @@
 """HAProxy's statistics, as CSV from its own page on a unix socket.
 
-Read by `requests` with the `csv` module: fields such as a check's message are quoted and may hold commas.
+`requests` fetches the page, the `csv` module reads it: a check's message is quoted and may have commas. Called by
+`engine`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _SERVER = "2"  # the `type` column; others are frontends and backends
 
 
 def counts(socket: Path) -> tuple[ServerCount, ...]:
-    """Return requests and health of every server, sorted; empty when nobody answers."""
+    """Return requests and health of every server, sorted; empty when HAProxy does not answer."""
     if not socket.is_socket():
         return ()
     try:
@@ -33,7 +34,7 @@ def counts(socket: Path) -> tuple[ServerCount, ...]:
 
 
 def read(text: str) -> tuple[ServerCount, ...]:
-    """Read the CSV; `stot` counts the requests that a server was given since the configuration was loaded."""
+    """Return the counts in the CSV; `stot` counts a server's requests since the configuration was loaded."""
     table = csv.DictReader(text.removeprefix("# ").splitlines())
     found = [
         ServerCount(pool=row["pxname"], server=row["svname"], requests=int(row["stot"] or 0), up=_up(row["status"]))
@@ -44,7 +45,7 @@ def read(text: str) -> tuple[ServerCount, ...]:
 
 
 def _up(status: str) -> bool | None:
-    """Read `UP`, `UP 1/3`, `DOWN`, `DOWN 1/2`, `DRAIN`, `MAINT`, `no check`; None: nothing checks it."""
+    """Return whether a status (`UP 1/3`, `DOWN`, `DRAIN`, `MAINT`, `no check` …) is up; None without a check."""
     if status == "no check":
         return None
     return not status.startswith(("DOWN", "MAINT"))

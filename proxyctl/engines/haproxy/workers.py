@@ -1,4 +1,4 @@
-"""HAProxy's workers, through their master: a reload starts a new one, and the old ones finish what they have.
+"""HAProxy's workers, through their master: a reload starts a new worker, and the old workers finish their requests.
 
 Knows no configuration. Called by `engine`.
 """
@@ -28,8 +28,8 @@ _WORKER = re.compile(r"^(\d+)\s+worker\b", re.MULTILINE)
 async def reload(socket: Path, logs: Logs, deadline: float) -> None:
     """Have the master load its configuration anew; raise ReloadFailed with HAProxy's own reason.
 
-    From 2.7 the answer is the verdict. Before, it is empty, the master then resets connections for some
-    milliseconds while it executes itself, and `show proc` counts what failed.
+    From 2.7 on the answer says whether the reload succeeded. Before 2.7 it is empty, the master resets connections
+    for some milliseconds while it executes itself, and `show proc` counts failed reloads.
     """
     before = await _proc(socket, deadline)
     try:
@@ -63,7 +63,7 @@ async def _proc(socket: Path, deadline: float) -> tuple[int, int]:
 
 
 async def cut_in_old_workers(socket: Path, pool: str, server: str) -> None:
-    """End the sessions with a server in every worker that only finishes what it has; raise NoAnswer.
+    """End the sessions with a server in every old worker; raise NoAnswer.
 
     One by one: `shutdown sessions server` is answered there with "Proxy is disabled."
     """

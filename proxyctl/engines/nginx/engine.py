@@ -1,7 +1,7 @@
-"""nginx as an Engine: everything takes a reload, and a reload counts only once no new connection meets the old.
+"""nginx as an Engine: every change takes a reload, which is confirmed once no old worker accepts a connection.
 
-Owns how nginx is started, checked, signalled and asked. Must not know when and why. The configuration that it
-relies on for the proof is `templates/nginx/_status.conf.j2`.
+Owns how nginx is started, checked, signalled and asked; `reconcile.apply` knows when and why. Proves a reload by the
+revision that `templates/nginx/_status.conf.j2` prints.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from proxyctl.engines import shared
 from proxyctl.engines.nginx.paths import CONFIG_NAME, STATUS_SOCKET
 from proxyctl.engines.nginx.printed import printed
 from proxyctl.engines.port import Printer
-from proxyctl.engines.timings import lap
+from proxyctl.engines.timings import timed
 from proxyctl.errors import ConfigRefused, ReloadFailed, RuntimeRefused
 from proxyctl.gateway.port import Access
 from proxyctl.providers.port import Shell
@@ -27,11 +27,11 @@ from proxyctl.providers.port import Shell
 STOP_SIGNAL = "SIGQUIT"
 
 DEADLINE = 10.0
-"""Seconds for a reload. 10,000 servers take 0.2 s; more than this and nginx has refused or hangs."""
+"""Seconds for a reload. 10,000 servers take 0.2 s; after this time nginx has refused or hangs."""
 
 _PAUSE = 0.002
 _ANSWER = 1.0
-"""Seconds for one answer of the status listener; it does nothing but return a constant."""
+"""Seconds for one answer of the status listener, which only returns a constant."""
 
 _LISTEN = re.compile(r"^\s*listen\s+(?:[^\s;]*:)?(\d+)[\s;]", re.MULTILINE)
 _SPARE_FILES = 100
@@ -39,9 +39,9 @@ _SPARE_FILES = 100
 
 
 def command() -> tuple[str, ...]:
-    """Return what the gateway runs: nginx, as soon as there is a generation to run.
+    """Return the gateway's command: start nginx as soon as there is a generation.
 
-    Sockets of a killed predecessor are removed first: nginx cannot bind to a path that exists.
+    It first removes the sockets of a killed predecessor: nginx cannot bind to a path that exists.
     """
     script = (
         f"until [ -e {layout.CURRENT} ]; do sleep 0.1; done; "
@@ -51,14 +51,14 @@ def command() -> tuple[str, ...]:
 
 
 async def features(shell: Shell) -> Features:
-    """Return what an nginx can do, by `nginx -V` and the file limit of pid 1; raise GatewayError."""
+    """Return what this nginx can do, by `nginx -V` and the file limit of pid 1; raise GatewayError."""
     version, build = await shared.ask_version(shell, ("nginx", "-V"), r"nginx version: \S+?/")
     allowed = await shared.allowed_files(shell)
     return Features("nginx", version, await _stream(shell, build), max(1, (allowed - _SPARE_FILES) // 2))
 
 
 async def _stream(shell: Shell, build: str) -> str:
-    """Return "static", the module file that is there, or ""."""
+    """Return "static" for a built-in stream module, else the path of its file, else ""."""
     options = dict(o.partition("=")[::2] for o in re.findall(r"--([\w-]+(?:=\S+)?)", build))
     if options.get("with-stream") == "":
         return "static"
@@ -71,7 +71,7 @@ async def _stream(shell: Shell, build: str) -> str:
 
 
 class Nginx:
-    """One nginx inside a gateway; `run_folder` is `layout.RUN` as this process sees it."""
+    """The nginx inside a gateway; `run_folder` is `layout.RUN` as this process sees it."""
 
     kind: str = "nginx"
     printer: Printer = staticmethod(printed)
@@ -88,8 +88,8 @@ class Nginx:
         """Have `nginx -t` read the generation and bind its addresses; raise ConfigRefused with its error line.
 
         The running nginx is not disturbed: an address in use is no error to `-t`, it unlinks only unix sockets
-        that it made, and it creates the pid file at most (nginx 1.22 to 1.30, ngx_connection.c, nginx.c). So ports
-        that it does not have yet are looked at here: a reload that cannot bind them fails after seconds of trying.
+        that it made, and it creates the pid file at most (nginx 1.22 to 1.30, ngx_connection.c, nginx.c). New
+        ports are checked here, because a reload that cannot bind them fails only after seconds.
         """
         ran = await self._gateway.run(("nginx", "-t", "-q", "-c", f"{folder}/{CONFIG_NAME}"))
         if ran.code != 0:
@@ -101,35 +101,35 @@ class Nginx:
     async def reload(self, revision: str) -> None:
         """Load `current`; return once nginx answers with `revision` and its old workers accept nothing any more.
 
-        A gateway that boots is waited for, and one that has the revision already is left alone.
+        Wait first for a gateway that boots; do nothing where nginx has the revision already.
 
-        The master starts new workers, sleeps 100 ms and only then tells the old ones to stop accepting, so
+        The master starts new workers, sleeps 100 ms and only then stops the old ones from accepting, so
         the first answer with the new revision (20 to 70 ms) proves nothing about the next connection.
         """
         shared.refuse_ended(self._gateway)
-        held: int | None = None
+        accepting: int | None = None
         try:
             async with asyncio.timeout(DEADLINE):
                 before = await self._answer()
                 if before.revision == revision:
                     return
-                held = self._hold(before.revision)
-                await shared.while_it_runs(self._gateway, self._load(revision, held))
+                accepting = self._accepting(before.revision)
+                await shared.while_it_runs(self._gateway, self._load(revision, accepting))
         except TimeoutError as exc:
             raise ReloadFailed(await self._why(revision)) from exc
         finally:
-            if held is not None:
-                os.close(held)
+            if accepting is not None:
+                os.close(accepting)
 
-    async def _load(self, revision: str, held: int | None) -> None:
-        with lap("answers"):
+    async def _load(self, revision: str, accepting: int | None) -> None:
+        with timed("answers"):
             await self._gateway.signal("HUP")
             await self._until_answers(revision)
-        with lap("retires"):
-            await _until_refused(held)
+        with timed("retires"):
+            await _until_refused(accepting)
 
     async def _answer(self) -> Running:
-        """Wait for any answer: only that proves that pid 1 is nginx and no shell, which a HUP would end."""
+        """Wait for an answer: it proves that pid 1 is nginx, not yet a shell that a HUP would end."""
         while True:
             running = await self.running()
             if running is not None:
@@ -137,14 +137,14 @@ class Nginx:
             await asyncio.sleep(_PAUSE)
 
     async def _until_answers(self, revision: str) -> None:
-        while (await self._answer()).revision != revision:  # noqa: ASYNC110 - nginx tells nobody, it must be asked
+        while (await self._answer()).revision != revision:  # noqa: ASYNC110 - nginx has no event for it
             await asyncio.sleep(_PAUSE)
 
-    def _hold(self, revision: str) -> int | None:
-        """Hold the socket on which only workers of `revision` accept: the reload unlinks its path."""
+    def _accepting(self, revision: str) -> int | None:
+        """Return a descriptor of the socket on which only workers of `revision` accept: the reload unlinks its path."""
         try:
             return os.open(self._run_folder / f"accepts-{revision}.sock", os.O_PATH | os.O_CLOEXEC)
-        except FileNotFoundError:  # a template of the user's without it
+        except FileNotFoundError:  # a user's template without this listener
             return None
 
     async def change(self, plan: Plan, files: ConfigFiles) -> None:  # noqa: ARG002 - part of the protocol
@@ -152,10 +152,10 @@ class Nginx:
         raise RuntimeRefused("nginx takes every change by a reload")
 
     async def cut(self, servers: Iterable[tuple[str, str]]) -> None:
-        """Do nothing: a server that drains has left the upstream, and worker_shutdown_timeout ends its old workers."""
+        """Do nothing: a draining server has left the upstream, and worker_shutdown_timeout ends the old workers."""
 
     async def running(self) -> Running | None:
-        """Return the revision and topology that a worker answers with; None when none answers."""
+        """Return the revision and topology in a worker's answer; None without an answer."""
         try:
             async with asyncio.timeout(_ANSWER):
                 text = await _get(self._run_folder / STATUS_SOCKET, "/revision")
@@ -165,7 +165,7 @@ class Nginx:
         return Running(*found) if found else None
 
     async def counts(self) -> tuple[ServerCount, ...]:
-        """Return nothing: open source nginx does not count per server."""
+        """Return no figures: open source nginx does not count by server."""
         return ()
 
     async def _why(self, revision: str) -> str:
@@ -184,14 +184,14 @@ async def _get(path: Path, url: str) -> str:
         return (await reader.read()).decode(errors="replace")
 
 
-async def _until_refused(held: int | None) -> None:
-    """Wait until nobody listens on the socket behind the descriptor."""
-    while held is not None:
+async def _until_refused(accepting: int | None) -> None:
+    """Wait until no worker listens on the socket behind the descriptor; return at once for None."""
+    while accepting is not None:
         try:
-            _, writer = await asyncio.open_unix_connection(shared.by_descriptor(held))
+            _, writer = await asyncio.open_unix_connection(shared.by_descriptor(accepting))
         except ConnectionRefusedError:
             return
-        except ConnectionResetError:  # the last worker closed it with this connection still in its queue
+        except ConnectionResetError:  # the last worker closed the socket with this connection still in its queue
             continue
         writer.close()
         await asyncio.sleep(_PAUSE)

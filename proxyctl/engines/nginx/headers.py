@@ -1,7 +1,7 @@
-"""The headers that nginx sets, as whole ordered lists: what servers are told and what answers carry. Pure.
+"""The headers that nginx sets, as complete ordered lists: of requests to servers and of responses to clients. Pure.
 
-nginx takes `add_header` and `proxy_set_header` from the level above only where a level has none of its own. So a level
-that needs another list than the one above prints all of it; `unless_inherited` says which.
+nginx inherits `add_header` and `proxy_set_header` only on a level without any of its own. So a level whose list differs
+from the level above prints its whole list; `unless_inherited` returns what to print. Next: `printed`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Literal
 from proxyctl.core import layout
 
 Closed = Literal["", "maintenance", "empty"]
-"""Why nothing that comes in reaches a server; empty where it does."""
+"""Why no request reaches a server; empty where requests do."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Header:
     value: str
 
 
-ANSWERED_BY = Header(layout.SERVER_HEADER, "$proxyctl_answer")  # empty, and so not sent, without the secret
+ANSWERED_BY = Header(layout.SERVER_HEADER, "$proxyctl_answer")  # empty without the secret, and so not sent
 RESPONSE_HEADERS = (ANSWERED_BY,)
 REQUEST_HEADERS = (
     Header("Host", "$proxyctl_host"),
@@ -42,16 +42,16 @@ _HOP_BY_HOP = frozenset({"Upgrade", "Connection"})  # HTTP/2 has neither
 _RETRY_AFTER = {"maintenance": Header("Retry-After", "60"), "empty": Header("Retry-After", "1")}
 
 
-def told(*, h2: bool) -> tuple[Header, ...]:
-    """Return the headers that servers are told; with `h2` over HTTP/2."""
+def request_headers(*, h2: bool) -> tuple[Header, ...]:
+    """Return the headers of requests to servers, over HTTP/2 where `h2`."""
     return tuple(h for h in REQUEST_HEADERS if not (h2 and h.name in _HOP_BY_HOP))
 
 
-def answering(closed: Closed) -> tuple[Header, ...]:
-    """Return the headers that answers have; nginx's own 503 says when to come back."""
+def response_headers(closed: Closed) -> tuple[Header, ...]:
+    """Return the headers of responses; the 503 that nginx gives itself, where `closed`, also says when to come back."""
     return (_RETRY_AFTER[closed], *RESPONSE_HEADERS) if closed else RESPONSE_HEADERS
 
 
 def unless_inherited(wanted: tuple[Header, ...], above: tuple[Header, ...]) -> tuple[Header, ...]:
-    """Return what a level prints for the headers it wants, given those of the level above: nothing, or all of them."""
+    """Return the headers that a level prints: none where the level `above` has the same list, else all of `wanted`."""
     return () if wanted == above else wanted

@@ -1,4 +1,4 @@
-"""What nginx's templates print, value by value: each decision about its configuration ends here.
+"""The values that nginx's templates print: each decision about its configuration ends here.
 
 `printed` turns a `Desired` into these values; the fields of `Printed` are the variables of the templates, which hold
 loops and ifs only. Pure. Next: `upstreams`, `headers`; then `engines.render`.
@@ -13,18 +13,18 @@ from proxyctl.core import layout
 from proxyctl.core.model import Desired, Features, Listener, Pool, Route, Tuning
 from proxyctl.core.routing import Site, open_path, sites
 from proxyctl.engines.nginx import paths
-from proxyctl.engines.nginx.headers import Closed, Header, answering, told, unless_inherited
+from proxyctl.engines.nginx.headers import Closed, Header, request_headers, response_headers, unless_inherited
 from proxyctl.engines.nginx.upstreams import Upstream, upstream, usable
 
 KEEPALIVE_MIN = (1, 27, 4)  # the first nginx with keepalive_min_timeout
 CONNECTIONS = 8192
-"""Client connections of a worker where neither settings nor the file limit say less."""
-SPARE_CONNECTIONS = 40  # of a worker beside clients' and servers': listeners, proxyctl's own
+"""Client connections of a worker, unless the settings or the file limit allow fewer."""
+SPARE_CONNECTIONS = 40  # further connections of a worker: listeners, proxyctl's own
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Keepalive:
-    """How long connections of clients stay open without a request, and how long at least while nginx reloads."""
+    """How long idle connections of clients stay open, and how long at least while nginx reloads."""
 
     timeout_ms: int
     least_ms: int
@@ -32,11 +32,11 @@ class Keepalive:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Location:
-    """One `location`: requests for `path`, or with `exact` for nothing below it, go to `pool`.
+    """One `location`: requests for `path` and below it, with `exact` for `path` alone, go to `pool`.
 
     `open_path` is the path that servers still answer while the pool is in maintenance. `strip` is the prefix that the
-    server does not see; `uri` the variable with the rest of the path as the client wrote it. An empty list of headers
-    is inherited; `closed_headers` are those of the 503 in maintenance, inside the location's `if`.
+    server does not see; `uri` is the variable with the rest of the path as the client wrote it. An empty list of
+    headers is inherited; `closed_headers` belong to the 503 in maintenance, inside the location's `if`.
     """
 
     path: str
@@ -53,7 +53,7 @@ class Location:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rest:
-    """The variable with what follows `prefix` in the path as the client wrote it."""
+    """A variable with the rest of the path after `prefix`, as the client wrote it."""
 
     variable: str
     prefix: str
@@ -61,7 +61,7 @@ class Rest:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class VirtualServer:
-    """One `server` of an HTTP port; `host` is empty for any, `whole`: its locations take every path."""
+    """One `server` of an HTTP port; an empty `host` means any; `whole`: its locations take every path."""
 
     host: str
     rests: tuple[Rest, ...]
@@ -71,7 +71,7 @@ class VirtualServer:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Port:
-    """One HTTP port and its servers; `whole`: they take every host."""
+    """One HTTP port and its `server` blocks; `whole`: they take every host."""
 
     number: int
     servers: tuple[VirtualServer, ...]
@@ -89,7 +89,7 @@ class StreamPort:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Stream:
-    """All tcp ports; `missing`: this nginx cannot have any, as where a pinned generation met another image."""
+    """All tcp ports; `missing`: this nginx has no stream module, as after a change of image under a pin."""
 
     missing: bool
     pools: tuple[Upstream, ...]
@@ -100,8 +100,8 @@ class Stream:
 class Printed:
     """All that nginx.conf says beside its own text; times in milliseconds, sockets and files as nginx sees them.
 
-    `keepalive` is None where a reload would cost a request on each kept connection. `check_variable` has what a client
-    sent in the header of `proxyctl check`, `server_header` names the server in the answer.
+    `keepalive` is None where a reload would cost a request on each idle connection. `check_variable` is the variable
+    with a client's header of `proxyctl check`, `server_header` the header of the answer that names the server.
     """
 
     version: str
@@ -137,8 +137,8 @@ def printed(desired: Desired, *, features: Features, tuning: Tuning, token: str)
         shutdown_ms=tuning.shutdown_ms,
         client_timeout_ms=tuning.client_timeout_ms,
         keepalive=keepalive,
-        request_headers=told(h2=False),
-        response_headers=answering(""),
+        request_headers=request_headers(h2=False),
+        response_headers=response_headers(""),
         check_variable=f"$http_{layout.CHECK_HEADER.lower().replace('-', '_')}",
         server_header=layout.SERVER_HEADER,
         token=token,
@@ -160,7 +160,7 @@ def _port(listener: Listener, pools: dict[str, Pool], upstreams: dict[str, Upstr
 def _server(
     port: int, number: int, site: Site, pools: dict[str, Pool], upstreams: dict[str, Upstream]
 ) -> VirtualServer:
-    """Return one host's server. A name of a variable must be its own in the whole configuration."""
+    """Return the `server` of one host; each variable name is unique in the whole configuration."""
     stripping = [r for r in site.routes if r.strip_prefix and r.path != "/"]
     rests = {r: Rest(f"$proxyctl_rest_{port}_{number}_{n}", r.path) for n, r in enumerate(stripping, 1)}
     locations = tuple(
@@ -173,10 +173,10 @@ def _server(
 
 
 def _locations(route: Route, pool: Pool, printed_pool: Upstream, rest: Rest | None) -> Iterator[Location]:
-    """Yield the locations of one route: its path alone, and everything below it."""
+    """Yield the locations of one route: for its path alone, and for every path below it."""
     closed = closed_route(route, pool)
     spared = open_path(route, pool) if pool.maintenance else ""
-    response = unless_inherited(answering(closed), answering(""))
+    response = unless_inherited(response_headers(closed), response_headers(""))
     below = Location(
         path=f"{route.path.rstrip('/')}/",
         exact=False,
@@ -185,9 +185,11 @@ def _locations(route: Route, pool: Pool, printed_pool: Upstream, rest: Rest | No
         open_path=spared,
         strip=rest.prefix if rest and not closed else "",
         uri=rest.variable if rest else "",
-        request_headers=unless_inherited(told(h2=printed_pool.h2), told(h2=False)),
+        request_headers=unless_inherited(request_headers(h2=printed_pool.h2), request_headers(h2=False)),
         response_headers=response,
-        closed_headers=unless_inherited(answering("maintenance"), response or answering("")) if spared else (),
+        closed_headers=unless_inherited(response_headers("maintenance"), response or response_headers(""))
+        if spared
+        else (),
     )
     if route.path != "/":
         yield dataclasses.replace(below, path=route.path, exact=True, uri="")
@@ -195,7 +197,7 @@ def _locations(route: Route, pool: Pool, printed_pool: Upstream, rest: Rest | No
 
 
 def closed_route(route: Route, pool: Pool) -> Closed:
-    """Return why nothing that comes by this route reaches a server, so that nginx answers 503 by itself."""
+    """Return why no request on this route reaches a server, so that nginx answers 503 itself; empty where it does."""
     if usable(pool) and not (pool.maintenance and not open_path(route, pool)):
         return ""
     return "maintenance" if pool.maintenance else "empty"

@@ -28,7 +28,7 @@ class NginxRules:
         return False
 
     def reload_reason(self, change: Change, after: Desired) -> str:  # noqa: ARG002 - part of the protocol
-        """Return the one reason, whatever the change: nginx takes nothing at run time."""
+        """Return the same reason for every change: nginx takes none at run time."""
         return _RELOAD
 
     def inabilities(self, membership: Membership) -> Iterator[Inability]:

@@ -1,4 +1,4 @@
-"""The pools as nginx prints them: which servers an upstream holds, and with which settings. Pure."""
+"""The pools as nginx prints them: the servers and settings of each upstream. Pure. Next: `printed`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 from proxyctl.core.features import timeouts
 from proxyctl.core.model import Balance, Pool, Server, Setting
 from proxyctl.core.plan import effective_weight
-from proxyctl.engines.settings import Settings
+from proxyctl.engines.pool_settings import PoolSettings
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -25,9 +25,9 @@ class PrintedServer:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Upstream:
-    """One pool and the servers that may take requests; `zone_kb` is the memory that its workers share.
+    """One pool and the servers that may take requests; `zone_kb` is the memory that nginx's workers share for it.
 
-    `again_ms` is how long a request may be tried on further servers; `scheme` and `h2` are what the servers speak.
+    `again_ms` is the time in which a request may be tried on further servers; `scheme` and `h2` are what servers speak.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Upstream:
     h2: bool
     again_ms: int
     servers: tuple[PrintedServer, ...]
-    settings: Settings
+    settings: PoolSettings
 
     def __getitem__(self, label: str) -> Setting:
         """Return the value of a label of the pool, as `pool["timeout.connect"]`; raise KeyError."""
@@ -46,10 +46,10 @@ class Upstream:
 
 
 def usable(pool: Pool) -> tuple[Server, ...]:
-    """Return the servers that an upstream of this pool holds.
+    """Return the servers of this pool's upstream.
 
-    nginx has neither weight 0 nor, with `hash` and `random`, backup servers: servers without weight are left out, and
-    where the method knows no backup, the backups stand in only while there is no other server.
+    nginx knows no weight 0, so servers without weight are left out. `hash` and `random` know no backup servers: there
+    the backups are in the upstream only while it has no other server.
     """
     servers = tuple(s for s in pool.servers if effective_weight(s) > 0)
     if pool.balance in {"roundrobin", "leastconn"} and any(not s.backup for s in servers):
@@ -59,7 +59,7 @@ def usable(pool: Pool) -> tuple[Server, ...]:
 
 
 def upstream(pool: Pool) -> Upstream:
-    """Return what is printed of a pool, on HTTP ports and tcp ports alike."""
+    """Return the printed form of a pool, the same on HTTP ports and tcp ports."""
     servers = usable(pool)
     return Upstream(
         name=pool.name,
@@ -70,11 +70,11 @@ def upstream(pool: Pool) -> Upstream:
         h2=pool.protocol == "h2c",
         again_ms=_again_ms(pool),
         servers=tuple(PrintedServer(s.name, s.address, s.port, s.weight, s.maxconn, s.backup) for s in servers),
-        settings=Settings.of(pool),
+        settings=PoolSettings.of(pool),
     )
 
 
 def _again_ms(pool: Pool) -> int:
-    """Return how long: connections that fail are tried again, but silence of timeout.server is not paid for twice."""
+    """Return the time for further tries: failed connections are tried again, a wait of timeout.server is not."""
     connect, server, queue = (key.of(pool) for key in (timeouts.CONNECT, timeouts.SERVER, timeouts.QUEUE))
     return min(queue, max(server, 2 * connect))

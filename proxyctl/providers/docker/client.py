@@ -1,4 +1,4 @@
-"""How Docker is asked: a client for the engine that is meant, and one line for a person where it does not answer."""
+"""The client with which Docker is asked, and its failures as one line for a person."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import requests
 from proxyctl.errors import DockerUnavailable, ProxyctlError
 
 Client = docker.APIClient
-"""A client of one Docker. Rooms other than `providers.docker` and `gateway` only hand it on, and call nothing on it.
+"""A client of one Docker engine. Rooms other than `providers.docker` and `gateway` only pass it on.
 
-The labs are the exception: they show what Docker itself answers, and so meet its errors, which have names here.
+The labs are the exception: they show what Docker itself answers, so its errors have names here.
 """
 DockerError = docker.errors.DockerException
 NotFound = docker.errors.NotFound
@@ -24,9 +24,9 @@ NotFound = docker.errors.NotFound
 
 @contextlib.contextmanager
 def translated(doing: str) -> Iterator[None]:
-    """Turn every way in which docker-py says "no answer" into DockerUnavailable with one line.
+    """Turn every docker-py error that means "no answer" into DockerUnavailable with one line.
 
-    `docker.errors.NotFound` passes, for callers to whom it is an answer: it must not leave this package and `gateway`.
+    `docker.errors.NotFound` passes, as it is an answer to some callers; it must not leave this package or `gateway`.
     """
     try:
         yield
@@ -38,7 +38,7 @@ def translated(doing: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def attempted(doing: str) -> Iterator[None]:
-    """Turn "not found" into a ProxyctlError of the same form too; every other failure is `translated`."""
+    """Turn "not found" into a ProxyctlError that names what was attempted; every other failure is `translated`."""
     try:
         with translated(doing):
             yield

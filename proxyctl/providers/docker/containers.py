@@ -1,6 +1,6 @@
 """Single containers, as rollouts and scenarios need them: read, made like others, paused, stopped, removed.
 
-What to make is `successor`'s to say, when is `proxyctl.operate.rollout`'s.
+`successor` says what to make, `proxyctl.operate.rollout` when.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Containers:
     """Docker's containers by id; every failure is a ProxyctlError with one line."""
 
     def __init__(self, client: Client) -> None:
-        """Take a client; it is asked from one thread only."""
+        """Take a client; only one thread may use it."""
         self._client = client
 
     def old(self, id_: str) -> Old:
@@ -82,7 +82,7 @@ class Containers:
     def end(self, id_: str) -> str:
         """Return how a container ended, with the last line of its log; empty while it runs.
 
-        A container that its restart policy started again counts as ended: its next start will most likely fail too.
+        A container that its restart policy started again counts as ended: its next start will most likely fail as well.
         """
         try:
             with translated("inspecting"):

@@ -1,7 +1,7 @@
-"""Docker's event stream, and how an event is read.
+"""Docker's event stream: opened, read and closed; and the fields of an event.
 
-docker-py's events() has no time-out, so the stream is opened and read in a thread. Its iterator ends in the same way
-for a dropped socket as for a normal end, and never for a silent one, so `source` pings beside it. Next: `source`.
+docker-py's events() has no time-out, so a thread opens and reads the stream. Its iterator ends alike after a dropped
+socket and after a normal end, but never on a silent socket; so `source` pings beside it. Next: `source`.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ Event = Mapping[str, Any]
 
 
 async def subscribe(connect: Callable[[], Client]) -> tuple[Any, asyncio.Queue[Event | None]]:
-    """Return an open stream, for `close`, and the queue that it fills; None in the queue is the stream's end.
+    """Return an open stream, for `close`, and the queue of its events; None in the queue is the end of the stream.
 
-    The stream is read in a thread of its own. Raise DockerUnavailable when it is not open after `OPEN_WITHIN`.
+    A thread of its own reads the stream. Raise DockerUnavailable when it is not open after `OPEN_WITHIN`.
     """
     queue: asyncio.Queue[Event | None] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     opened: asyncio.Future[Any] = loop.create_future()
 
     def settle(stream: Any, exc: Exception | None) -> None:
-        if opened.done():  # the time-out was first
+        if opened.done():  # after the time-out
             close(stream)
         elif exc:
             opened.set_exception(exc)
@@ -53,11 +53,11 @@ async def subscribe(connect: Callable[[], Client]) -> tuple[Any, asyncio.Queue[E
     def read() -> None:
         try:
             stream = _open(connect)
-        except Exception as exc:  # noqa: BLE001 - it goes on where `opened` is awaited
+        except Exception as exc:  # noqa: BLE001 - raised again where `opened` is awaited
             on_loop(settle, None, exc)
             return
         on_loop(settle, stream, None)
-        with contextlib.suppress(Exception):  # every kind of end is the same: reconnect
+        with contextlib.suppress(Exception):  # after every kind of end: reconnect
             for event in stream:
                 on_loop(queue.put_nowait, event)
         on_loop(queue.put_nowait, None)
@@ -75,13 +75,13 @@ def _open(connect: Callable[[], Client]) -> Any:
     with translated("events"):
         client = connect()
         stream = client.events(decode=True, filters={"type": ["container", "network"], "event": ACTIONS})
-        # events() looks at the status only when it is read, too late to say why there is no stream
+        # events() checks the status only at the first read: too late to say why there is no stream
         client._raise_for_status(stream._response)  # type: ignore[attr-defined]  # noqa: SLF001
         return stream
 
 
 def close(stream: Any) -> None:
-    """End a stream; one that has ended already is no error."""
+    """End a stream; a stream that has ended already is no error."""
     with contextlib.suppress(Exception):
         stream.close()
 
@@ -95,12 +95,12 @@ def subject(event: Event) -> str:
 
 
 def log_steps(event: Event, taken: float) -> None:
-    """Log how long after Docker's own time an event was taken, and how long its inspect took."""
+    """Log the time from Docker's time stamp of an event until it was taken, and the time of its inspect."""
     late, inspect = taken - event.get("timeNano", 0) / 1e9, time.time() - taken
     log.debug("event", what=describe(event), late_ms=round(late * 1000, 1), inspect_ms=round(inspect * 1000, 1))
 
 
 def describe(event: Event) -> str:
-    """Return `start web1`."""
+    """Return an event in words, such as `start web1`."""
     attributes = (event.get("Actor") or {}).get("Attributes") or {}
     return f"{event.get('Action')} {attributes.get('name', '')}".strip()

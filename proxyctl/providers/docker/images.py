@@ -1,4 +1,4 @@
-"""Docker's images: which of them are here."""
+"""Docker's images: whether one is on this machine."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from proxyctl.providers.docker.client import Client, translated
 
 
 def id_of(client: Client, image: str) -> str:
-    """Return the id of an image, empty when it is not here; raise DockerUnavailable."""
+    """Return the id of an image, empty when it is not on this machine; raise DockerUnavailable."""
     try:
         with translated(f"image {image}"):
             return str(client.inspect_image(image)["Id"])  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Containers that a listing lacks although no event ended them. Asks nothing: `source` hands ids in."""
+"""Containers that a listing lacks although no event ended them. Asks nothing: `source` hands in the ids."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Set as AbstractSet
 
 
 class Missing:
-    """Container ids, for as long as listings that lack them are not believed: a listing can be wrong once."""
+    """The ids of missing containers, until listings have lacked them long enough: one listing can be wrong."""
 
     def __init__(self, believed_after: float) -> None:
-        """Take the seconds after which a container that is missing is believed to be gone."""
+        """Take the seconds after which a missing container is believed to be gone."""
         self._believed_after = believed_after
         self._since: dict[str, float] = {}  # by id: the monotonic time of the first listing without it
 
@@ -19,11 +19,11 @@ class Missing:
 
     @property
     def ids(self) -> frozenset[str]:
-        """The containers that are missing and not yet believed to be gone."""
+        """The ids of containers that are missing and not yet believed to be gone."""
         return frozenset(self._since)
 
     def note(self, known: AbstractSet[str], listed: AbstractSet[str]) -> None:
-        """Take a listing, and the ids that were known before it."""
+        """Take the ids that were `known` before a listing, and the `listed` ids."""
         now = time.monotonic()
         since = {id_: self._since.get(id_, now) for id_ in (known | self._since.keys()) - listed}
         self._since = {id_: first for id_, first in since.items() if now - first < self._believed_after}

@@ -1,4 +1,4 @@
-"""Docker's networks: whether one exists, made with our label, removed where it has that label."""
+"""Docker's networks: find one, create one with proxyctl's label, remove it only where it has that label."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def exists(client: Client, name: str) -> bool:
 
 
 def create(client: Client, name: str) -> None:
-    """Make a bridge network that `remove_if_ours` may remove again; raise DockerUnavailable."""
+    """Create a bridge network that `remove_if_ours` may remove again; raise DockerUnavailable."""
     with translated(f"making network {name}"):
         client.create_network(name, driver="bridge", check_duplicate=True, labels={layout.NETWORK_LABEL: "proxyctl"})
 
 
 def remove_if_ours(client: Client, name: str) -> bool:
-    """Remove a network that `create` made; return whether it was one, and was there. Raise DockerUnavailable."""
+    """Remove a network if `create` made it; return whether a network was removed. Raise DockerUnavailable."""
     try:
         with translated(f"removing network {name}"):
             if layout.NETWORK_LABEL not in (client.inspect_network(name).get("Labels") or {}):

@@ -16,10 +16,10 @@ _MOUNTED = re.compile(r"/containers/([0-9a-f]{64})/(?:hostname|hosts|resolv\.con
 
 
 def own_container(client: Client) -> Mapping[str, Any] | None:
-    """Return the inspect of the own container; None on a host, or when this engine does not know it.
+    """Return Docker's JSON of the own container; None on a host, or when this engine does not know it.
 
-    Docker mounts three files from a folder that is named by the container's id; the host name is only a fallback,
-    because users may set it.
+    The id comes from the path of three files that Docker mounts into each container; the host name is only a
+    fallback, because users may set it.
     """
     if not Path("/.dockerenv").exists():
         return None

@@ -1,4 +1,4 @@
-"""What the informer asks Docker beside the event stream: each question in a thread, all with one client."""
+"""The questions of `source` to Docker beside the event stream: each in a thread, all with one client."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from proxyctl.providers.docker.client import Client, translated
 
 
 class Questions:
-    """Asks Docker; every method raises DockerUnavailable, or docker-py's NotFound."""
+    """Asks Docker; every method raises DockerUnavailable or docker-py's NotFound."""
 
     def __init__(self, connect: Callable[[], Client]) -> None:
-        """Take what makes a client; that is done for the first question."""
+        """Take a function that returns a client; the first question calls it."""
         self._connect = connect
         self._client: Client | None = None
 
     def reconnect(self) -> None:
-        """Ask the next question with a new client: the engine may come back with other API versions."""
+        """Use a new client from the next question on: the engine may come back with another API version."""
         self._client = None
 
     async def ping(self) -> None:
-        """Return when Docker answers."""
+        """Return once Docker answers a ping."""
         await self._ask("ping", lambda c: c.ping())
 
     async def inspect(self, id_: str) -> Any:
@@ -31,7 +31,7 @@ class Questions:
         return await self._ask("inspecting", lambda c: c.inspect_container(id_))
 
     async def listing(self, network: str, label: str) -> tuple[list[Any], list[Any]]:
-        """Return the entries of containers that run on a network or have a label, and those of all gateways."""
+        """Return the list entries of all containers that run on a network or have a label, and of all gateways."""
 
         def both(client: Client) -> tuple[list[Any], list[Any]]:
             labelled = client.containers(all=True, filters={"label": [label]})

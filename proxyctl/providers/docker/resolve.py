@@ -1,7 +1,7 @@
 """Docker's embedded DNS, asked as the network's containers ask it: UDP to 127.0.0.11 in their view.
 
-Where no socket can be had there, a command inside the gateway asks instead (60 ms in place of 0.2). What an
-answer means for a container is the reconciler's business.
+Where no socket can be opened in that view, a command inside the gateway asks instead (60 ms in place of 0.2). Says
+nothing about what an answer means for a container: `reconcile.names` does.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class EmbeddedDns:
         return {r.address for rrset in response.answer for r in rrset if r.rdtype == dns.rdatatype.A}
 
     async def _exchange(self, query: dns.message.Message, name: str) -> dns.message.Message:
-        """Send the query, again after a deadline without an answer; what does not answer it is ignored."""
+        """Return the answer to a query, which is sent again after a deadline; foreign packets are ignored."""
         try:
             with self._view.open(socket.AF_INET, socket.SOCK_DGRAM) as sock:
                 sock.connect(SERVER)  # UDP: sends nothing, and only this server's packets come back
@@ -77,7 +77,7 @@ class EmbeddedDns:
         raise ResolveError(f"the embedded DNS did not answer for {name} within {DEADLINE} s, {_ATTEMPTS} times")
 
     async def _run(self, name: str) -> set[str]:
-        """Ask with what the image has: getent of the C library, or busybox's nslookup."""
+        """Return the addresses by a command that the image has: getent of the C library, or busybox's nslookup."""
         try:
             if self._has_getent:
                 ran = await self._gateway.run(("getent", "ahostsv4", f"{name}."))

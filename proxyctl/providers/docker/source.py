@@ -1,8 +1,9 @@
-"""The informer: subscribe to Docker's events, list, follow; the only holder of what Docker says.
+"""The informer: subscribes to Docker's events, lists, then follows; the only owner of the snapshot.
 
-One event costs one inspect. A full listing at every connection and every `resync` repairs what was missed and counts
-the drift. Every end of the stream is a reconnect; a ping beside the stream finds out when it has gone silent.
-How Docker's JSON is read is for `view`; what a missing or stopping container is, for `missing` and `stopping`.
+One event costs one inspect. A full listing at every connection and every `resync` repairs what events missed, and
+counts that as drift. After every end of the stream it reconnects; a ping beside the stream notices a silent one.
+`view` reads Docker's JSON; `missing` and `stopping` remember containers of these kinds. Next: `reconcile.reconciler`,
+which each change wakes.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ log = structlog.get_logger()
 
 PING_EVERY = 10.0
 DRIFT_GRACE = 1.0
-"""Seconds that the event of an unannounced change may still take; then the stream counts as broken."""
+"""Seconds until the event of a change that a listing showed must come; else the stream counts as broken."""
 FIRST_DELAY, LAST_DELAY = 0.5, 30.0
 
 
-class DockerStore:
+class DockerSource:
     """Follows one network's containers and all labelled ones; implements `port.Source`."""
 
     def __init__(
@@ -48,7 +49,7 @@ class DockerStore:
         resync: float,
         sleep: Callable[[float], Any] = asyncio.sleep,
     ) -> None:
-        """Take what makes clients (one for the stream, one for questions), and the seconds between two listings."""
+        """Take a function that returns a client, called for the stream and for questions, and `resync` in seconds."""
         self._connect = client
         self._network = network
         self._prefix = label_prefix
@@ -68,7 +69,7 @@ class DockerStore:
         self.gateway_changes = 0
 
     def expect(self, containers: Iterable[str]) -> None:
-        """Take the ids of containers that the proxy serves already: the first listing should have them."""
+        """Take the ids of containers that the proxy serves already, so that the first listing can miss them."""
         self._expected = set(containers)
 
     async def list_once(self) -> Snapshot:
@@ -97,7 +98,7 @@ class DockerStore:
             delay = min(delay * 2, LAST_DELAY)
 
     async def _follow(self, wake: Wake) -> Any:
-        """Run one connection: subscribe first, then list, then follow; yield after each success."""
+        """Subscribe, then list, then follow until the stream ends; yield after each success."""
         await self._ask.ping()
         stream, queue = await events.subscribe(self._connect)
         try:
@@ -143,7 +144,7 @@ class DockerStore:
             events.close(stream)
 
     async def _list(self) -> set[str]:
-        """Replace what is known by a full listing; return the ids of enabled containers that changed unheard."""
+        """Replace the snapshot by a full listing; return the ids of enabled containers that changed with no event."""
         entries, gateways = await self._ask.listing(self._network, f"{self._prefix}.enable")
         before = self._containers
         own = {g["Id"] for g in gateways}
@@ -163,8 +164,9 @@ class DockerStore:
     async def _listed(self, entry: Mapping[str, Any], known: Container | None) -> Container:
         """Return the container of one entry of a listing; inspect it where the listing is not enough.
 
-        That is after a stop signal (its start time tells whether the signal still counts), and without a network (the
-        listing has no ports then; they never change, so one inspect is enough).
+        It is not enough after a stop signal, because only an inspect has the start time, which says whether the signal
+        still counts. Nor is it without a network, because the entry then has no ports; ports never change, so one
+        inspect is enough.
         """
         container = view.from_listing(entry)
         if container.id in self._stopping or not (container.ports or known):
@@ -173,17 +175,18 @@ class DockerStore:
         return dataclasses.replace(container, ports=container.ports or (known.ports if known else ()))
 
     def _read(self, entry: Mapping[str, Any]) -> Container:
-        """Return the container of an inspect."""
+        """Return the container of an inspect's JSON."""
         return view.from_inspect(entry, stopping=self._stopping.still(entry))
 
     def _matters(self, id_: str, before: Mapping[str, Container]) -> bool:
-        """Return whether a change of this container without an event means that events were lost."""
+        """Return whether a change of this container without an event means that an event was lost."""
         container = self._containers.get(id_) or before[id_]
         return f"{self._prefix}.enable" in dict(container.labels)
 
     async def _take(self, event: events.Event) -> bool:
-        """Bring the snapshot up to one event; return whether anything changed."""
-        attributes = (event.get("Actor") or {}).get("Attributes") or {}
+        """Update the snapshot by one event; return whether it changed."""
+        actor = event.get("Actor") or {}
+        attributes = actor.get("Attributes") or {}
         action = str(event.get("Action", "")).split(":")[0]
         id_ = events.subject(event)
         if layout.GATEWAY_LABEL in attributes:
@@ -203,7 +206,7 @@ class DockerStore:
         return await self._inspect(id_, event)
 
     async def _gateway_event(self, action: str, network: str) -> bool:
-        """Return whether an event of a gateway matters: of our own, or one that another network got or lost."""
+        """Return whether a gateway's event matters: it is our own gateway, or a network got or lost its gateway."""
         if network != self._network:
             before = self._gateways
             if action in {"create", "destroy"}:
@@ -215,7 +218,7 @@ class DockerStore:
         return True
 
     def _take_survivors(self) -> bool:
-        """Take containers that ran out of memory and did not end as running again; return whether there are any."""
+        """Update the containers that ran out of memory and did not end: they run on. Return whether there were any."""
         survived = self._stopping.survivors()
         for id_ in survived & self._containers.keys():
             self._containers[id_] = dataclasses.replace(self._containers[id_], stopping=False)
@@ -229,7 +232,7 @@ class DockerStore:
         self._stopping.forget(id_)
 
     async def _inspect(self, id_: str, event: events.Event) -> bool:
-        """Inspect the container of an event; return whether it changed."""
+        """Inspect the container of an event and update it; return whether it changed."""
         before = self._containers.get(id_)
         try:
             entry = await self._ask.inspect(id_)

@@ -1,6 +1,6 @@
-"""Containers that are about to end, by what Docker's events told: a stop signal, or memory that ran out.
+"""Containers that are about to end, by Docker's events: after a stop signal, or after memory ran out.
 
-Asks nothing: the informer, `source`, hands in events and inspects.
+Asks nothing: `source` hands in events and inspects.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from proxyctl.providers.docker import view
 from proxyctl.providers.docker.events import Event
 
 OOM_GRACE = 1.0
-"""Seconds after which a container has survived: the kernel killed another process than its first."""
+"""Seconds after which a container has survived: the kernel killed another process than the container's first."""
 _KILL = "9"
 
 
 class Stopping:
-    """Container ids from the event that tells of an end to the end itself, a later start, or survival."""
+    """The ids of stopping containers: from the event that announces the end until the end, a start, or survival."""
 
     def __init__(self) -> None:
         self._since: dict[str, int] = {}  # by id: Unix nanoseconds of the event
@@ -29,15 +29,15 @@ class Stopping:
 
     @property
     def due(self) -> float:
-        """The monotonic time at which `survivors` returns the next container; infinite while it has none to return."""
+        """The monotonic time from which on `survivors` returns a container; infinite while there is none."""
         return min(self._oom.values(), default=float("inf"))
 
     def note(self, event: Event, entry: Mapping[str, Any]) -> None:
-        """Take an event of a container, and its inspect: signals other than its stop signal and SIGKILL end nothing."""
+        """Take an event and the container's inspect; a signal counts if it is the stop signal or SIGKILL."""
         id_, action = entry["Id"], event["Action"]
         signal = event["Actor"]["Attributes"].get("signal")
         at = int(event.get("timeNano") or time.time_ns())
-        if action == "oom":  # its end is near, or it goes on without one of its processes
+        if action == "oom":  # the container ends, or it goes on without one of its processes
             self._since[id_] = at
             self._oom[id_] = time.monotonic() + OOM_GRACE
         elif action == "kill" and signal in {_KILL, str(view.stop_signal(entry))}:
@@ -45,11 +45,11 @@ class Stopping:
             self._oom.pop(id_, None)
 
     def still(self, entry: Mapping[str, Any]) -> bool:
-        """Return whether a container is stopping, by its inspect; forget it once it has ended or was started again."""
+        """Return whether a container is still stopping, by its inspect; forget it after its end or a new start."""
         id_ = entry["Id"]
         if id_ not in self._since:
             return False
-        # a start in the future was written before the clock was set back: it says nothing
+        # a start in the future was written before the clock was set back: ignore it
         if not entry["State"]["Running"] or self._since[id_] < view.started(entry) <= time.time_ns():
             self.forget(id_)
         return id_ in self._since

@@ -1,8 +1,8 @@
-"""The containers that take others' places in a rollout: what Docker must be asked for. Pure.
+"""The containers that replace others in a rollout: what Docker must be asked for. Pure.
 
-Carried over is what somebody asked for when the old one was made; what came from its image is not, so that the new
-image's own defaults count. Docker's inspect shows both in one, hence the old image's configuration beside it.
-Next: `proxyctl.operate.rollout`, which makes them.
+A successor takes over what the old container's user asked for, but not what came from the old image, so that the new
+image's defaults count. Docker's inspect shows both in one; the difference to the old image's configuration tells them
+apart. Next: `proxyctl.operate.rollout`, which makes them.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def _successor(old: Old, image: str, image_id: str, name: str, number: int) -> S
     return Successor(name, body, tuple(networks), tuple(notices))
 
 
-# ------------------------------------------------------------------ what somebody asked for
+# ------------------------------------------------------------------ what a user asked for
 
 
 def _config(old: Old) -> dict[str, Any]:

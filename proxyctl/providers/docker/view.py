@@ -1,8 +1,8 @@
 """Docker's JSON as `Container` values: a listing and an inspect of the same container give equal values.
 
-So the value leaves out what only one of the two says, or says for too long: the health of a paused container, the
-address of a container that does not run. One difference is left to `source`: a listing shows no exposed ports while
-a container has no network, as when it has ended. Pure. Next: `source`.
+So the value leaves out the health of a paused container and the address of a container that does not run: listing and
+inspect differ there. One difference is left to `source`: a listing shows no exposed ports while a container has no
+network, as after its end. Pure. Next: `source`.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def from_inspect(entry: Json, *, stopping: bool = False) -> Container:
 
 
 def stop_signal(entry: Json) -> int:
-    """Return the number of the signal with which `docker stop` asks this container to end."""
+    """Return the number of the signal that `docker stop` sends to this container."""
     text = str((entry.get("Config") or {}).get("StopSignal") or "SIGTERM").upper()
     if text.isdecimal():
         return int(text)

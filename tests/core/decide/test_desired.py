@@ -26,7 +26,7 @@ from proxyctl.core.model import (
     Server,
     Snapshot,
 )
-from tests.core.worlds import HAPROXY, NET, NGINX, OK, container, decide, routes, servers, targets, told, world
+from tests.core.worlds import HAPROXY, NET, NGINX, OK, container, decide, routes, servers, targets, world, wrong_labels
 
 NOT_YET = Finding(ok=False, reason="connection refused")
 DOWN = Finding(ok=False, reason="connection refused", late=True)
@@ -76,7 +76,7 @@ def test_a_bad_label_costs_that_container_alone() -> None:
     """The faulty container is left out with its problem; its neighbours serve."""
     outcome = decide(world(web("web1"), web("web2", {"weight": "300"})))
     assert servers(outcome) == {"web": ["web1"]}
-    assert told(outcome.problems) == [("web2", "proxyctl.weight")]
+    assert wrong_labels(outcome.problems) == [("web2", "proxyctl.weight")]
 
 
 # ------------------------------------------------------------------ joining, draining, leaving
@@ -132,7 +132,7 @@ def test_the_life_of_a_server(  # noqa: PLR0913, PLR0917 - one column each
     assert routes(outcome) == ["80 / web"]
     assert [(w.name, w.failed) for w in outcome.waiting] == [("w", problem)] * waits
     assert all(w.reason for w in outcome.waiting)
-    assert told(outcome.problems) == [("w", "")] * problem
+    assert wrong_labels(outcome.problems) == [("w", "")] * problem
 
 
 def test_a_sick_container_shows_why() -> None:
@@ -143,7 +143,7 @@ def test_a_sick_container_shows_why() -> None:
 
 AWAY = {"bridge": "172.17.0.2"}
 LEAVES = [
-    # what happens to it, does it drain, is a problem told
+    # what happens to it, does it drain, is a problem wrong_labels
     ({"stopping": True}, True, False),
     ({"state": "paused"}, True, False),
     ({"health": "unhealthy"}, True, True),
@@ -252,7 +252,7 @@ def test_an_operator_decides(decision: Override, served: list[str], weight: int)
 def disagreement(*containers: Container, **how: object) -> tuple[str, list[tuple[str, str]]]:
     """Return the pool's balance and who was told what."""
     outcome = decide(world(*containers), **how)
-    return outcome.desired.pools[0].balance, told(outcome.problems)
+    return outcome.desired.pools[0].balance, wrong_labels(outcome.problems)
 
 
 def test_the_newest_ready_replica_decides() -> None:
@@ -304,7 +304,7 @@ def test_the_routes_are_the_speakers() -> None:
     """A pool has the routes of the newest ready replica; the others are warned about theirs."""
     outcome = decide(world(web("a", {"host": "a"}, created=1), web("b", {"host": "b"}, created=2)))
     assert routes(outcome) == ["80 b/ web"]
-    assert told(outcome.problems) == [("a", "proxyctl.host")]
+    assert wrong_labels(outcome.problems) == [("a", "proxyctl.host")]
 
 
 # ------------------------------------------------------------------ pools that want the same
@@ -336,7 +336,7 @@ def test_a_refusal_names_the_label_that_was_written(labels: dict[str, str], labe
 
 
 def test_every_present_container_of_the_loser_is_told() -> None:
-    """All replicas that lost are told, but not those that have ended."""
+    """All replicas that lost are wrong_labels, but not those that have ended."""
     losers = [
         container("l1", {"pool": "l"}, created=7),
         container("l2", {"pool": "l", "host": "x"}, created=6),
@@ -371,7 +371,7 @@ def test_tcp_and_http_do_not_share_a_port() -> None:
     db = container("db", {"protocol": "tcp", "listen": "80"}, created=1)
     outcome = decide(world(db, container("web")))
     assert outcome.desired.listeners == (Listener(80, "tcp", (Route("", "/", "db"),)),)
-    assert told(outcome.problems) == [("web", "proxyctl.listen")]
+    assert wrong_labels(outcome.problems) == [("web", "proxyctl.listen")]
 
 
 def test_a_pool_without_a_route_waits_for_nothing() -> None:

@@ -23,7 +23,19 @@ from proxyctl.core.model import (
     Snapshot,
     Target,
 )
-from tests.core.worlds import HAPROXY, NET, NGINX, OLD_NGINX, container, decide, rules, surveyed, targets, told, world
+from tests.core.worlds import (
+    HAPROXY,
+    NET,
+    NGINX,
+    OLD_NGINX,
+    container,
+    decide,
+    rules,
+    surveyed,
+    targets,
+    world,
+    wrong_labels,
+)
 
 HERE, ADMIN, NOWHERE = NET, "admin", "nowhere"
 
@@ -56,7 +68,7 @@ def test_whose_container_it_is(networks: dict[str, str], labels: dict[str, str],
     snapshot = world(container("web", labels, networks=networks), gateways=[NET, ADMIN])
     found, problems = survey(snapshot, Options(), HAPROXY)
     assert [m.container.name for m in found] == (["web"] if place == "here" else [])
-    assert told(problems) == ([("web", "proxyctl.network")] if place == "problem" else [])
+    assert wrong_labels(problems) == ([("web", "proxyctl.network")] if place == "problem" else [])
     assert all(reason in p.reason for p in problems)
 
 
@@ -66,7 +78,7 @@ def test_a_route_can_be_on_another_network() -> None:
     web = container("web", labels, networks={HERE: "10.0.0.1", ADMIN: "10.1.0.1"})
     found, problems = survey(world(web, gateways=[NET, ADMIN]), Options(), HAPROXY)
     assert [m.membership.pool.name for m in found] == ["web"]
-    assert told(problems) == [("web", "proxyctl.route.y.network")]
+    assert wrong_labels(problems) == [("web", "proxyctl.route.y.network")]
 
 
 @pytest.mark.parametrize("networks", [{}, {"bridge": "172.17.0.2"}, {ADMIN: "10.1.0.1"}])
@@ -90,7 +102,7 @@ def test_expose_by_default_leaves_strangers_in_peace() -> None:
     ]
     assert survey(world(*strangers), options, HAPROXY) == ((), ())
     asked = container("asked", {"weight": "x"}, networks={"bridge": "172.17.0.2"})
-    assert told(survey(world(asked), options, HAPROXY)[1]) == [("asked", "proxyctl.weight")]
+    assert wrong_labels(survey(world(asked), options, HAPROXY)[1]) == [("asked", "proxyctl.weight")]
 
 
 def test_mistakes_are_reported_by_one_gateway() -> None:
@@ -111,9 +123,9 @@ def test_an_ended_container_has_no_problems(state: str) -> None:
 def test_what_the_binary_cannot_do_is_a_problem_at_its_label() -> None:
     """An error leaves the container out, a warning does not, and the label is named in full."""
     found, problems = survey(world(container("web", {"route.x.sticky": "c"})), Options(), OLD_NGINX)
-    assert (found, told(problems)) == ((), [("web", "proxyctl.route.x.sticky")])
+    assert (found, wrong_labels(problems)) == ((), [("web", "proxyctl.route.x.sticky")])
     found, problems = survey(world(container("web", {"maxconn": "5"})), Options(), NGINX)
-    assert (len(found), told(problems)) == (1, [("web", "proxyctl.maxconn")])
+    assert (len(found), wrong_labels(problems)) == (1, [("web", "proxyctl.maxconn")])
     assert {p.severity for p in problems} == {"warning"}
 
 

@@ -35,7 +35,7 @@ def test_a_default_is_shown_as_a_person_would_write_it(ms: int, text: str) -> No
 
 def test_a_default_can_be_told_in_words() -> None:
     """Words stand in place of a value that says nothing by itself."""
-    key: Key[int | None] = Key("x", values.port, "pool", default=None, meaning="", told="the server's port")
+    key: Key[int | None] = Key("x", values.port, "pool", default=None, meaning="", default_words="the server's port")
     assert key.default_text == "the server's port"
 
 

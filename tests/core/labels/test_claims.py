@@ -7,7 +7,7 @@ import pytest
 from proxyctl.core.labels.declaration import Claim, Options
 from proxyctl.core.labels.reading import parse
 from tests.core.labels.read import one
-from tests.core.worlds import container, told
+from tests.core.worlds import container, wrong_labels
 
 TCP_MISTAKES = [
     ({}, ["listen"]),
@@ -25,7 +25,7 @@ TCP_MISTAKES = [
 def test_tcp_takes_a_port_of_its_own_and_nothing_of_http(labels: dict[str, str], wrong: list[str]) -> None:
     """With protocol=tcp the listen port is required, and each key that means nothing there is named."""
     read = parse(container("db", labels | {"protocol": "tcp"}))
-    assert [label for _, label in told(read.problems)] == [f"proxyctl.{w}" for w in wrong]
+    assert [label for _, label in wrong_labels(read.problems)] == [f"proxyctl.{w}" for w in wrong]
 
 
 def test_a_tcp_route() -> None:

@@ -8,7 +8,7 @@ from proxyctl.core.labels.declaration import Claim, Membership
 from proxyctl.core.labels.reading import parse
 from proxyctl.core.model import Pool
 from tests.core.labels.read import one, places
-from tests.core.worlds import container, told
+from tests.core.worlds import container, wrong_labels
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_the_default_pool(name: str, service: str | None, pool: str) -> None:
 def test_no_exposed_port_is_a_problem() -> None:
     """Without an exposed port or a label there is nothing to connect to, and the reason says what to add."""
     read = parse(container("web", ports=()))
-    assert told(read.problems) == [("web", "proxyctl.port")]
+    assert wrong_labels(read.problems) == [("web", "proxyctl.port")]
     assert "EXPOSE" in read.problems[0].reason
     assert one(parse(container("web", {"port": "90"}, ports=()))).port == 90
 
@@ -86,7 +86,9 @@ def test_a_container_of_further_routes_only() -> None:
     labels = {"weight": "2", "pool": "p", "route.a.port": "81", "route.b.port": "82"}
     names = [m.pool.name for m in parse(container("web", labels, ports=())).memberships]
     assert names == ["p.a", "p.b"]
-    assert told(parse(container("web", labels | {"host": "a"}, ports=())).problems) == [("web", "proxyctl.port")]
+    assert wrong_labels(parse(container("web", labels | {"host": "a"}, ports=())).problems) == [
+        ("web", "proxyctl.port")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +100,7 @@ def test_a_container_of_further_routes_only() -> None:
 )
 def test_a_further_route_without_a_port(labels: dict[str, str], label: str) -> None:
     """The missing port is named where it would be written."""
-    assert told(parse(container("web", labels, ports=())).problems) == [("web", label)]
+    assert wrong_labels(parse(container("web", labels, ports=())).problems) == [("web", label)]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +116,7 @@ def test_a_further_route_without_a_port(labels: dict[str, str], label: str) -> N
 )
 def test_routes_that_contradict_each_other(labels: dict[str, str], label: str) -> None:
     """One container is in a pool once, with one port and one set of settings."""
-    assert told(parse(container("web", labels)).problems) == [("web", f"proxyctl.{label}")]
+    assert wrong_labels(parse(container("web", labels)).problems) == [("web", f"proxyctl.{label}")]
 
 
 def test_two_routes_may_share_a_pool_of_their_own() -> None:

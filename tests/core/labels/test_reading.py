@@ -14,7 +14,7 @@ from proxyctl.core.labels.declaration import Claim, Declaration, Membership, Opt
 from proxyctl.core.labels.reading import parse
 from proxyctl.core.model import HealthCheck, Pool
 from tests.core.labels.read import one
-from tests.core.worlds import container, told
+from tests.core.worlds import container, wrong_labels
 
 SAFE = re.compile(r"[A-Za-z0-9._~%+@=:,!/?&*-]*")
 
@@ -40,7 +40,7 @@ def test_who_takes_part(labels: dict[str, str], by_default: bool, takes_part: bo
 def test_a_bad_enable_is_the_one_error() -> None:
     """An `enable` that says neither yes nor no keeps the container out with an error, not a guess."""
     read = parse(container("web", {"enable": "maybe", "weight": "x"}))
-    assert told(read.problems) == [("web", "proxyctl.enable")]
+    assert wrong_labels(read.problems) == [("web", "proxyctl.enable")]
     assert read.problems[0].severity == "error"
     assert not read.takes_part
 

@@ -8,7 +8,7 @@ from proxyctl.core.features import table
 from proxyctl.core.labels.declaration import Options
 from proxyctl.core.labels.reading import parse
 from tests.core.labels.read import one
-from tests.core.worlds import container, told
+from tests.core.worlds import container, wrong_labels
 
 
 @pytest.mark.parametrize("marker", sorted(table.OWN_MARKERS))
@@ -32,7 +32,7 @@ def test_all_mistakes_are_reported_and_none_is_half_applied() -> None:
     wrong = {"weight": "300", "wieght": "1", "route.x.port": "http", "route.X.port": "1", "route.x": "1", "path": "a"}
     read = parse(container("web", wrong | {"route.x.enable": "1", "retry.unsafe": "maybe"}))
     assert read.memberships == ()
-    assert [label for _, label in told(read.problems)] == sorted(
+    assert [label for _, label in wrong_labels(read.problems)] == sorted(
         f"proxyctl.{k}" for k in [*wrong, "route.x.enable", "retry.unsafe"]
     )
     assert {p.severity for p in read.problems} == {"error"}

@@ -26,7 +26,7 @@ async def test_answers_are_matched_exactly(answer: bytes, surprise: str, tmp_pat
     """Nothing more, nothing less and nothing else than what is expected is a success."""
     path = tmp_path / "admin.sock"
     async with answering(path, answer):
-        telling = sockets.tell(path, ("add server a/b 1.2.3.4:80", r"New server registered\."), ("enable", ""))
+        telling = sockets.command(path, ("add server a/b 1.2.3.4:80", r"New server registered\."), ("enable", ""))
         if surprise:
             with pytest.raises(RuntimeRefused, match=surprise):
                 await telling
@@ -37,4 +37,4 @@ async def test_answers_are_matched_exactly(answer: bytes, surprise: str, tmp_pat
 async def test_nobody_there_is_a_refusal(tmp_path: Path) -> None:
     """A socket that is gone, or that nobody accepts on, refuses the change and says why."""
     with pytest.raises(RuntimeRefused, match="No such file"):
-        await sockets.tell(tmp_path / "none.sock", ("x", ""))
+        await sockets.command(tmp_path / "none.sock", ("x", ""))

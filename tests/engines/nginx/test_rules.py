@@ -7,7 +7,7 @@ import pytest
 from proxyctl.core.model import Desired, Features, Listener, Pool, Route, Server
 from proxyctl.core.plan import diff
 from proxyctl.engines.nginx.rules import NginxRules
-from tests.core.worlds import NGINX, OLD_NGINX, container, surveyed, told, world
+from tests.core.worlds import NGINX, OLD_NGINX, container, surveyed, world, wrong_labels
 
 ABILITIES = [
     (OLD_NGINX, {"sticky": "c"}, "sticky", "sticky=c needs nginx 1.29.6, this is 1.22.1"),
@@ -28,7 +28,7 @@ def test_what_the_binary_cannot_do(features: Features, labels: dict[str, str], l
     """A label that this binary cannot carry out is an error with the version needed; nothing is done by halves."""
     found = surveyed(world(container("web", labels)), features=features)
     assert bool(found.members) == (label is None)
-    assert told(found.problems) == ([("web", f"proxyctl.{label}")] if label else [])
+    assert wrong_labels(found.problems) == ([("web", f"proxyctl.{label}")] if label else [])
     assert all(reason in p.reason for p in found.problems)
 
 
@@ -37,7 +37,7 @@ def test_a_queue_on_nginx_is_a_warning() -> None:
     labels = {"maxconn": "5", "route.x.timeout.queue": "1s"}
     found = surveyed(world(container("web", labels)), features=NGINX)
     assert len(found.members) == 2
-    assert told(found.problems) == [("web", "proxyctl.maxconn"), ("web", "proxyctl.route.x.timeout.queue")]
+    assert wrong_labels(found.problems) == [("web", "proxyctl.maxconn"), ("web", "proxyctl.route.x.timeout.queue")]
     assert {p.severity for p in found.problems} == {"warning"}
 
 

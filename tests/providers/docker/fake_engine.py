@@ -1,4 +1,4 @@
-"""A Docker engine on the wire: a unix socket that speaks the API as far as the store uses it, and can go wrong.
+"""A Docker engine on the wire: a unix socket that speaks the API as far as the source uses it, and can go wrong.
 
 `world` holds the truth; this answers about it, tells its events, and fails when a test asks for that: whole
 requests (`trouble`), the event stream (`lose`, `repeat`, `shuffle`, `delay`, `silence`, `end_streams`), the socket

@@ -1,4 +1,4 @@
-"""A store that follows the fake engine, with times so small that a resync is no wait."""
+"""A source that follows the fake engine, with times so small that a resync is no wait."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from proxyctl.core.model import Container, Snapshot
-from proxyctl.providers.docker import source as docker_store
+from proxyctl.providers.docker import source as docker_source
 from proxyctl.providers.docker import stopping
-from proxyctl.providers.docker.source import DockerStore
+from proxyctl.providers.docker.source import DockerSource
 from tests.providers.docker.fake_engine import FakeEngine
 from tests.providers.docker.world import World
 
@@ -24,7 +24,7 @@ NEVER = 3600.0
 """Seconds of a resync that does not come."""
 RESYNC = 0.1
 FASTER = 50
-"""How many times faster the store's back-off runs: 0.5 s → 30 s becomes 10 ms → 0.6 s."""
+"""How many times faster the source's back-off runs: 0.5 s → 30 s becomes 10 ms → 0.6 s."""
 
 
 def two(world: World) -> None:
@@ -42,29 +42,29 @@ async def until(condition: Callable[[], Any], what: str, within: float = 5.0) ->
     return value
 
 
-def make_store(engine: FakeEngine, *, resync: float = RESYNC) -> DockerStore:
-    """Return a store whose back-off is shortened."""
+def make_source(engine: FakeEngine, *, resync: float = RESYNC) -> DockerSource:
+    """Return a source whose back-off is shortened."""
 
     async def sleep(seconds: float) -> None:
         await asyncio.sleep(seconds / FASTER)
 
-    return DockerStore(engine.client, network=NET, label_prefix="proxyctl", resync=resync, sleep=sleep)
+    return DockerSource(engine.client, network=NET, label_prefix="proxyctl", resync=resync, sleep=sleep)
 
 
 @contextlib.asynccontextmanager
 async def following(
     engine: FakeEngine, *, resync: float = RESYNC, grace: float = 0.03, wake: Callable[[str], None] = lambda _: None
-) -> AsyncIterator[DockerStore]:
-    """Run a store beside the block, from its first listing on; it pings and watches for drift as fast as it resyncs."""
-    store = make_store(engine, resync=resync)
-    task = asyncio.create_task(store.run(wake))
+) -> AsyncIterator[DockerSource]:
+    """Run a source beside the block, from its first listing on; pings and drift come as often as resyncs."""
+    source = make_source(engine, resync=resync)
+    task = asyncio.create_task(source.run(wake))
     patch = pytest.MonkeyPatch()
-    patch.setattr(docker_store, "PING_EVERY", 0.05)
-    patch.setattr(docker_store, "DRIFT_GRACE", grace)
+    patch.setattr(docker_source, "PING_EVERY", 0.05)
+    patch.setattr(docker_source, "DRIFT_GRACE", grace)
     patch.setattr(stopping, "OOM_GRACE", 0.3)
     try:
-        await until(lambda: store.connected or task.done(), "a first listing")
-        yield store
+        await until(lambda: source.connected or task.done(), "a first listing")
+        yield source
         assert not task.done(), task.exception()
     finally:
         patch.undo()
@@ -73,26 +73,26 @@ async def following(
             await task
 
 
-async def one_resync(store: DockerStore) -> None:
-    """Wait for a full listing that began after now: the one after the next may be the first such.
+async def one_resync(source: DockerSource) -> None:
+    """Wait for a full listing that began after now, maybe the second from now, and until no container is missing.
 
-    And until who vanished from the list unheard is believed to be gone, which takes one more.
+    A missing container is believed to be gone one resync later.
     """
     for _ in range(2):
-        before = store.synced_at
-        await until(lambda before=before: store.connected and store.synced_at != before, "a resync")  # type: ignore[misc]
-    await until(lambda: store.snapshot and not store.snapshot.missing, "nobody to be missing")
+        before = source.synced_at
+        await until(lambda before=before: source.connected and source.synced_at != before, "a resync")  # type: ignore[misc]
+    await until(lambda: source.snapshot and not source.snapshot.missing, "nobody to be missing")
 
 
 async def fresh(engine: FakeEngine) -> Snapshot:
-    """Return what a store that is made now sees."""
-    return await make_store(engine).list_once()
+    """Return what a source that is made now sees."""
+    return await make_source(engine).list_once()
 
 
-def seen(store: DockerStore, name: str) -> Container | None:
-    """Return a container of the store's snapshot by name."""
-    assert store.snapshot is not None
-    return next((c for c in store.snapshot.containers if c.name == name), None)
+def seen(source: DockerSource, name: str) -> Container | None:
+    """Return a container of the source's snapshot by name."""
+    assert source.snapshot is not None
+    return next((c for c in source.snapshot.containers if c.name == name), None)
 
 
 def forgiving(snapshot: Snapshot | None, engine: FakeEngine) -> Snapshot:

@@ -1,4 +1,4 @@
-"""The store against a fake engine on the wire: how it follows a world without faults, and what that costs."""
+"""The source against a fake engine on the wire: how it follows a world without faults, and what that costs."""
 
 from __future__ import annotations
 
@@ -41,73 +41,73 @@ def life(world: World) -> list[tuple[str, Callable[[], object]]]:
 
 
 async def test_every_change_is_known_by_its_event(engine: FakeEngine) -> None:
-    """Without a resync the snapshot is that of a new store after each change; a listing and an inspect are equal."""
+    """Without a resync the snapshot is that of a new source after each change; a listing and an inspect are equal."""
     changes = life(engine.world)
-    async with following(engine, resync=NEVER) as store:
+    async with following(engine, resync=NEVER) as source:
         for what, change in changes:
             change()
             now = await fresh(engine)
-            await until(lambda now=now: store.snapshot == now, what)  # type: ignore[misc]
+            await until(lambda now=now: source.snapshot == now, what)  # type: ignore[misc]
         assert engine.calls["list"] == 3 * (1 + len(changes))
-        assert store.drift == 0
+        assert source.drift == 0
 
 
 async def test_a_container_that_is_being_stopped_is_known_by_the_kill_with_its_stop_signal(engine: FakeEngine) -> None:
     """Its own stop signal or 9 means stopping, until it ends; any other signal does not, nor does a resync undo it."""
     quits = engine.world.run("quits", NET, ENABLED, stop_signal=3)
     reloads = engine.world.run("reloads", NET, ENABLED)
-    async with following(engine) as store:
+    async with following(engine) as source:
         engine.world.signal(reloads, 1)
         engine.world.signal(quits, 15)
         engine.world.signal(quits, 3)
-        await until(lambda: (c := seen(store, "quits")) and c.stopping, "stopping")
-        await one_resync(store)
-        assert (c := seen(store, "quits"))
+        await until(lambda: (c := seen(source, "quits")) and c.stopping, "stopping")
+        await one_resync(source)
+        assert (c := seen(source, "quits"))
         assert c.stopping
-        assert (c := seen(store, "reloads"))
+        assert (c := seen(source, "reloads"))
         assert not c.stopping
         engine.world.die(quits)
-        await until(lambda: (c := seen(store, "quits")) and c.state == "exited" and not c.stopping, "its end")
-        assert store.drift == 0
+        await until(lambda: (c := seen(source, "quits")) and c.state == "exited" and not c.stopping, "its end")
+        assert source.drift == 0
 
 
 async def test_who_survives_that_its_memory_ran_out_is_back_soon(engine: FakeEngine) -> None:
     """Also when other events of it come meanwhile; a stop that comes meanwhile is one."""
     lives, stops = (engine.world.run(name, NET, ENABLED) for name in ("lives", "stops"))
-    async with following(engine, resync=NEVER) as store:
+    async with following(engine, resync=NEVER) as source:
         for box in (stops, lives):
             engine.world.oom(box)
-            await until(lambda box=box: (c := seen(store, box.name)) and c.stopping, "the drain")  # type: ignore[misc]
+            await until(lambda box=box: (c := seen(source, box.name)) and c.stopping, "the drain")  # type: ignore[misc]
         engine.world.signal(lives, 1)
         engine.world.signal(stops, 15)
-        await until(lambda: (c := seen(store, "lives")) and not c.stopping, "its return")
-        assert (c := seen(store, "stops"))
+        await until(lambda: (c := seen(source, "lives")) and not c.stopping, "its return")
+        assert (c := seen(source, "stops"))
         assert c.stopping
 
 
 async def test_who_asks_for_nothing_is_not_looked_at(engine: FakeEngine) -> None:
     """Containers on other networks without a label cost no inspect; those on the network are known, to be adopted."""
-    async with following(engine, resync=NEVER) as store:
+    async with following(engine, resync=NEVER) as source:
         for n in range(5):
             engine.world.run(f"far{n}", "elsewhere", {})
         engine.world.run("near", NET, {})
-        await until(lambda: seen(store, "near"), "the one on the network")
-        assert len(store.snapshot.containers) == 1 if store.snapshot else False
+        await until(lambda: seen(source, "near"), "the one on the network")
+        assert len(source.snapshot.containers) == 1 if source.snapshot else False
         assert engine.calls["inspect"] <= 3
 
 
 async def test_gateways_are_known_and_watched(engine: FakeEngine) -> None:
     """A second gateway tells which networks are served; anything that happens to the own one is counted."""
     own = engine.world.run("proxyctl-shop", NET, {layout.GATEWAY_LABEL: NET})
-    async with following(engine, resync=NEVER) as store:
-        assert store.snapshot is not None
-        assert store.snapshot.gateways == (NET,)
-        assert store.snapshot.containers == ()
+    async with following(engine, resync=NEVER) as source:
+        assert source.snapshot is not None
+        assert source.snapshot.gateways == (NET,)
+        assert source.snapshot.containers == ()
         engine.world.run("proxyctl-b", "b", {layout.GATEWAY_LABEL: "b"})
-        await until(lambda: store.snapshot and store.snapshot.gateways == ("b", NET), "the other gateway")
-        before = store.gateway_changes
+        await until(lambda: source.snapshot and source.snapshot.gateways == ("b", NET), "the other gateway")
+        before = source.gateway_changes
         engine.world.kill(own)
-        await until(lambda: store.gateway_changes > before, "the own gateway's end")
+        await until(lambda: source.gateway_changes > before, "the own gateway's end")
 
 
 # ------------------------------------------------------------------ scale
@@ -118,17 +118,17 @@ async def test_a_thousand_containers_and_a_storm(engine: FakeEngine) -> None:
     for n in range(1000):
         engine.world.run(f"web{n}", NET, ENABLED)
     resting = [engine.world.create(f"new{n}", NET, ENABLED) for n in range(100)]
-    async with following(engine, resync=NEVER) as store:
+    async with following(engine, resync=NEVER) as source:
         # those that do not run show no ports in a listing: each is inspected once, and never again
-        again = await store.list_once()
+        again = await source.list_once()
         assert all(c.ports == (80,) for c in again.containers)
         assert engine.calls["list"] == 6
         assert engine.calls["inspect"] == len(resting)
         for box in resting:
             engine.world.start(box)
-        await until(lambda: store.snapshot and all(c.live for c in store.snapshot.containers), "all to run", 20)
+        await until(lambda: source.snapshot and all(c.live for c in source.snapshot.containers), "all to run", 20)
         events = 2 * len(resting)  # network connect and start
         await until(lambda: engine.calls["inspect"] >= len(resting) + events, "the last inspect")
         assert engine.calls["inspect"] == len(resting) + events
         assert engine.calls["list"] == 6
-        assert store.drift == 0
+        assert source.drift == 0

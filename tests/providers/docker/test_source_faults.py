@@ -1,4 +1,4 @@
-"""The store against a fake engine on the wire: what it keeps, says and catches up with, fault by fault."""
+"""The source against a fake engine on the wire: what it keeps, says and catches up with, fault by fault."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.providers.docker.following import (
     NEVER,
     following,
     fresh,
-    make_store,
+    make_source,
     one_resync,
     seen,
     two,
@@ -48,66 +48,66 @@ async def test_no_answer_is_not_an_empty_answer(engine: FakeEngine, fault: str) 
         engine.timeout = 0.3
     two(engine.world)
     attempts: list[str] = []
-    async with following(engine, wake=attempts.append) as store:
-        before, synced = store.snapshot, store.synced_at
+    async with following(engine, wake=attempts.append) as source:
+        before, synced = source.snapshot, source.synced_at
         begin(engine)
         engine.settle()
         if engine.reachable:  # an event of one that serves, which leads to a question
             engine.world.signal(next(b for b in engine.world.boxes.values() if b.name == "web2"), 1)
         engine.world.run("web3", NET, ENABLED)
-        await until(lambda: told in store.problem, f"a problem with {told!r}, not {store.problem!r}")
+        await until(lambda: told in source.problem, f"a problem with {told!r}, not {source.problem!r}")
         gone = next(b for b in engine.world.boxes.values() if b.name == "web1")
         engine.world.remove(gone)
         for _ in range(3):
             attempts.clear()
             await until(lambda: attempts, "another attempt")
-            assert not store.connected
-            assert store.snapshot == before
-            assert store.synced_at == synced
+            assert not source.connected
+            assert source.snapshot == before
+            assert source.synced_at == synced
         engine.heal()
-        await one_resync(store)
-        assert store.snapshot == await fresh(engine)
-        assert seen(store, "web3")
-        assert not seen(store, "web1")
-        assert store.problem == ""
+        await one_resync(source)
+        assert source.snapshot == await fresh(engine)
+        assert seen(source, "web3")
+        assert not seen(source, "web1")
+        assert source.problem == ""
 
 
 async def test_a_listing_that_is_not_found_is_no_answer_either(engine: FakeEngine) -> None:
     """A 404, as of a proxy in front of the engine, empties nothing and ends nothing; only one of an inspect is news."""
     two(engine.world)
-    async with following(engine) as store:
+    async with following(engine) as source:
         engine.trouble("missing", ("ping", "list", "events"))
-        await until(lambda: "404" in store.problem, "the problem")
-        assert len(store.snapshot.containers if store.snapshot else ()) == 2
+        await until(lambda: "404" in source.problem, "the problem")
+        assert len(source.snapshot.containers if source.snapshot else ()) == 2
         engine.heal()
-        await until(lambda: store.connected, "the return")
+        await until(lambda: source.connected, "the return")
 
 
 async def test_before_the_first_answer_there_is_no_world(engine: FakeEngine) -> None:
-    """A store that starts while Docker is away knows nothing, which is not an empty world, and finds it later."""
+    """A source that starts while Docker is away knows nothing, which is not an empty world, and finds it later."""
     two(engine.world)
     engine.vanish()
-    store = make_store(engine)
-    task = asyncio.create_task(store.run(lambda _: None))
-    await until(lambda: store.problem, "a problem")
-    assert store.snapshot is None
+    source = make_source(engine)
+    task = asyncio.create_task(source.run(lambda _: None))
+    await until(lambda: source.problem, "a problem")
+    assert source.snapshot is None
     engine.heal()
-    await until(lambda: store.snapshot, "a snapshot")
-    assert store.snapshot == await fresh(engine)
+    await until(lambda: source.snapshot, "a snapshot")
+    assert source.snapshot == await fresh(engine)
     task.cancel()
 
 
 async def test_an_engine_that_comes_back_newer_is_spoken_to_in_its_version(engine: FakeEngine) -> None:
     """After an upgrade that refuses the old API version, the version is negotiated anew."""
     two(engine.world)
-    async with following(engine) as store:
+    async with following(engine) as source:
         engine.vanish()
-        await until(lambda: not store.connected, "the loss")
+        await until(lambda: not source.connected, "the loss")
         engine.versions = ("1.44", "1.52")
         engine.world.run("web3", NET, ENABLED)
         engine.heal()
-        await one_resync(store)
-        assert seen(store, "web3")
+        await one_resync(source)
+        assert seen(source, "web3")
 
 
 # ------------------------------------------------------------------ the event stream
@@ -118,117 +118,117 @@ async def test_a_stream_that_ends_is_opened_anew_at_once(engine: FakeEngine, cut
     """Whether it ended properly or in the middle of an event: what happened meanwhile is there without a resync."""
     two(engine.world)
     reasons: list[str] = []
-    async with following(engine, resync=NEVER, wake=reasons.append) as store:
+    async with following(engine, resync=NEVER, wake=reasons.append) as source:
         engine.end_streams(cut=cut)
         engine.settle()
         engine.world.run("web3", NET, ENABLED)
-        await until(lambda: engine.calls["events"] == 2 and store.connected, "a new stream")
+        await until(lambda: engine.calls["events"] == 2 and source.connected, "a new stream")
         assert "the connection to docker ended" in reasons
-        assert store.snapshot == await fresh(engine)
+        assert source.snapshot == await fresh(engine)
         engine.world.run("web4", NET, ENABLED)
-        await until(lambda: seen(store, "web4") and store.snapshot, "an event of the new stream")
-        assert (store.drift, store.problem) == (0, "")
+        await until(lambda: seen(source, "web4") and source.snapshot, "an event of the new stream")
+        assert (source.drift, source.problem) == (0, "")
 
 
 async def test_a_stream_that_cannot_be_opened_is_no_connection(engine: FakeEngine) -> None:
     """Where Docker answers everything but events, nothing claims to be connected and the reason is told."""
     two(engine.world)
-    async with following(engine) as store:
+    async with following(engine) as source:
         engine.trouble("error", ("events",))
         engine.end_streams()
-        await until(lambda: "fails at events" in store.problem, "the problem")
+        await until(lambda: "fails at events" in source.problem, "the problem")
         calls = engine.calls["events"]
         while engine.calls["events"] < calls + 3:
-            assert not store.connected
+            assert not source.connected
             await asyncio.sleep(0)
-        assert len(store.snapshot.containers if store.snapshot else ()) == 2
+        assert len(source.snapshot.containers if source.snapshot else ()) == 2
         engine.heal()
-        await until(lambda: store.connected and not store.problem, "the return")
+        await until(lambda: source.connected and not source.problem, "the return")
 
 
 async def test_a_stream_that_is_never_answered_is_given_up(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """docker-py would wait for ever for the first word of the answer; the store asks anew."""
+    """docker-py would wait for ever for the first word of the answer; the source asks anew."""
     monkeypatch.setattr(events, "OPEN_WITHIN", 0.2)
     two(engine.world)
-    async with following(engine) as store:
+    async with following(engine) as source:
         engine.trouble("mute", ("events",))
         engine.end_streams()
-        await until(lambda: "events: no answer" in store.problem, "the problem")
+        await until(lambda: "events: no answer" in source.problem, "the problem")
         calls = engine.calls["events"]
         await until(lambda: engine.calls["events"] > calls, "another attempt")
-        assert not store.connected
+        assert not source.connected
         engine.world.run("web3", NET, ENABLED)
         engine.heal()
-        await until(lambda: store.connected, "the return")
-        assert store.snapshot == await fresh(engine)
+        await until(lambda: source.connected, "the return")
+        assert source.snapshot == await fresh(engine)
 
 
 @pytest.mark.parametrize("fault", ["silence", "babble"])
 async def test_a_stream_that_says_nothing_more_is_found_out_by_a_listing(engine: FakeEngine, fault: str) -> None:
     """Half-open or stuck on broken JSON: it costs one resync, is counted as drift, and the next change is an event."""
     two(engine.world)
-    async with following(engine) as store:
+    async with following(engine) as source:
         getattr(engine, fault)()
         engine.settle()
-        await one_resync(store)
-        assert (store.drift, engine.calls["events"]) == (0, 1)  # nothing happened, so nothing is wrong
+        await one_resync(source)
+        assert (source.drift, engine.calls["events"]) == (0, 1)  # nothing happened, so nothing is wrong
         engine.world.run("web3", NET, ENABLED)
-        await one_resync(store)
-        assert store.snapshot == await fresh(engine)
-        await until(lambda: engine.calls["events"] == 2 and store.connected, "a new stream")
-        assert store.drift == 1
+        await one_resync(source)
+        assert source.snapshot == await fresh(engine)
+        await until(lambda: engine.calls["events"] == 2 and source.connected, "a new stream")
+        assert source.drift == 1
         engine.world.run("web4", NET, ENABLED)
-        await until(lambda: seen(store, "web4"), "an event of the new stream")
-        await one_resync(store)
-        assert store.drift == 1
+        await until(lambda: seen(source, "web4"), "an event of the new stream")
+        await one_resync(source)
+        assert source.drift == 1
 
 
 async def test_a_half_open_connection_is_found_out_by_a_ping(engine: FakeEngine) -> None:
     """The stream is open and silent, and nobody answers any more: it shows long before the next listing."""
     engine.timeout = 0.3
     two(engine.world)
-    async with following(engine, resync=NEVER) as store:
+    async with following(engine, resync=NEVER) as source:
         engine.silence()
         engine.trouble("slow")
-        await until(lambda: not store.connected and "timed out" in store.problem, "the loss")
-        assert len(store.snapshot.containers if store.snapshot else ()) == 2
+        await until(lambda: not source.connected and "timed out" in source.problem, "the loss")
+        assert len(source.snapshot.containers if source.snapshot else ()) == 2
         engine.heal()
-        await until(lambda: store.connected, "the return")
+        await until(lambda: source.connected, "the return")
 
 
 async def test_lost_events_are_counted(engine: FakeEngine) -> None:
     """One container for each that changed unheard of; those of others' events are not counted."""
     two(engine.world)
     web1, web2 = engine.world.boxes.values()
-    async with following(engine) as store:
+    async with following(engine) as source:
         engine.lose(2)
         engine.world.pause(web1)
         engine.world.pause(web2)
         engine.world.run("web3", NET, ENABLED)
-        await one_resync(store)
-        assert store.snapshot == await fresh(engine)
+        await one_resync(source)
+        assert source.snapshot == await fresh(engine)
         await until(lambda: engine.calls["events"] == 2, "a new stream")
-        assert store.drift == 2
+        assert source.drift == 2
 
 
 async def test_an_event_that_comes_after_the_listing_is_not_lost(engine: FakeEngine) -> None:
     """A listing may see a change before its event does come: that is no drift."""
     web = engine.world.run("web", NET, ENABLED)
-    async with following(engine, grace=0.5) as store:
+    async with following(engine, grace=0.5) as source:
         engine.delay(NEVER)
         engine.settle()
         engine.world.pause(web)
-        await until(lambda: (c := seen(store, "web")) and c.state == "paused", "a listing")
+        await until(lambda: (c := seen(source, "web")) and c.state == "paused", "a listing")
         engine.heal()
-        await one_resync(store)
-        assert (store.drift, engine.calls["events"]) == (0, 1)
+        await one_resync(source)
+        assert (source.drift, engine.calls["events"]) == (0, 1)
 
 
 @pytest.mark.parametrize("fault", ["repeat", "shuffle", "late"])
 async def test_repeated_shuffled_and_late_events_change_nothing(engine: FakeEngine, fault: str) -> None:
     """An event says only where to look: how often and in which order does not matter, and nothing is counted."""
     web = engine.world.run("web1", NET, ENABLED)
-    async with following(engine) as store:
+    async with following(engine) as source:
         if fault == "repeat":
             engine.repeat(20)
         elif fault == "shuffle":
@@ -240,30 +240,30 @@ async def test_repeated_shuffled_and_late_events_change_nothing(engine: FakeEngi
         engine.world.restart(web)
         engine.settle()
         engine.heal()
-        await one_resync(store)
-        assert store.snapshot == await fresh(engine)
-        assert store.drift == 0
+        await one_resync(source)
+        assert source.snapshot == await fresh(engine)
+        assert source.drift == 0
 
 
 async def test_a_kill_whose_end_was_not_heard_does_not_drain_for_ever(engine: FakeEngine) -> None:
     """Only the kill of a restart is heard: the next listing sees that the container was started after it."""
     web = engine.world.run("web", NET, ENABLED)
-    async with following(engine) as store:
+    async with following(engine) as source:
         engine.world.signal(web, 15)
-        await until(lambda: (c := seen(store, "web")) and c.stopping, "stopping")
+        await until(lambda: (c := seen(source, "web")) and c.stopping, "stopping")
         engine.lose(99)
         engine.settle()
         engine.world.die(web)
         engine.world.start(web)
-        await one_resync(store)
-        assert (c := seen(store, "web"))
+        await one_resync(source)
+        assert (c := seen(source, "web"))
         assert not c.stopping
 
 
 async def test_a_kill_that_comes_after_the_next_start_is_old(engine: FakeEngine) -> None:
     """A late event of an earlier life takes nobody out."""
     web = engine.world.run("web", NET, ENABLED)
-    async with following(engine, resync=NEVER) as store:
+    async with following(engine, resync=NEVER) as source:
         engine.delay(NEVER)
         engine.settle()
         engine.world.signal(web, 15)
@@ -277,6 +277,6 @@ async def test_a_kill_that_comes_after_the_next_start_is_old(engine: FakeEngine)
         engine.heal()
         await until(lambda: engine.calls["inspect"] > calls, "the late event")
         engine.world.run("next", NET, ENABLED)
-        await until(lambda: seen(store, "next"), "a later event")
-        assert (c := seen(store, "web"))
+        await until(lambda: seen(source, "next"), "a later event")
+        assert (c := seen(source, "web"))
         assert not c.stopping

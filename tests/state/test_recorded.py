@@ -11,9 +11,9 @@ import pytest
 
 from proxyctl.core.features import retry, timeouts
 from proxyctl.core.model import Desired, HealthCheck, Listener, Pool, Route, Server
-from proxyctl.state.earlier import RecordedDesired
 from proxyctl.state.generations import GenerationFolder
 from proxyctl.state.pin import PinFile
+from proxyctl.state.recorded import RecordedDesired
 
 RECORDED = Path(__file__).parent / "recorded"
 

@@ -1,7 +1,7 @@
-"""Servers that are missing from one listing, although no event said that they went; pure.
+"""Retains the servers of a pool whose containers are missing from one listing although no event ended them; pure.
 
-One may have gone unheard. Where most of a pool goes like that, the listing may be wrong: an engine that has just
-started, or something in between. Then the servers are retained until a listing one resync later says the same.
+The event of one end may have been lost. But where most of a pool is missing, the listing may be wrong, as after a
+start of the engine. So the servers are retained until a listing one resync later lacks them as well.
 Next: `exclude`.
 """
 
@@ -21,10 +21,10 @@ _REASON = (
 
 
 def retain(outcome: Outcome, world: World) -> Outcome:
-    """Return the outcome with the missing servers that are more than half of their pool.
+    """Return the outcome with the missing servers of each pool that misses more than half of its servers.
 
-    A server that was retained already stays so until its container is there again or believed to be gone. A pool
-    whose missing servers have replacements for at least half of them retains none.
+    A retained server stays so until its container is listed again or believed to be gone. A pool whose missing
+    servers have replacements for at least half of them retains none.
     """
     missing = world.survey.snapshot.missing
     if not missing:
@@ -52,7 +52,7 @@ def retain(outcome: Outcome, world: World) -> Outcome:
 
 
 def _with(state: Desired, retained: Pool, previous: Desired) -> Desired:
-    """Return the state with the servers of `retained`, and with its pool and routes where it has none of that name."""
+    """Return the state with the servers of `retained`; where it has no pool of that name, with pool and old routes."""
     now = state.pool(retained.name)
     if now is not None:
         others = tuple(p for p in state.pools if p.name != retained.name)
@@ -69,7 +69,7 @@ def _with(state: Desired, retained: Pool, previous: Desired) -> Desired:
 
 
 def _beside(now: Listener | None, before: Listener) -> Listener:
-    """Return a listener of now with routes of before where nobody took their place."""
+    """Return a present listener with the earlier routes that no present route replaces."""
     if now is None:
         return before
     if "tcp" in {now.protocol, before.protocol}:

@@ -1,6 +1,6 @@
-"""Desired states as earlier releases wrote them, in the form that is read now.
+"""The desired state in the files that are kept, read in the form of every release so far.
 
-An upgrade of proxyctl adopts the running pools from these files, so all that was ever released must stay readable.
+An upgrade of proxyctl adopts the running pools from these files, so the form of each release must stay readable.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from proxyctl.core.features import retry, timeouts
 from proxyctl.core.features.key import Key
 from proxyctl.core.model import Desired
 
-# Fields that a pool had before `settings`.
+# Fields of a pool in releases before `settings`.
 _FIELDS: dict[str, Key[Any]] = {
     "timeout_connect_ms": timeouts.CONNECT,
     "timeout_server_ms": timeouts.SERVER,
@@ -23,7 +23,7 @@ _FIELDS: dict[str, Key[Any]] = {
 
 
 def _current(value: Any) -> Any:
-    """Return the JSON of a desired state with each pool in the form of now; leave what is none to pydantic."""
+    """Return the JSON of a desired state with each pool in the present form; pydantic refuses any other JSON."""
     if not isinstance(value, dict) or not isinstance(value.get("pools"), list):
         return value
     return value | {"pools": [_pool(p) if isinstance(p, dict) else p for p in value["pools"]]}

@@ -1,6 +1,6 @@
-"""A pool's settings by the names of their labels, as templates ask for them: `pool["timeout.connect"]`. Pure.
+"""A pool's settings by label name, as templates write it: `pool["timeout.connect"]`. Pure.
 
-With it a new label of a pool needs no change in an engine's printed form. Next: `printed` of each engine.
+So a new pool label needs no change of an engine's printed form. Next: `printed` of each engine.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from proxyctl.core.model import Pool, Setting
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Settings:
-    """Values by label name, defaults filled in; times in milliseconds."""
+class PoolSettings:
+    """The values of a pool's labels by name, with defaults filled in; times in milliseconds."""
 
     values: tuple[tuple[str, Setting], ...]
 
     @classmethod
-    def of(cls, pool: Pool) -> Settings:
-        """Return the settings of a pool, of every label that passes through to the engines."""
+    def of(cls, pool: Pool) -> PoolSettings:
+        """Return the settings of a pool: a value for every label that passes through to the engines."""
         return cls(tuple((key.name, key.of(pool)) for key in SETTINGS))
 
     def __getitem__(self, label: str) -> Setting:
