@@ -14,6 +14,16 @@ from proxyctl.api import client as control
 from proxyctl.errors import ProxyctlError
 
 
+def _read_request(connection: socket.socket) -> None:
+    """Read a whole request; a body comes after its head, and closing before it is read would reset the connection."""
+    with connection.makefile("rb") as request:
+        length = 0
+        while (line := request.readline().strip()) != b"":
+            name, _, value = line.partition(b":")
+            length = int(value) if name.lower() == b"content-length" else length
+        request.read(length)
+
+
 @contextlib.contextmanager
 def answering(folder: Path, answer: bytes) -> Iterator[None]:
     """Listen at a state folder's control.sock and give one request that answer; with none, keep it waiting."""
@@ -25,7 +35,7 @@ def answering(folder: Path, answer: bytes) -> Iterator[None]:
         def serve() -> None:
             connection, _ = listening.accept()
             with connection:
-                connection.recv(65536)
+                _read_request(connection)
                 connection.sendall(answer)
                 if not answer:
                     done.wait(10)

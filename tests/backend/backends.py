@@ -12,7 +12,7 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import IO
 
-READY_SECONDS = 15
+READY_SECONDS = 60
 
 Connection = Callable[["Peer"], Awaitable[None]]
 
@@ -28,7 +28,7 @@ class EchoProcess:
         """Return the URL of a path."""
         return f"http://127.0.0.1:{self.port}{path}"
 
-    def end(self, number: int = signal.SIGTERM, within: float = 10) -> int:
+    def end(self, number: int = signal.SIGTERM, within: float = 30) -> int:
         """Send a signal and return the exit code."""
         self.process.send_signal(number)
         return self.process.wait(within)

@@ -163,7 +163,7 @@ async def test_graceful_end() -> None:
         finished = await slow
         assert (late[0], late[2].headers.get("Connection")) == (200, "close")
         assert (finished[0], finished[2].headers.get("Connection")) == (200, "close")
-        assert await asyncio.to_thread(running.process.wait, 5) == 0
+        assert await asyncio.to_thread(running.process.wait, 30) == 0
 
 
 async def test_graceful_end_is_bounded() -> None:
@@ -174,7 +174,7 @@ async def test_graceful_end_is_bounded() -> None:
             pass
         start = time.monotonic()
         assert await asyncio.to_thread(running.end) == 0
-        assert time.monotonic() - start < 5
+        assert time.monotonic() - start < 25
         with pytest.raises(aiohttp.ClientError):
             await slow
 
@@ -201,11 +201,11 @@ def test_end_before_it_listens() -> None:
     """SIGTERM during --start-delay ends it without ever listening."""
     command = [sys.executable, "-m", "proxyctl.backend.server", "--port", "0", "--start-delay", "60"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while not _catches_sigterm(process.pid):
-            assert time.monotonic() < deadline, "the handler of SIGTERM was not installed within 10 s"
+            assert time.monotonic() < deadline, "the handler of SIGTERM was not installed within 30 s"
         process.send_signal(signal.SIGTERM)
-        assert process.communicate(timeout=10)[0] == ""
+        assert process.communicate(timeout=30)[0] == ""
         assert process.returncode == 0
 
 
@@ -217,7 +217,11 @@ def _catches_sigterm(pid: int) -> bool:
 
 def test_port_in_use(echo: EchoProcess, capsys: pytest.CaptureFixture[str]) -> None:
     """A port that is taken is exit code 1 and one line that names it."""
-    assert module.main(["--host", "127.0.0.1", "--port", str(echo.port)]) == 1
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        assert module.main(["--host", "127.0.0.1", "--port", str(echo.port)]) == 1
+    finally:
+        signal.signal(signal.SIGTERM, handler)  # its loop took it, and would keep it from ending this process
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert f"127.0.0.1:{echo.port}" in error
@@ -259,8 +263,8 @@ def test_requests_are_logged_when_they_begin_and_when_they_are_answered() -> Non
 def test_idle_connections_are_closed_at_random() -> None:
     """--idle-close: an answered connection ends within that time; a request that comes before is answered."""
     with (
-        echo_process("--idle-close", "0.3") as echo,
-        socket.create_connection(("127.0.0.1", echo.port), 5) as connection,
+        echo_process("--idle-close", "2") as echo,
+        socket.create_connection(("127.0.0.1", echo.port), 20) as connection,
     ):
         for _ in range(3):
             connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -272,8 +276,8 @@ def test_a_graceful_end_does_not_wait_for_idle_connections() -> None:
     """A proxy keeps connections open; the server that ends closes them instead of waiting for --drain-seconds."""
     with (
         echo_process("--drain-seconds", "30") as echo,
-        socket.create_connection(("127.0.0.1", echo.port), 5) as connection,
+        socket.create_connection(("127.0.0.1", echo.port), 20) as connection,
     ):
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         assert connection.recv(4096).startswith(b"HTTP/1.1 200")
-        assert echo.end(within=3) == 0
+        assert echo.end(within=20) == 0

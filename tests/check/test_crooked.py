@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -41,6 +41,18 @@ async def check(
     return judge(report, expected, map(parse_threshold, expect))
 
 
+async def until_undisturbed(run: Callable[[], Awaitable[Report]], right: Callable[[Report], bool]) -> Report:
+    """Return the first report that is right, or that of a run that the machine did not hold up; five runs at most.
+
+    Proxy and generator share one loop: where the report says that it was held up, so was the proxy.
+    """
+    for _ in range(5):
+        report = await run()
+        if right(report) or not (report.generator.deaf or report.generator.was_the_limit):
+            break
+    return report
+
+
 def bad(report: Report) -> set[str]:
     """Return the names of the verdicts that are not good."""
     return {verdict.name for verdict in report.verdicts if not verdict.ok}
@@ -65,7 +77,9 @@ RIGHT = [
 @pytest.mark.parametrize(("proxy", "pace", "keys"), RIGHT)
 async def test_right_proxy_passes(proxy: Proxy, pace: dict[str, Any], keys: KeyBy | None) -> None:
     """A proxy that does what it says passes, by every algorithm."""
-    report = await check(dataclasses.replace(proxy), proxy.weights, keys=keys, **pace)
+    report = await until_undisturbed(
+        lambda: check(dataclasses.replace(proxy), proxy.weights, keys=keys, **pace), lambda report: report.ok
+    )
     assert report.ok, report.verdicts
     assert {"errors"} < {verdict.name for verdict in report.verdicts}
 
@@ -88,11 +102,16 @@ async def test_wrong_weights_are_caught(proxy: Proxy, pace: dict[str, Any], keys
 
 async def test_slow_server_that_gets_its_turn_is_caught() -> None:
     """A proxy that says leastconn and takes turns is caught by its slow server."""
-    proxy = Proxy(ALIKE, delays={"web1": 0.001, "web2": 0.001, "web3": 0.02})
-    async with proxy.running() as server:
-        request = Request(server.url(), server_from=ServerFrom("header", "X-Served-By"))
-        report = await carry_out(Plan((request,), Pace(600, concurrency=24)))
-    assert bad(judge(report, Expected(ALIKE, "the test", "leastconn"))) == {"leastconn"}
+
+    async def run() -> Report:
+        proxy = Proxy(ALIKE, delays={"web1": 0.001, "web2": 0.001, "web3": 0.1})
+        async with proxy.running() as server:
+            request = Request(server.url(), server_from=ServerFrom("header", "X-Served-By"))
+            report = await carry_out(Plan((request,), Pace(600, concurrency=24)))
+        return judge(report, Expected(ALIKE, "the test", "leastconn"))
+
+    report = await until_undisturbed(run, lambda report: bad(report) == {"leastconn"})
+    assert bad(report) == {"leastconn"}, (report.verdicts, report.generator)
 
 
 async def test_broken_stickiness_is_caught() -> None:
@@ -126,19 +145,14 @@ async def test_server_that_fails_1_in_500_is_caught() -> None:
     ],
 )
 async def test_stall_is_caught(pace: dict[str, Any]) -> None:
-    """A stall of 200 ms is seen with its time, at a constant rate and in a closed loop.
+    """A stall of 400 ms is seen with its time, at a constant rate and in a closed loop."""
 
-    A proxy is rightly excused where this machine held up the generator beside it: there is another run then, which
-    makes up to 8 s.
-    """
-    for _ in range(5):
-        report = await check(Proxy(ALIKE, stall_every=0.6), ALIKE, duration=1.6, **pace)
-        if bad(report) or not report.generator.deaf:
-            break
-    assert bad(report) == {"stalls"}, (report.gaps, report.generator)
-    assert len(report.stalls) == 2
-    assert report.stalls[0].at == pytest.approx(0.6, abs=0.15)
-    assert report.stalls[0].seconds == pytest.approx(0.2, abs=0.06)
+    def right(report: Report) -> bool:
+        return bad(report) == {"stalls"} and [gap.at for gap in report.stalls] == pytest.approx([1.0, 2.0], abs=0.15)
+
+    report = await until_undisturbed(lambda: check(Proxy(ALIKE, stall_every=1.0), ALIKE, duration=2.6, **pace), right)
+    assert right(report), (report.verdicts, report.gaps, report.generator)
+    assert [gap.seconds for gap in report.stalls] == pytest.approx([0.4, 0.4], abs=0.15)
 
 
 async def test_several_processes() -> None:

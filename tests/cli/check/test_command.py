@@ -29,7 +29,7 @@ from tests import statuses
 from tests.backend.backends import EchoProcess, echo_process
 from tests.check.crooked import Proxy
 from tests.check.proxies import TOKEN, balancing, in_thread
-from tests.providers.docker.fake_engine import UNCLOSED
+from tests.providers.docker.fake_engine import UNCLOSED, collect_unclosed
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +150,16 @@ def test_events_of_the_gateway(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert [failure["events"] for failure in told["failures"]] == [[0]] * 5
 
 
+@pytest.fixture
+def no_docker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Docker is asked and does not answer."""
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    yield
+    collect_unclosed()
+
+
 @pytest.mark.filterwarnings(UNCLOSED)
+@pytest.mark.usefixtures("no_docker")
 @pytest.mark.parametrize(
     ("address", "argv", "sent"),
     [
@@ -164,7 +173,6 @@ def test_a_stranger_is_not_told_the_secret(
 ) -> None:
     """Without a word of which gateway is meant, the secret stays on this machine; with it, it is sent anywhere."""
     gateway(tmp_path / "var" / "one")
-    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
     with in_thread(balancing("web1")) as proxy:
         real = socket.getaddrinfo
 

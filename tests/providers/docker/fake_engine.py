@@ -366,8 +366,13 @@ def running(path: Path, *, timeout: float = 0.3) -> Iterator[FakeEngine]:
         yield made
     finally:
         made.close()
-        with warnings.catch_warnings(action="ignore", category=ResourceWarning):
-            gc.collect()  # see UNCLOSED: let it not be found in the middle of another test
+        collect_unclosed()
+
+
+def collect_unclosed() -> None:
+    """Collect what UNCLOSED is about at the end of the test that left it, not in the middle of another one."""
+    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+        gc.collect()
 
 
 def _meaning(path: str) -> tuple[Kind, str]:

@@ -33,7 +33,7 @@ def two(world: World) -> None:
         world.run(name, NET, ENABLED)
 
 
-async def until(condition: Callable[[], Any], what: str, within: float = 5.0) -> Any:
+async def until(condition: Callable[[], Any], what: str, within: float = 30.0) -> Any:
     """Return the first true value of `condition`; fail, naming what was awaited."""
     deadline = time.monotonic() + within
     while not (value := condition()):
