@@ -8,7 +8,7 @@ from collections.abc import Callable
 import structlog
 
 from proxyctl.api.server import Api
-from proxyctl.app.parts import Parts, inputs_of, rules_for
+from proxyctl.app.parts import Parts, inputs_of, pinned_inputs, rules_for
 from proxyctl.core.model import Features
 from proxyctl.gateway.probe import Prober
 from proxyctl.gateway.severing import Severing
@@ -80,8 +80,8 @@ class InputFiles:
         return first or self._now()
 
     def _now(self) -> Inputs:
-        prefix = self.effective.settings.label_prefix
-        return self.pins.inputs(self._token, prefix) or self.effective.inputs(self._token)
+        pinned = pinned_inputs(self.pins, self.effective.settings, self._token)
+        return pinned or self.effective.inputs(self._token)
 
 
 class Waker:

@@ -29,6 +29,7 @@ from proxyctl.providers.docker.own import own_container
 from proxyctl.providers.port import NetworkView, Shell
 from proxyctl.settings import Settings
 from proxyctl.state.generations import GenerationFolder
+from proxyctl.state.pin import PinFile
 from proxyctl.state.port import Inputs
 
 
@@ -111,7 +112,21 @@ def check_network(settings: Settings, client: Client) -> None:
 
 def inputs_of(settings: Settings, token: str) -> Inputs:
     """Return the inputs from settings and templates; raise TemplateError."""
-    return Inputs(settings.options, settings.tuning, templates.load(settings.engine, settings.templates), token)
+    texts = templates.load(settings.engine, settings.templates)
+    return Inputs(settings.options, settings.tuning, texts, token, form=templates.FORM)
+
+
+def pinned_inputs(pins: PinFile, settings: Settings, token: str) -> Inputs | None:
+    """Return the inputs of the pinned generation; None without a pin. Raise TemplateError.
+
+    Templates of an earlier release may use names that are gone: the present templates replace them, because no server
+    could join or leave a gateway whose configuration cannot be printed.
+    """
+    inputs = pins.inputs(token, settings.label_prefix)
+    if inputs is None or inputs.form == templates.FORM:
+        return inputs
+    texts = templates.load(settings.engine, settings.templates)
+    return dataclasses.replace(inputs, templates=texts, form=templates.FORM)
 
 
 def prepare_state(settings: Settings) -> None:

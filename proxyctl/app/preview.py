@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 
-from proxyctl.app.parts import PROXIES, Parts, build, check_network, inputs_of, rules_for
+from proxyctl.app.parts import PROXIES, Parts, build, check_network, inputs_of, pinned_inputs, rules_for
 from proxyctl.core.decide.decision import decide
 from proxyctl.core.decide.members import survey
 from proxyctl.core.decide.outcome import Outcome
@@ -61,7 +61,7 @@ async def preview(settings: Settings) -> Preview:
     snapshot = await source.list_once()
     features = await parts.engine.features() if there else await _features_of_image(settings, client)
     token, pins = state_files.known_token(settings.state) or "0" * 32, PinFile(settings.state)
-    inputs = pins.inputs(token, settings.label_prefix) or inputs_of(settings, token)
+    inputs = pinned_inputs(pins, settings, token) or inputs_of(settings, token)
     current = parts.generations.current()
     world = await _world(parts, features, snapshot, inputs.options, pins.core_pin, ask=there)
     outcome = decide(world)

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from proxyctl.errors import TemplateError
 
+FORM = 2
+"""Counts the changes to the names that templates can use: 1 was before the engines' printed forms."""
+
 
 def shipped(engine: str) -> Path:
     """Return the folder of the shipped templates: in the wheel, or in the checkout beside the package."""

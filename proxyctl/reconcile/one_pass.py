@@ -137,7 +137,7 @@ class OnePass:
             reached = await self._reach.reach(world, at_once=at_once)
             applied, deferred = reached.applied, reached.applied is None
             if applied is not None:
-                self._applied(applied, world)
+                self._applied(applied)
             if reached.plan is not None:
                 await self._ports.severing.sever(reached.plan.vacated(world.survey.snapshot))
             self._wakes.calm()
@@ -154,8 +154,8 @@ class OnePass:
         self.unsettled = self._undecided or deferred
         return applied
 
-    def _applied(self, done: Applied, world: World) -> None:
-        if world.drained:
+    def _applied(self, done: Applied) -> None:
+        if self._drains.over(self._looked_at):  # of the servers that the proxy had until now
             self._wakes.wake("a drain is over")  # the next pass removes a pool whose last server has now left
         if done.how != "unchanged" or done.plan:
             self._journal.record_applied(done, self._applier.applied)

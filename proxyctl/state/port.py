@@ -21,7 +21,8 @@ from proxyctl.state.recorded import RecordedDesired
 class Inputs:
     """What a configuration is rendered from beside the desired state: settings, templates and the secret of `check`.
 
-    `pinned` is the number of the generation that they come from while the gateway is pinned, else None.
+    `pinned` is the number of the generation that they come from while the gateway is pinned, else None. `form` says
+    which names the templates use, by `engines.templates.FORM`; a file without it is of a release that had no count.
     """
 
     options: Options
@@ -29,6 +30,7 @@ class Inputs:
     templates: Mapping[str, str]
     token: str
     pinned: Annotated[int | None, pydantic.Field(alias="held")] = None  # the name in the files that are kept
+    form: int = 1
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

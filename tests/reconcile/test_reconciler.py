@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from proxyctl.core.model import Override
 from proxyctl.errors import TemplateError
@@ -114,6 +115,20 @@ async def test_a_reload_is_deferred_unless_an_operator_asks(tmp_path: Path) -> N
     assert stage.serving == {"web": ["a"]}
     await stage.sees(A, B)
     assert stage.serving == {"web": ["a", "b"]}
+
+
+async def test_a_drain_that_is_over_asks_for_one_more_pass(tmp_path: Path) -> None:
+    """The pass after the server left may remove its pool; that pass asks for no other."""
+    stage = Stage(tmp_path)
+    leaving, stays = (container(name, {"pool": "web", "drain": "1ms"}) for name in "ab")
+    await stage.sees(leaving, stays)
+    await stage.sees(dataclasses.replace(leaving, stopping=True), stays)
+    await asyncio.sleep(0.01)
+    with capture_logs() as logs:
+        for _ in range(3):
+            await stage.reconciler.one_pass()
+    assert stage.serving == {"web": ["b"]}
+    assert [e["reason"] for e in logs if e["event"] == "woken"] == ["a drain is over"]
 
 
 async def test_an_override_counts_in_the_next_pass(tmp_path: Path) -> None:
