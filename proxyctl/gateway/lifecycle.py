@@ -18,7 +18,16 @@ import docker.types
 from proxyctl.core import layout
 from proxyctl.errors import DockerUnavailable, GatewayError
 from proxyctl.gateway.access import ENGINE_LABEL, DockerAccess
-from proxyctl.gateway.spec import Mount, Spec, adoption_refusal, image_notice, is_gateway, removal_refusal, state_mount
+from proxyctl.gateway.spec import (
+    Mount,
+    Spec,
+    adoption_refusal,
+    image_matters,
+    image_notice,
+    is_gateway,
+    removal_refusal,
+    state_mount,
+)
 from proxyctl.providers.docker import images
 from proxyctl.providers.docker.client import Client, translated
 from proxyctl.providers.docker.own import own_container
@@ -61,7 +70,8 @@ class DockerLifecycle:
         access.follow()
         if started or self._checked != access.entry.get("Id"):
             self._same_folder()
-            self.notice = image_notice(spec, access.entry, images.id_of(self._client, spec.image))
+            asked = image_matters(spec, access.entry)
+            self.notice = image_notice(spec, access.entry, images.id_of(self._client, spec.image)) if asked else ""
             self._checked = str(access.entry.get("Id"))
         return started
 

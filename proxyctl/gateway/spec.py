@@ -107,16 +107,21 @@ def removal_refusal(spec: Spec, entry: Json, ours: Mount) -> str:
     )
 
 
+def image_matters(spec: Spec, entry: Json) -> bool:
+    """Return whether the gateway should run the image of the spec.
+
+    A gateway of another image, where no operator named one, was made by others, as by a compose file.
+    """
+    return spec.image_chosen or str(entry["Config"]["Image"]) == spec.image
+
+
 def image_notice(spec: Spec, entry: Json, image_id: str) -> str:
     """Return one line about the gateway's image where it is not the image of the spec; empty where it is.
 
     `image_id` is the id of the spec's image now, empty when it is not here. The gateway serves on with the other
-    image: when it restarts is its operator's choice. A gateway of another image, where no operator named one, was
-    made by others, as by a compose file.
+    image: when it restarts is its operator's choice.
     """
     made_from = str(entry["Config"]["Image"])
-    if made_from != spec.image and not spec.image_chosen:
-        return ""
     if image_id == entry["Image"] or (made_from == spec.image and not image_id):
         return ""
     runs = f"an earlier {made_from}" if made_from == spec.image else made_from
