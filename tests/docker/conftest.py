@@ -18,7 +18,7 @@ from testcontainers.core.network import Network
 
 from proxyctl.settings import EngineKind
 from tests.docker.box import Box
-from tests.docker.watching import LABEL, Watch, remove, watching
+from tests.docker.watching import LABEL, Watch, listed, remove, watching
 
 ENGINES = ("haproxy", "nginx")
 
@@ -33,7 +33,7 @@ def docker_client() -> Iterator[docker.DockerClient]:
 
 @contextlib.contextmanager
 def fresh_network() -> Iterator[str]:
-    """Make a user-defined network and remove it; a test may have removed it before."""
+    """Make a user-defined network; remove it with all containers that are still on it, if no test removed it before."""
     network = Network(docker_network_kw={"labels": {LABEL: "1"}, "driver": "bridge"})
     network.name = f"pt-{secrets.token_hex(4)}"
     network.create()
@@ -41,6 +41,7 @@ def fresh_network() -> Iterator[str]:
         yield str(network.name)
     finally:
         with contextlib.suppress(docker.errors.NotFound), contextlib.closing(docker.from_env()) as client:
+            remove(client, *listed(client, network=network.name))
             _remove(client.networks.get(network.name))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.docker.command_line import run_here
-from tests.docker.watching import Watch, eventually, watching
+from tests.docker.watching import Watch, eventually, listed, watching
 
 pytestmark = pytest.mark.docker
 
@@ -111,7 +111,7 @@ def test_a_taken_port_is_named_and_leaves_no_gateway_behind(watch: Watch) -> Non
     assert ran.returncode == 1
     assert str(port) in one_line(ran.stderr)
     assert "--publish" in ran.stderr
-    assert not watch.client.containers.list(all=True, filters={"name": f"^proxyctl-{watch.network}$"})
+    assert not listed(watch.client, name=f"^/proxyctl-{watch.network}$")
 
 
 def test_a_taken_api_port_is_a_usage_error(watch: Watch) -> None:
@@ -132,7 +132,7 @@ def test_a_state_folder_that_no_socket_fits_in_is_named(watch: Watch) -> None:
     assert ran.returncode == 2
     assert one_line(ran.stderr).startswith(f"proxyctl: the state folder {deep}: too long by ")
     assert not deep.exists()
-    assert not watch.client.containers.list(all=True, filters={"name": f"^proxyctl-{watch.network}$"})
+    assert not listed(watch.client, name=f"^/proxyctl-{watch.network}$")
 
 
 @pytest.mark.parametrize("watch", ["haproxy"], indirect=True)
@@ -155,7 +155,7 @@ def test_an_image_that_is_missing_or_has_no_proxy_is_named(watch: Watch) -> None
     ran = watch.ctl_process("watch", "--engine", watch.engine, "--api", "off", "--image", "proxyctl/echo:latest")
     assert ran.returncode == 1
     assert watch.engine in one_line(ran.stderr)
-    assert not watch.client.containers.list(all=True, filters={"name": f"^proxyctl-{watch.network}$"})
+    assert not listed(watch.client, name=f"^/proxyctl-{watch.network}$")
 
 
 def test_another_engine_than_the_running_gateway_is_refused(watch: Watch) -> None:

@@ -26,7 +26,7 @@ from proxyctl.labs.run import run_lab
 from proxyctl.labs.step import Lab, Need, Step
 from proxyctl.labs.texts import Text
 from tests.docker.command_line import run_proxyctl
-from tests.docker.watching import eventually
+from tests.docker.watching import eventually, listed
 
 pytestmark = pytest.mark.docker
 
@@ -35,11 +35,13 @@ ANY = Text(ko="시험합니다", en="Test")
 
 def left(client: docker.DockerClient, tag: str) -> list[str]:
     """Return everything of one run that is still there: in Docker, on the host, and in iptables."""
-    found = [c.name for c in client.containers.list(all=True, filters={"label": LABEL}) if tag in str(c.name)]
-    found += [n.name for n in client.networks.list(filters={"label": LABEL}) if tag in str(n.name)]
-    found += [p.name for p in Path("/sys/class/net").glob(f"lab-{tag}-*")]
-    found += [p.name for p in Path("/tmp").glob(f"proxyctl-lab-{tag}-*")]
-    return [str(name) for name in found]
+    found = [
+        *listed(client, label=LABEL).values(),
+        *(str(n.name) for n in client.networks.list(filters={"label": LABEL})),
+    ]
+    found += [p.name for p in Path("/sys/class/net").glob("lab-*")]
+    found += [p.name for p in Path("/tmp").glob("proxyctl-lab-*")]
+    return [name for name in found if tag in name]
 
 
 def rules() -> set[str]:

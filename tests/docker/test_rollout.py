@@ -20,7 +20,7 @@ import pytest
 
 from proxyctl.check.report import Report
 from proxyctl.check.steady import SteadyLoad
-from tests.docker.watching import BACKEND, LABEL, Watch, eventually
+from tests.docker.watching import BACKEND, LABEL, Watch, eventually, listed
 
 pytestmark = pytest.mark.docker
 
@@ -47,16 +47,6 @@ def image(docker_client: docker.DockerClient, network: str) -> Iterator[MakeImag
             docker_client.images.remove(name, force=True)
 
 
-@pytest.fixture
-def watch(watch: Watch) -> Iterator[Watch]:
-    """A `watch` whose successors are removed as well: by its network, for their names are not known beforehand."""
-    yield watch
-    for container in watch.client.containers.list(all=True, filters={"label": LABEL}):
-        if str(container.name).startswith(f"{watch.network}-"):
-            with contextlib.suppress(docker.errors.NotFound):
-                container.remove(force=True, v=True)
-
-
 def under_load(watch: Watch, event: Callable[[], None]) -> Report:
     """Send load that is never repeated, let `event` happen in the middle of it, and return what the load saw."""
     with SteadyLoad(watch.url + SLOW, rate=150, method="POST", body=b"x" * 100) as load:
@@ -73,8 +63,8 @@ def assert_nothing_lost(report: Report) -> None:
 
 def names(watch: Watch) -> dict[str, str]:
     """Return the containers of the test by short name, with their ids; the gateway is none of them."""
-    found = watch.client.containers.list(all=True, filters={"name": f"^{watch.network}-"})
-    return {str(c.name).removeprefix(f"{watch.network}-"): str(c.id) for c in found}
+    found = listed(watch.client, name=f"^/{watch.network}-")
+    return {name.removeprefix(f"{watch.network}-"): id_ for id_, name in found.items()}
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.docker.command_line import run_proxyctl
-from tests.docker.watching import Watch, eventually
+from tests.docker.watching import Watch, eventually, listed
 
 pytestmark = pytest.mark.docker
 
@@ -125,7 +125,7 @@ def test_down_removes_the_gateway_and_a_network_that_watch_made(watch: Watch) ->
     watch.stop()
     done = watch.ctl("down")
     assert done.returncode == 0
-    assert not watch.client.containers.list(all=True, filters={"name": f"^proxyctl-{watch.network}$"})
+    assert not listed(watch.client, name=f"^/proxyctl-{watch.network}$")
     assert not watch.client.networks.list(names=[watch.network])
     assert not watch.state.exists()
     assert watch.ctl("down").returncode == 0

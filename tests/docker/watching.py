@@ -41,6 +41,14 @@ def eventually(condition: Callable[[], Any], what: str, within: float = 15.0) ->
         time.sleep(0.02)
 
 
+def listed(client: docker.DockerClient, **filters: str) -> dict[str, str]:
+    """Return id → name of the containers that Docker's filters let through, also of stopped ones, from one answer.
+
+    docker-py's `containers.list` inspects each of them, and fails when another test removes one meanwhile.
+    """
+    return {c["Id"]: c["Names"][0].removeprefix("/") for c in client.api.containers(all=True, filters=filters)}
+
+
 def remove(client: docker.DockerClient, *names: str) -> None:
     """Remove containers with their volumes, all at the same time; what is gone already, or just goes, is no fault."""
 
@@ -73,7 +81,6 @@ class Watch:
         self.flags: tuple[str, ...] = ()
         self.env: dict[str, str] = {}
         self.process: subprocess.Popen[bytes] | None = None
-        self._made: list[str] = []
 
     def start(self, *flags: str, wait: bool = True) -> Watch:
         """Start the daemon; with `wait`, return when the gateway answers with a first generation."""
@@ -109,13 +116,11 @@ class Watch:
         """End the daemon and remove gateway and containers."""
         if self.process is not None:
             self.stop(signal.SIGKILL)
-        remove(self.client, *self._made, f"proxyctl-{self.network}")
-        self._made.clear()
+        remove(self.client, *listed(self.client, name=self.network))  # successors of a rollout have their names too
 
     def clear(self) -> None:
         """Remove the containers, and wait until nothing of them is left in the gateway: the next test begins there."""
-        remove(self.client, *self._made)
-        self._made.clear()
+        remove(self.client, *listed(self.client, name=f"^/{self.network}-"))
         eventually(lambda: (self.status() or {"pools": None})["pools"] == [], "a gateway without a pool")
         eventually(lambda: not self.problems(), "the end of all problems")
 
@@ -123,7 +128,6 @@ class Watch:
         """Start a container `NETWORK-name`; labels are given without their prefix, `enable=true` is added."""
         labels = {"enable": "true", **kwargs.pop("labels", {})}
         full = f"{self.network}-{name}"
-        self._made.append(full)
         return self.client.containers.run(
             image,
             name=full,
