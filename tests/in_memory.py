@@ -71,6 +71,9 @@ class MemoryEngine:
         servers = tuple((pool.name, s) for pool in self.does.pools for s in pool.servers)
         return Running(self._revision, self._topology, servers if self.kind == "haproxy" else None)
 
+    async def quiet(self, keepalive_min: float) -> None:
+        """Nothing has an earlier configuration here."""
+
     async def counts(self) -> tuple[ServerCount, ...]:
         """Count nothing."""
         return ()

@@ -65,6 +65,12 @@ class Engine(Protocol):
     async def cut(self, servers: Iterable[tuple[str, str]]) -> None:
         """Cut the remaining connections of draining (pool, server) pairs; where the proxy cannot, let them end."""
 
+    async def quiet(self, keepalive_min: float) -> None:
+        """Return once servers that drain get no new request, also from processes with an earlier configuration.
+
+        These take requests on kept connections for up to `keepalive_min` seconds, so no longer is waited.
+        """
+
     async def running(self) -> Running | None:
         """Return the answer of the running proxy; None when it does not answer."""
 

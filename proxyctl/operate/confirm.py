@@ -6,6 +6,8 @@ Called by `overrides` and `rollback`, after they have kept the request and woken
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 from collections.abc import Callable
 
 from proxyctl.errors import ProxyctlError
@@ -14,6 +16,7 @@ from proxyctl.reconcile.journal import Journal
 from proxyctl.state.port import Generation
 
 WITHIN = 6.0  # seconds until a request must be confirmed; the client of control.sock waits 10
+ANSWERED = 9.0  # seconds until it is answered, also where a drain is not quiet yet
 
 
 class Confirmation:
@@ -43,3 +46,9 @@ class Confirmation:
             message = f"the proxy has not done it within {WITHIN:.0f} s, {otherwise}: {why}"
             raise ProxyctlError(message) from None
         raise ProxyctlError(f"the proxy does not do it, {otherwise}: {self._watched.refused}")
+
+    async def quiet(self, began: float) -> None:
+        """Return once servers that drain get no new request, in time for the answer to a request that `began`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(began + ANSWERED - time.monotonic()):
+                await self._watched.quiet()

@@ -6,6 +6,7 @@ Called by `api.server`. Next: `confirm`, which waits until the proxy does it.
 from __future__ import annotations
 
 import dataclasses
+import time
 from typing import Unpack
 
 from proxyctl.api.port import Changes, Maintained, Overridden
@@ -26,9 +27,11 @@ class Overriding:
     async def override(self, server: str, **changes: Unpack[Changes]) -> Overridden:
         """Keep a drain or a weight for the container of a server, until the container goes.
 
-        Return the pools in which the proxy does it, and the pools that the container has not joined yet. Raise
-        ProxyctlError when no server has that name, or when the proxy does not do it.
+        Return the pools in which the proxy does it, and the pools that the container has not joined yet; for a drain
+        once the server gets no new request. Raise ProxyctlError when no server has that name, or when the proxy does
+        not do it.
         """
+        began = time.monotonic()
         pools = (await self._watched.status(figures=False)).pools
         servers = [(pool.name, s) for pool in pools for s in pool.servers]
         found = {pool: s.container for pool, s in servers if s.name == server}
@@ -48,6 +51,8 @@ class Overriding:
             return self._watched.decided > decided and does == _in_pools(self._watched.wanted, container)
 
         await self._confirmation.until(reached, "the decision is kept")
+        if changes.get("drain"):
+            await self._confirmation.quiet(began)
         draining = any(s.draining for s in does.values())
         return Overridden(server, tuple(does), tuple(sorted(found.keys() - does)), draining, changes)
 

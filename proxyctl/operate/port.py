@@ -72,6 +72,9 @@ class Watched(Protocol):
     def files_changed(self, reason: str, *, at_once: bool = False) -> None:
         """Ask for a pass that reads its inputs anew."""
 
+    async def quiet(self) -> None:
+        """Return once servers that drain get no new request."""
+
     async def status(self, *, figures: bool) -> Status:
         """Return the present status; without live `figures` the proxy is not asked."""
 
@@ -83,7 +86,7 @@ class Watch(Protocol):
         """Return its status."""
 
     def override(self, server: str, **changes: Unpack[Changes]) -> Overridden:
-        """Drain a server or not, or give it a weight; return when the proxy does it."""
+        """Drain a server or not, or give it a weight; return when the proxy does it, and no process does otherwise."""
 
 
 class Docker(Protocol):

@@ -47,7 +47,7 @@ class Reconciler:
 
         `refusals` is the same object that the applier has.
         """
-        self._applier, self._refusals, self._journal = applier, refusals, journal
+        self._applier, self._refusals, self._journal, self._engine = applier, refusals, journal, ports.engine
         self._reporter = Reporter(ports.source, ports.engine, rules.features, resync)
         self._wakes = Wakes()
         self._pass = OnePass(ports, applier, refusals, rules, spacing, journal, self._wakes)
@@ -99,6 +99,10 @@ class Reconciler:
     async def one_pass(self) -> Applied | None:
         """Make a pass and return what was applied; None when nothing was. Problems are published, not raised."""
         return await self._pass()
+
+    async def quiet(self) -> None:
+        """Return once servers that drain get no new request."""
+        await self._engine.quiet(self._pass.inputs.now.tuning.keepalive_min_ms / 1000)
 
     async def settled(self) -> Status:
         """Return the status once every container that is there now has joined or has a problem."""

@@ -6,6 +6,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import http.client
+import socket
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -147,3 +148,21 @@ def test_a_drain_starts_at_once_and_ends_in_time(world: Watch) -> None:
     for name in LEAVE:
         until_servers(world, name, {name: "up"})
         assert world.get(host=f"{name}.test").status == 200
+
+
+@pytest.mark.parametrize("watch", ["nginx"], indirect=True)
+def test_a_drain_is_answered_when_no_old_worker_takes_requests(watch: Watch) -> None:
+    """A client keeps a connection to a worker that knows the drained server: after the verb none of it gets there.
+
+    The connection is closed by then. HAProxy drains in the process that holds it.
+    """
+    (watch.state.parent / "proxyctl.toml").write_text('[proxy]\nkeepalive_min = "2s"\n')
+    watch.start()
+    watch.run("web1", labels={"pool": "web"})
+    watch.until(web1="up")
+    with socket.create_connection((watch.address, 80), timeout=5) as kept:
+        kept.sendall(b"GET / HTTP/1.1\r\nHost: web.test\r\n\r\n")
+        assert kept.recv(65536).startswith(b"HTTP/1.1 200")
+        assert watch.ctl("drain", f"{watch.network}-web1").returncode == 0
+        kept.settimeout(0)
+        assert kept.recv(1) == b""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from pathlib import Path
 
@@ -46,6 +47,24 @@ async def test_a_drain_is_answered_when_the_proxy_does_it(desk: Desk) -> None:
     assert answer == Overridden("web1", ("web",), (), draining=True, changes={"drain": True})
     assert desk.kept.all() == {"id-web1": Override(drain=True)}
     assert desk.watched.woken == ["operator, at once"]
+
+
+async def test_a_drain_is_answered_when_the_server_gets_nothing_new(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Processes with an earlier configuration are waited for, but not longer than the answer may take."""
+    desk.web(draining=True)
+    desk.watched.is_quiet.clear()
+    asked = asyncio.create_task(desk.overriding.override("web1", drain=True))
+    await asyncio.sleep(0.05)
+    assert (desk.watched.woken, asked.done()) == (["operator, at once"], False)
+    desk.watched.is_quiet.set()
+    assert (await asked).draining
+    desk.watched.is_quiet.clear()
+    desk.web(draining=True, weight=5)
+    assert (await desk.overriding.override("web1", weight=5)).draining, "only a drain waits"
+    monkeypatch.setattr(confirm, "ANSWERED", 0.05)
+    assert (await desk.overriding.override("web1", drain=True)).draining
 
 
 async def test_an_override_leaves_what_was_asked_before(desk: Desk) -> None:

@@ -32,6 +32,8 @@ class MemoryWatched:
         self.waiting: Outcome = Outcome(does)
         self.woken: list[str] = []
         self.next_pass: Callable[[], None] = lambda: None
+        self.is_quiet = asyncio.Event()
+        self.is_quiet.set()
 
     def do(self, desired: Desired, *, pinned: int | None = None) -> None:
         """Decide and apply that."""
@@ -56,6 +58,10 @@ class MemoryWatched:
             self.journal.ring()
 
         asyncio.get_running_loop().call_soon(make)
+
+    async def quiet(self) -> None:
+        """Wait while earlier processes still take requests."""
+        await self.is_quiet.wait()
 
     async def status(self, *, figures: bool) -> Status:
         """Return what the proxy does, and what waits."""

@@ -228,6 +228,9 @@ class HAProxy:
             return None
         return Running(info.revision, info.topology, servers_in_use(rows))
 
+    async def quiet(self, keepalive_min: float) -> None:
+        """Return at once: a server drains at run time, in the process that takes the requests."""
+
     async def counts(self) -> tuple[ServerCount, ...]:
         """Return the requests since the last reload and the health of each server; empty without an answer."""
         return await asyncio.to_thread(stats.counts, self._status)

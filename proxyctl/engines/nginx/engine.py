@@ -7,6 +7,7 @@ revision that `templates/nginx/_status.conf.j2` prints.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 from collections.abc import Iterable
@@ -20,7 +21,7 @@ from proxyctl.engines.nginx.paths import CONFIG_NAME, STATUS_SOCKET
 from proxyctl.engines.nginx.printed import printed
 from proxyctl.engines.port import Printer
 from proxyctl.engines.timings import timed
-from proxyctl.errors import ConfigRefused, ReloadFailed, RuntimeRefused
+from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed, RuntimeRefused
 from proxyctl.gateway.port import Access
 from proxyctl.providers.port import Shell
 
@@ -30,6 +31,10 @@ DEADLINE = 10.0
 """Seconds for a reload. 10,000 servers take 0.2 s; after this time nginx has refused or hangs."""
 
 _PAUSE = 0.002
+_LOOK = 0.05
+_OLD_WORKERS = ("sh", "-c", "grep -qs 'is shutting [d]own' /proc/[0-9]*/cmdline")
+"""Ends with 0 while a worker has its title for the time after a reload; by exec it sees itself, hence the brackets."""
+
 _ANSWER = 1.0
 """Seconds for one answer of the status listener, which only returns a constant."""
 
@@ -153,6 +158,17 @@ class Nginx:
 
     async def cut(self, servers: Iterable[tuple[str, str]]) -> None:
         """Do nothing: a draining server has left the upstream, and worker_shutdown_timeout ends the old workers."""
+
+    async def quiet(self, keepalive_min: float) -> None:
+        """Return once the workers of earlier configurations have ended, or after `keepalive_min` seconds.
+
+        A client may have sent its next request on a connection that such a worker holds: it goes to the servers that
+        this worker knows. After `keepalive_min` a worker that lives on only finishes requests that it has.
+        """
+        with contextlib.suppress(TimeoutError, GatewayError):  # a gateway that ended has no workers
+            async with asyncio.timeout(keepalive_min):
+                while (await self._gateway.run(_OLD_WORKERS)).code == 0:  # noqa: ASYNC110 - nginx has no event for it
+                    await asyncio.sleep(_LOOK)
 
     async def running(self) -> Running | None:
         """Return the revision and topology in a worker's answer; None without an answer."""
