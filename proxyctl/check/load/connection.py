@@ -22,6 +22,13 @@ _UNLIMITED: Final = 2**30  # of the parser's buffer, which is emptied as it fill
 _FINAL: Final = 200
 _SWITCHING: Final = 101
 
+LONGEST_IDLE = 3.0
+"""Seconds for which a connection may lie idle and be used again.
+
+Whoever is at its other end closes it some time: most after 5 s or more, an old nginx worker 5 s after its last answer.
+A request that is sent at that moment is lost by the client's own doing; browsers and proxies drop a connection earlier.
+"""
+
 NO_HEADERS: Final[Mapping[str, str]] = {}
 
 
@@ -33,7 +40,8 @@ class Connection(BaseProtocol):
     """
 
     __slots__ = (
-        "_busy", "_ended", "_http", "_keep_body", "_message", "_payload", "body", "exchange", "first_byte", "usable",
+        "_busy", "_ended", "_http", "_idle_since", "_keep_body", "_message", "_payload", "body", "exchange",
+        "first_byte", "usable",
     )  # fmt: skip
 
     def __init__(
@@ -62,6 +70,7 @@ class Connection(BaseProtocol):
         self._payload: Any = None
         self.exchange: Any = None
         self.usable = True
+        self._idle_since = 0.0
         self.first_byte: float | None = None
         self.body = b""
 
@@ -74,6 +83,12 @@ class Connection(BaseProtocol):
     def headers(self) -> Mapping[str, str] | None:
         """The headers of the answer; None where none began."""
         return self._message.headers if self._message is not None else None
+
+    def still_usable(self, now: float) -> bool:
+        """Return whether another request may follow now (perf_counter); end a connection that lay idle for too long."""
+        if self.usable and now - self._idle_since > LONGEST_IDLE:
+            self.abort()
+        return self.usable
 
     def send(self, octets: bytes) -> None:
         """Send a request; only when the last one has ended."""
@@ -152,7 +167,7 @@ class Connection(BaseProtocol):
             self._end(None)
 
     def _end(self, error: str | None) -> None:
-        self._busy = False
+        self._busy, self._idle_since = False, time.perf_counter()
         if error is not None:
             self.usable = False
         if not self.usable and self.transport is not None:

@@ -167,7 +167,7 @@ class Load:
         idle = self._idle.get(shot.place)
         while idle:
             connection = idle.pop()
-            if connection.usable:
+            if connection.still_usable(now):
                 self._send(exchange, connection)
                 return
         exchange.connecting = self._loop.create_task(self._connect(exchange))

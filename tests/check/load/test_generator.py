@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from proxyctl.check.load import connection
 from proxyctl.check.load.generator import Load
 from proxyctl.check.load.request import Pace, Request
 from proxyctl.check.load.sample import Sample
@@ -71,6 +72,18 @@ async def test_connection_that_was_closed_in_time_is_no_error() -> None:
         samples = await send(Request(server.url()), requests=20, concurrency=2)
     assert kinds(samples) == {None: 20}
     assert server.connections == 20
+
+
+@pytest.mark.parametrize(("longest", "connections"), [(3.0, 1), (0.05, 4)])
+async def test_connection_that_lay_idle_for_long_is_not_used_again(
+    longest: float, connections: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its server may close it at that very moment, which would be taken for a loss of the proxy."""
+    monkeypatch.setattr(connection, "LONGEST_IDLE", longest)
+    async with raw_server(well_behaved) as server:
+        samples = await send(Request(server.url()), requests=4, concurrency=1, rate=5.0)
+    assert kinds(samples) == {None: 4}
+    assert server.connections == connections
 
 
 # ------------------------------------------------------------------ kinds of ends
