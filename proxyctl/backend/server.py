@@ -20,6 +20,7 @@ from proxyctl.backend.echo import Echo
 from proxyctl.backend.options import Options, parse
 
 _SETTLE = 0.05
+_LONGEST_LINGER = 10  # times `linger`
 
 
 async def serve(options: Options, announce: Callable[[str], None]) -> None:
@@ -54,12 +55,21 @@ async def _serve(options: Options, announce: Callable[[str], None], ended: async
     await ended.wait()
     # Closing at once would lose what is on its way: connections in the backlog, requests on idle ones.
     echo.ending = True
-    await asyncio.sleep(options.linger)
+    await _until_quiet(echo, options.linger)
     listener.close()
     # The last connections that were accepted must have begun to wait: aiohttp forgets those that have not.
     await asyncio.sleep(_SETTLE)
     server.pre_shutdown()  # idle connections: `shutdown` alone would wait for them, all of `drain`
     await server.shutdown(options.drain)
+
+
+async def _until_quiet(echo: Echo, linger: float) -> None:
+    """Return once no request has come for `linger` seconds: what is told that this server leaves may need its time."""
+    for _ in range(_LONGEST_LINGER):
+        before = echo.requests
+        await asyncio.sleep(linger)
+        if echo.requests == before:
+            return
 
 
 def _ours(record: logging.LogRecord) -> bool:

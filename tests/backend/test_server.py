@@ -166,6 +166,29 @@ async def test_graceful_end() -> None:
         assert await asyncio.to_thread(running.process.wait, 30) == 0
 
 
+async def test_graceful_end_waits_while_requests_come() -> None:
+    """A proxy that learns late that the server leaves sends on to it; it ends soon after the last request."""
+    with echo_process("--linger", "0.5") as running:
+        await ask(running.url())
+        running.process.send_signal(signal.SIGTERM)
+        for _ in range(12):
+            assert (await ask(running.url()))[0] == 200
+            await asyncio.sleep(0.1)
+        assert await asyncio.to_thread(running.process.wait, 30) == 0
+
+
+async def test_graceful_end_does_not_wait_for_ever_while_requests_come() -> None:
+    """Its time is ten times the linger at most."""
+    with echo_process("--linger", "0.05") as running:
+        await ask(running.url())
+        running.process.send_signal(signal.SIGTERM)
+        with contextlib.suppress(aiohttp.ClientError):
+            async with asyncio.timeout(30):
+                while True:
+                    await ask(running.url())
+        assert await asyncio.to_thread(running.process.wait, 30) == 0
+
+
 async def test_graceful_end_is_bounded() -> None:
     """A request that takes longer than --drain-seconds does not hold the end up."""
     with echo_process("--linger", "0", "--drain-seconds", "0.2") as running:
