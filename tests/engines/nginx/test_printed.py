@@ -154,6 +154,23 @@ def test_what_is_stripped() -> None:
     assert {x.strip for x in locations(Pool("web"), *routes)} == {""}
 
 
+@pytest.mark.parametrize(
+    ("pool", "expected"),
+    [
+        (Pool("web", servers=(A,)), True),
+        (Pool("web", protocol="https", servers=(A,)), True),
+        (Pool("web", protocol="h2c", servers=(A,)), False),
+        (Pool("web"), False),
+        (Pool("web", maintenance=True, servers=(A,)), False),
+        (Pool("web", maintenance=True, health=HealthCheck("/api/up"), servers=(A,)), True),
+    ],
+)
+def test_where_a_connection_can_be_upgraded(pool: Pool, expected: bool) -> None:
+    """Where a server answers, by HTTP/1.1: the path alone and every path below it alike."""
+    found = locations(pool, Route("", "/api", "web"))
+    assert [(x.path, x.upgrades) for x in found] == [("/api", expected), ("/api/", expected)]
+
+
 def test_what_no_route_takes_is_answered_by_nginx_itself() -> None:
     """A port whose last host is any host takes every host, a server whose last path is `/` every path."""
     (port,) = form(Pool("web"), Route("a.x", "/api", "web")).ports
