@@ -27,14 +27,18 @@ def judge(
     expected: Expected | None = None,
     thresholds: Iterable[Threshold] = (),
     also: Iterable[Verdict] = (),
+    *,
+    by_ring: bool = False,
 ) -> Report:
     """Return the report with verdicts: those of every check, those in `also`, and one for each threshold.
 
     A threshold takes the place of the verdict on the same figure. Earlier verdicts and notes of the report go.
+    `by_ring` says that the proxy's algorithm picks points of a hash ring, which allows uneven shares.
     """
     given = tuple(thresholds)
     notes = [*_notes(report)]
-    always = {v.name: v for v in (_errors(report, NO_ERRORS), *_distribution(report, expected, notes), *_rest(report))}
+    distribution = _distribution(report, expected, notes, by_ring=by_ring)
+    always = {v.name: v for v in (_errors(report, NO_ERRORS), *distribution, *_rest(report))}
     replaced = {t.metric.removesuffix(".p") for t in given}
     verdicts = [verdict for name, verdict in always.items() if name not in replaced]
     verdicts += [*also, *(_threshold(report, threshold, always, expected) for threshold in given)]
@@ -66,7 +70,7 @@ def _errors(report: Report, threshold: Threshold) -> Verdict:
     return dataclasses.replace(verdict, detail=kinds if report.requests else "no request ended")
 
 
-def _distribution(report: Report, expected: Expected | None, notes: list[str]) -> Iterator[Verdict]:
+def _distribution(report: Report, expected: Expected | None, notes: list[str], *, by_ring: bool) -> Iterator[Verdict]:
     """Judge how much each server served, by the test that fits the algorithm."""
     if not report.servers:
         if report.requests > report.failed:
@@ -86,7 +90,7 @@ def _distribution(report: Report, expected: Expected | None, notes: list[str]) -
         yield balance.backup(report.servers, expected.backups)
     if keyed or by_key:
         return
-    verdict = _by_weight(report, expected, expected.weights)
+    verdict = _by_weight(report, expected, expected.weights, by_ring=by_ring)
     yield dataclasses.replace(verdict, detail=f"{verdict.detail}; by {expected.source}")
 
 
@@ -98,10 +102,10 @@ def _unnamed(report: Report) -> str:
     return f"no answer has one by --server-from {where}"
 
 
-def _by_weight(report: Report, expected: Expected, weights: Mapping[str, float]) -> Verdict:
+def _by_weight(report: Report, expected: Expected, weights: Mapping[str, float], *, by_ring: bool) -> Verdict:
     if expected.balance == "leastconn":
         return balance.leastconn(report.work, weights, report.seconds)
-    if expected.balance == "random" and expected.engine == "haproxy":
+    if by_ring:
         return balance.ring_balance(report.servers, weights)
     if _is_exact(report, expected):
         return balance.exact_balance(report.servers, weights, expected.cycles or 1)

@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import typer
@@ -15,6 +16,9 @@ from proxyctl import settings
 from proxyctl.api import client as control
 from proxyctl.core.status import Event, Status
 from proxyctl.errors import ProxyctlError, UsageError
+
+if TYPE_CHECKING:
+    from proxyctl.check.expected import Expected
 
 
 def state_folder(network: str | None, state: Path | None) -> Path | None:
@@ -99,3 +103,13 @@ def events(folder: Path | None) -> tuple[Event, ...]:
         return control.events(folder)
     except ProxyctlError:
         return ()
+
+
+def by_ring(found: Expected) -> bool:
+    """Return whether the gateway chooses servers by points of a hash ring; False where its engine is not known."""
+    if found.balance != "random":  # the only algorithm in which engines differ; the import takes 0.1 s
+        return False
+    from proxyctl.app.parts import PROXIES
+
+    proxy = PROXIES.get(found.engine or "")
+    return proxy is not None and proxy.random_by_ring

@@ -23,6 +23,7 @@ from proxyctl.core.plan import (
 from proxyctl.core.rules import Inability
 
 ADDS_COOKIES = (3, 0)  # the first HAProxy whose `add server` takes a cookie
+RANDOM_BY_RING = True  # `balance=random` picks points of its hash ring, which is uneven: decision 0020
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from proxyctl.core.rules import Inability
 
 STICKY = (1, 29, 6)  # the first open-source nginx with `sticky`
 H2C = (1, 29, 4)  # the first nginx with HTTP/2 to its servers
+RANDOM_BY_RING = False  # `balance=random` picks servers by their weights: decision 0020
 
 _RELOAD = "nginx reads its servers only when it loads its configuration"
 
