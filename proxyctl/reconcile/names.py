@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from proxyctl.core.model import Target
 from proxyctl.errors import ResolveError
 from proxyctl.providers.port import Resolver, Wake
+from proxyctl.reconcile.wakes import RETRY_FIRST, RETRY_LAST
 
 RESOLVE_WAIT = 0.02  # seconds that a pass waits for DNS; slower answers wake the next one
-RETRY_FIRST, RETRY_LAST = 0.25, 5.0
 
 _SHORT_ID = 12  # characters; Docker makes an alias of them
 
