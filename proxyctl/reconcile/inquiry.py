@@ -1,6 +1,7 @@
 """Finds out whether targets are ready: asks DNS for their names, and the containers for their answers.
 
-The same for `watch`, which asks in every pass, and for `plan`, `render` and `explain`, which ask once. Next: `names`.
+The same for `watch`, which asks in every pass, and for `plan`, `render` and `explain`, which ask once. Next:
+`dns_names`.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ from proxyctl.core.decide.readiness import merged, unproven
 from proxyctl.core.model import Desired, Finding, Target
 from proxyctl.engines.timings import timed
 from proxyctl.gateway.port import Prober
-from proxyctl.reconcile.names import Names
+from proxyctl.reconcile.dns_names import DnsNames
 
 
 class Inquiry:
     """Asks in the background; each call returns what is known by now."""
 
-    def __init__(self, prober: Prober, names: Names) -> None:
+    def __init__(self, prober: Prober, names: DnsNames) -> None:
         """Take the prober, which asks the containers, and `names`, which asks DNS."""
         self._prober, self._names = prober, names
         self.names_pending = False

@@ -17,11 +17,11 @@ from proxyctl.core.rules import Rules
 from proxyctl.engines.timings import timed
 from proxyctl.errors import ConfigRefused, DockerUnavailable, GatewayError, ReloadFailed
 from proxyctl.reconcile.apply import Applied, Applier
+from proxyctl.reconcile.dns_names import DnsNames
 from proxyctl.reconcile.drains import Drains
 from proxyctl.reconcile.inputs import InputsInUse
 from proxyctl.reconcile.inquiry import Inquiry
 from proxyctl.reconcile.journal import Journal
-from proxyctl.reconcile.names import Names
 from proxyctl.reconcile.pacing import Spacing
 from proxyctl.reconcile.ports import Ports
 from proxyctl.reconcile.reach import Reach
@@ -46,7 +46,7 @@ class OnePass:
         self._ports, self._applier, self._rules = ports, applier, rules
         self._refusals, self._journal, self._wakes = refusals, journal, wakes
         self.inputs = InputsInUse(ports.read_inputs, refusals)
-        self._inquiry = Inquiry(ports.prober, Names(ports.resolver, wakes.wake))
+        self._inquiry = Inquiry(ports.prober, DnsNames(ports.resolver, wakes.wake))
         self._reach = Reach(ports.engine, applier, rules, self.inputs, refusals, wakes, Spacing(spacing))
         self._drains = Drains()
         self._survey: Survey | None = None

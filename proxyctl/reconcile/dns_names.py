@@ -22,7 +22,7 @@ _Key = tuple[str, str, str]
 """A container's id, name and address."""
 
 
-class Names:
+class DnsNames:
     """The answers of DNS so far, and a task for each name that does not resolve yet."""
 
     def __init__(self, resolver: Resolver, wake: Wake) -> None:
