@@ -15,7 +15,7 @@ from pathlib import Path
 from proxyctl.core import layout
 from proxyctl.core.model import ConfigFiles, Desired, Features, Running, ServerCount
 from proxyctl.core.plan import Change, Plan, ServerAdded, ServerChanged, ServerRemoved, same_servers
-from proxyctl.engines import shared
+from proxyctl.engines import inside_gateway, loaded
 from proxyctl.engines.haproxy import answers, lines, sockets, state, stats, workers
 from proxyctl.engines.haproxy.answers import Info, NoAnswer, servers_in_use
 from proxyctl.engines.haproxy.change import SETTLE, Abilities, Left, PoolChange
@@ -55,8 +55,8 @@ async def features(shell: Shell) -> Features:
 
 async def _abilities(shell: Shell) -> tuple[Features, int]:
     """Return what this HAProxy can do, and how many files it may have open."""
-    version, _ = await shared.ask_version(shell, ("haproxy", "-v"), "HAProxy version ")
-    allowed = await shared.allowed_files(shell)
+    version, _ = await inside_gateway.ask_version(shell, ("haproxy", "-v"), "HAProxy version ")
+    allowed = await inside_gateway.allowed_files(shell)
     most = max(1, min((allowed - _SPARE_FILES) // 2, _MOST_CONNECTIONS))
     return Features("haproxy", version, maxconn=most), allowed
 
@@ -95,7 +95,7 @@ class HAProxy:
             raise ConfigRefused(answers.alerts(ran.output) or f"haproxy -c ended with {ran.code}")
         text = dict(files.files).get(CONFIG_NAME, "")
         await self._check_descriptors(text)
-        await shared.refuse_taken(self._gateway, lines.ports(text) - lines.ports(self._current_text()))
+        await inside_gateway.refuse_taken(self._gateway, lines.ports(text) - lines.ports(self._current_text()))
         if await self._info() is None:
             # HAProxy may boot as soon as `current` points to this generation.
             known = state.known(lines.servers(self._current_text()))
@@ -114,7 +114,7 @@ class HAProxy:
         Wait first for a HAProxy that is still booting. Raise GatewayError when it does not answer before the reload has
         begun, as on an overloaded machine.
         """
-        shared.refuse_ended(self._gateway)
+        inside_gateway.refuse_ended(self._gateway)
         deadline = time.monotonic() + DEADLINE
         try:
             old = await sockets.info(self._admin)
@@ -125,7 +125,7 @@ class HAProxy:
             if old.revision == revision:
                 state.write(self._run_folder, {}, frozenset())
                 return
-        await shared.while_it_runs(self._gateway, self._load(revision, old, deadline))
+        await inside_gateway.while_it_runs(self._gateway, self._load(revision, old, deadline))
 
     async def _load(self, revision: str, old: Info, deadline: float) -> None:
         signalled = False
@@ -242,7 +242,7 @@ class HAProxy:
         return answers.newest(await self._gateway.logs(50))
 
     def _current_text(self) -> str:
-        return shared.current_text(self._run_folder, CONFIG_NAME)
+        return loaded.current_text(self._run_folder, CONFIG_NAME)
 
 
 def _pool_of(change: Change) -> str:
