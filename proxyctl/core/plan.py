@@ -10,90 +10,19 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal, Protocol, assert_never
 
-from proxyctl.core.model import ConfigFiles, Desired, Listener, Pool, Server, Snapshot
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ServerAdded:
-    """A server joins a pool that stays."""
-
-    pool: str
-    server: Server
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ServerRemoved:
-    """A server leaves a pool that stays."""
-
-    pool: str
-    server: Server
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ServerChanged:
-    """A server of the same name has another address, weight, role or limit, or drains."""
-
-    pool: str
-    before: Server
-    after: Server
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class PoolAdded:
-    """A new pool, with its servers."""
-
-    pool: Pool
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class PoolRemoved:
-    """A pool goes, with its servers."""
-
-    pool: Pool
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class PoolChanged:
-    """A pool has other settings; both sides are without servers, whose changes are listed apart."""
-
-    before: Pool
-    after: Pool
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ListenerAdded:
-    """The gateway listens on one more port."""
-
-    listener: Listener
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ListenerRemoved:
-    """The gateway stops listening on a port."""
-
-    listener: Listener
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ListenerChanged:
-    """A port has other routes, or speaks another protocol."""
-
-    before: Listener
-    after: Listener
-
-
-Change = (
-    ServerAdded
-    | ServerRemoved
-    | ServerChanged
-    | PoolAdded
-    | PoolRemoved
-    | PoolChanged
-    | ListenerAdded
-    | ListenerRemoved
-    | ListenerChanged
+from proxyctl.core.changes import (
+    Change,
+    ListenerAdded,
+    ListenerChanged,
+    ListenerRemoved,
+    PoolAdded,
+    PoolChanged,
+    PoolRemoved,
+    ServerAdded,
+    ServerChanged,
+    ServerRemoved,
 )
-
+from proxyctl.core.model import ConfigFiles, Desired, Pool, Server, Snapshot
 
 How = Literal["unchanged", "runtime", "reload"]
 
@@ -261,18 +190,3 @@ def _reasons(applied: Confirmed | None, plan: Plan, costs: tuple[str, ...], file
         # a template changed only a server's text, which the running proxy does not report
         return ("templates changed",)
     return ()
-
-
-def same_servers(running: tuple[tuple[str, Server], ...], desired: Desired) -> bool:
-    """Return whether a proxy's own list of (pool, server) has the same effect as `desired`."""
-
-    def effect(pool: str, server: Server) -> tuple[str, str, str, int, int]:
-        return pool, server.name, server.address, server.port, effective_weight(server)
-
-    wanted = {effect(pool.name, server) for pool in desired.pools for server in pool.servers}
-    return wanted == {effect(pool, server) for pool, server in running}
-
-
-def effective_weight(server: Server) -> int:
-    """Return the weight in effect: a draining server has none, on both engines."""
-    return 0 if server.draining else server.weight

@@ -12,8 +12,9 @@ from collections.abc import Collection, Sequence
 
 import structlog
 
+from proxyctl.core.effect import same_servers
 from proxyctl.core.model import ConfigFiles, Desired, Running
-from proxyctl.core.plan import How, Plan, same_servers
+from proxyctl.core.plan import How, Plan
 from proxyctl.engines.port import Engine
 from proxyctl.engines.timings import timed
 from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed, RuntimeRefused

@@ -11,11 +11,11 @@ from proxyctl.core.plan import make
 from proxyctl.errors import ConfigRefused, ReloadFailed
 from proxyctl.reconcile.apply import Applied, Applier
 from proxyctl.reconcile.refusals import Refusals
+from tests.core.states import A, B
 from tests.core.worlds import HAPROXY, rules
 from tests.reconcile.stage import Stage
 
 ONE, TWO = "1" * 16, "2" * 16  # revisions
-A, B = Server("a", "id-a", "10.0.0.1", 80), Server("b", "id-b", "10.0.0.2", 80)
 
 
 def web(*servers: Server) -> Desired:

@@ -13,8 +13,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from proxyctl.core import layout
+from proxyctl.core.changes import Change, ServerAdded, ServerChanged, ServerRemoved
+from proxyctl.core.effect import same_servers
 from proxyctl.core.model import ConfigFiles, Desired, Features, Running, ServerCount
-from proxyctl.core.plan import Change, Plan, ServerAdded, ServerChanged, ServerRemoved, same_servers
+from proxyctl.core.plan import Plan
 from proxyctl.engines import inside_gateway, loaded
 from proxyctl.engines.haproxy import answers, lines, sockets, state, stats, workers
 from proxyctl.engines.haproxy.answers import Info, NoAnswer, servers_in_use
@@ -219,7 +221,7 @@ class HAProxy:
         """Return the answer of the serving worker; None when it does not answer.
 
         Its servers have name, address, port and weight in effect, with `draining` for weight 0: HAProxy lists no other
-        field, and `core.plan.same_servers` compares only these.
+        field, and `core.effect.same_servers` compares only these.
         """
         try:
             answer = await sockets.ask(self._admin, "show info", "show servers state")

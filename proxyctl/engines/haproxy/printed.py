@@ -9,8 +9,8 @@ from __future__ import annotations
 import dataclasses
 
 from proxyctl.core import layout
+from proxyctl.core.effect import effective_weight
 from proxyctl.core.model import Balance, Desired, Features, HealthCheck, Listener, Pool, Route, Server, Setting, Tuning
-from proxyctl.core.plan import effective_weight
 from proxyctl.core.routing import Site, sites
 from proxyctl.engines.haproxy import paths
 from proxyctl.engines.pool_settings import PoolSettings

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
+from proxyctl.core.changes import Change
 from proxyctl.core.labels.declaration import Membership
 from proxyctl.core.model import Desired, Features
-from proxyctl.core.plan import Change
 from proxyctl.core.rules import Inability
 
 STICKY = (1, 29, 6)  # the first open-source nginx with `sticky`

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal
 
+from proxyctl.core.effect import effective_weight
 from proxyctl.core.features import timeouts
 from proxyctl.core.model import Balance, Pool, Server, Setting
-from proxyctl.core.plan import effective_weight
 from proxyctl.engines.pool_settings import PoolSettings
 
 

@@ -14,9 +14,9 @@ from proxyctl.engines.nginx import printed as printed_module
 from proxyctl.engines.nginx.headers import RESPONSE_HEADERS, Header
 from proxyctl.engines.nginx.printed import Keepalive, Location, Printed, closed_route, printed
 from proxyctl.engines.nginx.upstreams import usable
+from tests.core.states import A, B
 
 NEW, OLD = Features("nginx", (1, 30, 6), "static", maxconn=9000), Features("nginx", (1, 22, 1), "/m.so", maxconn=500)
-A, B = Server("a", "id-a", "10.0.0.1", 80), Server("b", "id-b", "10.0.0.2", 80)
 TCP = Listener(5432, "tcp", (Route("", "/", "web"),))
 
 
