@@ -6,7 +6,6 @@ A world that one engine prints alone, or with other values, stands with that eng
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -107,13 +106,23 @@ def protocols(*pools: Pool) -> Desired:
 
 @dataclasses.dataclass(frozen=True)
 class Golden:
-    """The golden files of one engine, WORLD-VERSION with the suffix of its `config` file."""
+    """The golden files of one engine, WORLD-VERSION with the suffix of its `config` file.
+
+    Every world has a file for the first of the `versions`; `also` has the (world, version) pairs of the others.
+    """
 
     engine: str
     config: str
     printer: Printer
     worlds: Mapping[str, Desired]
     versions: Mapping[str, Features]
+    also: tuple[tuple[str, str], ...]
+
+    @property
+    def cases(self) -> list[tuple[str, str]]:
+        """The (world, version) pairs that have a file."""
+        newest = next(iter(self.versions))
+        return [*((world, newest) for world in self.worlds), *self.also]
 
     @property
     def folder(self) -> Path:
@@ -135,10 +144,3 @@ class Golden:
             token="s3cret",
         )
         return dict(files.files)[self.config]
-
-    def check(self, world: str, version: str) -> None:
-        """Assert that a world renders to the bytes that were reviewed; with PROXYCTL_GOLDEN=write, write them."""
-        golden, text = self.file(world, version), self.rendered(world, version)
-        if os.environ.get("PROXYCTL_GOLDEN") == "write":
-            golden.write_text(text)
-        assert text == golden.read_text()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proxyctl.engines.haproxy.lines import ServerLine, default_server, maxconn, ports, servers
-from tests.engines.haproxy.test_templates import GOLDEN
+from tests.engines.haproxy.worlds import GOLDEN
 
 OPTIONS = ("weight", "3", "maxconn", "4", "disabled", "check", "port", "81")
 TEXT = """\

@@ -1,11 +1,6 @@
-"""The HAProxy templates against whole golden files; `tests/docker/test_haproxy_golden.py` has HAProxy itself read them.
-
-`PROXYCTL_GOLDEN=write` rewrites the files; read the difference before committing it.
-"""
+"""The worlds of HAProxy's golden files, which `tests/docker/test_haproxy_golden.py` has HAProxy itself read."""
 
 from __future__ import annotations
-
-import pytest
 
 from proxyctl.core.model import Desired, Features, HealthCheck, Pool
 from proxyctl.engines.haproxy.printed import printed
@@ -58,16 +53,11 @@ OWN = {
         Pool("h3", protocol="h2c", health=HealthCheck("/", port=80), servers=(server(2, port=8080),)),
     ),
 }
-GOLDEN = Golden("haproxy", "haproxy.cfg", printed, {**WORLDS, **OWN}, VERSIONS)
-CASES = [(w, "3.2") for w in GOLDEN.worlds] + [(w, "2.6") for w in ("simple", "algorithms", "sticky", "maintenance")]
-
-
-@pytest.mark.parametrize(("world", "version"), CASES)
-def test_golden(world: str, version: str) -> None:
-    """Each world renders to the bytes that were reviewed."""
-    GOLDEN.check(world, version)
-
-
-def test_every_golden_file_has_its_world() -> None:
-    """No file is left over from a world that is gone."""
-    assert set(GOLDEN.folder.iterdir()) == {GOLDEN.file(*case) for case in CASES}
+GOLDEN = Golden(
+    engine="haproxy",
+    config="haproxy.cfg",
+    printer=printed,
+    worlds={**WORLDS, **OWN},
+    versions=VERSIONS,
+    also=tuple((w, "2.6") for w in ("simple", "algorithms", "sticky", "maintenance")),
+)
