@@ -39,14 +39,6 @@ def echo() -> Iterator[EchoProcess]:
         yield running
 
 
-@pytest.fixture(autouse=True)
-def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Keep the gateways of this machine out of the tests."""
-    for name in ("PROXYCTL_NETWORK", "PROXYCTL_STATE", "PROXYCTL_CHECK_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("proxyctl.settings.default_state", lambda name, *_: tmp_path / "var" / name)
-
-
 def run(*argv: str) -> Result:
     """Run the verb; what it raised is in the result."""
     return CliRunner().invoke(module.app, list(argv))
