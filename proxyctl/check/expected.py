@@ -13,8 +13,8 @@ from proxyctl.core.routing import match
 from proxyctl.core.status import PoolStatus, Status
 
 BALANCES: Final = ("roundrobin", "leastconn", "source", "uri", "random")
-
-
+BY_KEY: Final = ("source", "uri")
+"""The algorithms that choose by a key."""
 BY_USER: Final = "--expect-weights"
 
 

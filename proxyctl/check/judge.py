@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from proxyctl.check.expected import BY_USER, Expected
+from proxyctl.check.expected import BY_KEY, BY_USER, Expected
 from proxyctl.check.load.served import ServerFrom
 from proxyctl.check.report import Report
 from proxyctl.check.verdicts import balance, consistency, stalls
@@ -17,7 +17,6 @@ from proxyctl.check.verdicts.verdict import Verdict
 NO_ERRORS: Final = Threshold("errors", "==", 0)
 
 _WITH_P: Final = ("balance", "faulty_server")  # their thresholds are about NAME.p
-_BY_KEY: Final = ("source", "uri")
 _LONG_ENOUGH: Final = 1.0  # seconds, for a stall to be looked for
 _ONE_KEY: Final = 0
 
@@ -79,7 +78,7 @@ def _distribution(report: Report, expected: Expected | None, notes: list[str], *
             if expected is not None and expected.source == BY_USER:  # who asked for it must not take silence for a pass
                 yield Verdict("balance", ok=False, value=None, expected="servers with names", detail=unnamed)
         return
-    keyed, by_key = _keyed(report, expected), expected is not None and expected.balance in _BY_KEY
+    keyed, by_key = _keyed(report, expected), expected is not None and expected.balance in BY_KEY
     if keyed or by_key:
         yield from _by_key(report, expected, notes)
     if expected is None or expected.weights is None:
@@ -115,7 +114,7 @@ def _by_weight(report: Report, expected: Expected, weights: Mapping[str, float],
 def _keyed(report: Report, expected: Expected | None) -> bool:
     """Whether keys were played that this algorithm chooses by; an algorithm by weight or load ignores the path."""
     kind = str(report.options.get("key_by")).partition(":")[0]
-    sees = kind in {"cookie", "header"} or expected is None or expected.balance in {None, *_BY_KEY}
+    sees = kind in {"cookie", "header"} or expected is None or expected.balance in {None, *BY_KEY}
     return bool(report.by_key) and sees
 
 
@@ -124,7 +123,7 @@ def _by_key(report: Report, expected: Expected | None, notes: list[str]) -> Iter
     by_key = report.by_key or {_ONE_KEY: report.servers}
     yield consistency.consistent(by_key)
     weights, kind = expected.weights if expected else None, report.options.get("key_by")
-    if kind in _BY_KEY and expected is not None and expected.balance in _BY_KEY and kind != expected.balance:
+    if kind in BY_KEY and expected is not None and expected.balance in BY_KEY and kind != expected.balance:
         notes.append(f"spread over servers not judged: keys by {kind} are one to an algorithm by {expected.balance}")
         return
     verdict = consistency.spread(consistency.owners(by_key), weights or dict.fromkeys(report.servers, 1.0))

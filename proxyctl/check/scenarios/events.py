@@ -13,7 +13,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 
-from proxyctl.check.scenarios.stage import BY_KEY, Stage, Unfit, Unmet
+from proxyctl.check.expected import BY_KEY
+from proxyctl.check.scenarios.stage import Stage, Unfit, Unmet
 from proxyctl.check.verdicts import consistency
 from proxyctl.check.verdicts.balance import balance
 from proxyctl.core import layout

@@ -85,7 +85,8 @@ def scenario(
 def _play(asked: _Asked, settings: Settings, *, as_json: bool) -> list[Result]:
     """Return how each scenario went; print it as it ends, or all of them at the end as JSON."""
     from proxyctl.check.scenarios import run
-    from proxyctl.check.scenarios.stage import Place, Stage
+    from proxyctl.check.scenarios.place import Place, target_of, throwaway
+    from proxyctl.check.scenarios.stage import Stage
     from proxyctl.providers.docker.client import connect
     from proxyctl.providers.docker.containers import Containers
 
@@ -98,9 +99,9 @@ def _play(asked: _Asked, settings: Settings, *, as_json: bool) -> list[Result]:
         say = stack.enter_context(_spinner())
         if not asked.pool:
             say("starting throw-away containers")
-            made = run.throwaway(client, watch, place, asked.image, asked.labels, interrupted, asked.within)
+            made = throwaway(client, watch, place, asked.image, asked.labels, interrupted, asked.within)
             place = stack.enter_context(made)
-        target = run.target(client, watch, place, token, asked.path)
+        target = target_of(client, watch, place, token, asked.path)
         for each in asked.scenarios:
             say(each.name)
             stage = Stage(Containers(client), watch, place, target, asked.rate, interrupted, asked.within)
