@@ -1,4 +1,4 @@
-"""Brings one pool of a running HAProxy to its section of the new file, without a reload.
+"""Brings one pool of a running HAProxy to its section of the new file, without a reload, and proves it.
 
 Every answer is matched exactly; any other answer is RuntimeRefused, and the caller reloads. Called by `engine`.
 """
@@ -8,10 +8,14 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import re
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from proxyctl.engines.haproxy.answers import NoAnswer, Row, remarks
+from proxyctl.core.changes import Change, ServerAdded, ServerChanged, ServerRemoved
+from proxyctl.core.effect import same_servers
+from proxyctl.core.model import Desired
+from proxyctl.engines.haproxy.answers import NoAnswer, Row, remarks, servers_in_use
 from proxyctl.engines.haproxy.lines import ServerLine
 from proxyctl.engines.haproxy.sockets import Silent, ask, command, rows
 from proxyctl.errors import GatewayError, RuntimeRefused
@@ -40,6 +44,13 @@ class Abilities:
 
     init_state: bool  # from 3.1 a new server can start as down
     keeps_idle: bool  # from 3.3 `del server` does not close idle connections: wait for their end
+
+
+def pool_of(change: Change) -> str:
+    """Return the pool that a change at run time is in; raise RuntimeRefused for a change that takes a reload."""
+    if isinstance(change, ServerAdded | ServerRemoved | ServerChanged):
+        return change.pool
+    raise RuntimeRefused(f"{type(change).__name__} takes a reload")
 
 
 class PoolChange:
@@ -72,6 +83,22 @@ class PoolChange:
                 await self._change(there[name], line)
         for name in there.keys() - self._wanted.keys():
             await self._remove(there[name])
+
+    async def prove(self, after: Desired) -> None:
+        """Raise RuntimeRefused unless HAProxy's list is as desired, by name, address, port and weight in effect."""
+        expected = Desired((), tuple(p for p in after.pools if p.name == self._pool))
+        deadline = time.monotonic() + SETTLE
+        while True:
+            try:
+                found = servers_in_use(await rows(self._path, self._pool))
+            except NoAnswer as exc:
+                raise RuntimeRefused(str(exc)) from exc
+            if same_servers(found, expected):
+                return
+            if time.monotonic() > deadline:
+                have = ", ".join(f"{s.name} {s.address}:{s.port} weight {s.weight}" for _, s in found) or "nobody"
+                raise RuntimeRefused(f"pool {self._pool} now has {have}, which is not what was asked for")
+            await asyncio.sleep(_PAUSE)
 
     async def _add(self, line: ServerLine) -> None:
         name = f"{self._pool}/{line.name}"

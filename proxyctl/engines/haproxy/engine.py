@@ -13,14 +13,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from proxyctl.core import layout
-from proxyctl.core.changes import Change, ServerAdded, ServerChanged, ServerRemoved
-from proxyctl.core.effect import same_servers
-from proxyctl.core.model import ConfigFiles, Desired, Features, Running, ServerCount
+from proxyctl.core.model import ConfigFiles, Features, Running, ServerCount
 from proxyctl.core.plan import Plan
 from proxyctl.engines import inside_gateway, loaded
 from proxyctl.engines.haproxy import answers, lines, sockets, state, stats, workers
 from proxyctl.engines.haproxy.answers import Info, NoAnswer, servers_in_use
-from proxyctl.engines.haproxy.change import SETTLE, Abilities, Left, PoolChange
+from proxyctl.engines.haproxy.change import Abilities, Left, PoolChange, pool_of
 from proxyctl.engines.haproxy.paths import ADMIN_SOCKET, CONFIG_NAME, MASTER_SOCKET, STATUS_SOCKET
 from proxyctl.engines.haproxy.printed import printed
 from proxyctl.engines.port import Printer
@@ -106,8 +104,7 @@ class HAProxy:
     async def _check_descriptors(self, text: str) -> None:
         _, allowed = self._known or await self._abilities()
         wanted = lines.maxconn(text)
-        if wanted is not None and 2 * wanted + _SPARE_FILES > allowed:
-            needed = 2 * wanted + _SPARE_FILES
+        if wanted is not None and (needed := 2 * wanted + _SPARE_FILES) > allowed:
             raise ConfigRefused(f"maxconn {wanted} needs {needed} open files, and the gateway is allowed {allowed}")
 
     async def reload(self, revision: str) -> None:
@@ -182,7 +179,7 @@ class HAProxy:
         (known, _), wanted = self._known or await self._abilities(), lines.servers(text)
         can = Abilities(init_state=known.since(3, 1), keeps_idle=known.since(3, 3))
         before = lines.servers(self._current_text())
-        for pool in sorted({_pool_of(change) for change in plan.changes}):
+        for pool in sorted({pool_of(change) for change in plan.changes}):
             change = PoolChange(
                 self._admin,
                 pool,
@@ -192,7 +189,7 @@ class HAProxy:
                 can=can,
             )
             await change.carry_out()
-            await self._prove(pool, plan.after)
+            await change.prove(plan.after)
 
     async def cut(self, servers: Iterable[tuple[str, str]]) -> None:
         """End the sessions of draining servers, also sessions in old workers from before a reload."""
@@ -200,22 +197,6 @@ class HAProxy:
             with contextlib.suppress(NoAnswer):
                 await sockets.ask(self._admin, f"shutdown sessions server {pool}/{name}")
                 await workers.cut_in_old_workers(self._master, pool, name)
-
-    async def _prove(self, pool: str, after: Desired) -> None:
-        """Raise RuntimeRefused unless HAProxy's list is as desired, by name, address, port and weight in effect."""
-        expected = Desired((), tuple(p for p in after.pools if p.name == pool))
-        deadline = time.monotonic() + SETTLE
-        while True:
-            try:
-                found = servers_in_use(await sockets.rows(self._admin, pool))
-            except NoAnswer as exc:
-                raise RuntimeRefused(str(exc)) from exc
-            if same_servers(found, expected):
-                return
-            if time.monotonic() > deadline:
-                have = ", ".join(f"{s.name} {s.address}:{s.port} weight {s.weight}" for _, s in found) or "nobody"
-                raise RuntimeRefused(f"pool {pool} now has {have}, which is not what was asked for")
-            await asyncio.sleep(_PAUSE)
 
     async def running(self) -> Running | None:
         """Return the answer of the serving worker; None when it does not answer.
@@ -245,9 +226,3 @@ class HAProxy:
 
     def _current_text(self) -> str:
         return loaded.current_text(self._run_folder, CONFIG_NAME)
-
-
-def _pool_of(change: Change) -> str:
-    if isinstance(change, ServerAdded | ServerRemoved | ServerChanged):
-        return change.pool
-    raise RuntimeRefused(f"{type(change).__name__} takes a reload")
