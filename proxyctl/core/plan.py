@@ -31,7 +31,7 @@ class ServerRemoved:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ServerChanged:
-    """A server of the same name has another address, weight, role or limit, or drains."""
+    """A server changes its address, port, weight, role or limit, or its drain begins or ends."""
 
     pool: str
     before: Server
@@ -54,7 +54,7 @@ class PoolRemoved:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PoolChanged:
-    """A pool has other settings; both sides are without servers, whose changes are listed apart."""
+    """A pool has other settings; `before` and `after` hold no servers, whose changes are listed apart."""
 
     before: Pool
     after: Pool
@@ -100,10 +100,10 @@ How = Literal["unchanged", "runtime", "reload"]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Plan:
-    """All changes from `before` to `after`, in a fixed order, and what they cost; false when there are none.
+    """All changes from `before` to `after`, in a fixed order, and what they cost. A plan without changes is false.
 
-    `how` is the way that the proxy takes all of them, `reasons` why that is a reload. `costs` has for each change, in
-    the order of `changes`, why it alone would need a reload; an empty string where run time is enough.
+    `how` says how the proxy takes all changes together, `reasons` why that is a reload. `costs` says for each change,
+    in the order of `changes`, why it alone would need a reload; an empty string where run time is enough.
     """
 
     before: Desired
@@ -118,9 +118,9 @@ class Plan:
 
     @property
     def urgent(self) -> bool:
-        """Whether the plan takes requests away from a server or a pool, so that its reload must not be deferred.
+        """Whether requests have to stop going to a pool or an address, so that the reload must not be deferred.
 
-        A server that drains gets no requests already, so its removal is not urgent.
+        A draining server gets no new requests, so its removal is not urgent.
         """
         return any(
             isinstance(c, PoolRemoved)
@@ -130,7 +130,7 @@ class Plan:
         )
 
     def vacated(self, snapshot: Snapshot) -> frozenset[str]:
-        """Return the addresses of servers before this plan at which no container is left to end its connections.
+        """Return the addresses of servers in `before` that no container has now: nothing there ends a connection.
 
         A container that is only missing from Docker's list counts as being there.
         """
@@ -214,15 +214,15 @@ def apply(plan: Plan, state: Desired) -> Desired:
 
 
 class Confirmed(Protocol):
-    """What the running proxy was last confirmed to do."""
+    """The state that the running proxy was last confirmed to be in."""
 
     @property
     def desired(self) -> Desired:
-        """The state that it does."""
+        """The listeners and pools of that state."""
 
     @property
     def revision(self) -> str:
-        """The hash of the files that print it."""
+        """The hash of the files that print that state."""
 
     @property
     def topology(self) -> str:
@@ -258,7 +258,8 @@ def _reasons(applied: Confirmed | None, plan: Plan, costs: tuple[str, ...], file
     if files.topology != applied.topology:
         return ("templates or settings changed",)
     if not plan:
-        # a template changed only a server's text, which the running proxy does not report
+        # A template changed the text of a server and nothing else. The proxy does not report that text, so a run-time
+        # change could not be confirmed.
         return ("templates changed",)
     return ()
 
@@ -269,8 +270,8 @@ def same_servers(running: tuple[tuple[str, Server], ...], desired: Desired) -> b
     def effect(pool: str, server: Server) -> tuple[str, str, str, int, int]:
         return pool, server.name, server.address, server.port, effective_weight(server)
 
-    wanted = {effect(pool.name, server) for pool in desired.pools for server in pool.servers}
-    return wanted == {effect(pool, server) for pool, server in running}
+    due = {effect(pool.name, server) for pool in desired.pools for server in pool.servers}
+    return due == {effect(pool, server) for pool, server in running}
 
 
 def effective_weight(server: Server) -> int:
