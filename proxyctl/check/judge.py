@@ -16,9 +16,9 @@ from proxyctl.check.verdicts.verdict import Verdict
 
 NO_ERRORS: Final = Threshold("errors", "==", 0)
 
-_WITH_P: Final = ("balance", "faulty_server")  # their thresholds are about NAME.p
-_LONG_ENOUGH: Final = 1.0  # seconds, for a stall to be looked for
-_ONE_KEY: Final = 0
+_WITH_P: Final = ("balance", "faulty_server")  # a threshold on these is about the p-value, NAME.p
+_LONG_ENOUGH: Final = 1.0  # seconds; in a shorter load no stall is looked for
+_ONE_KEY: Final = 0  # of every request in a load without --keys
 
 
 def judge(
@@ -31,7 +31,8 @@ def judge(
 ) -> Report:
     """Return the report with verdicts: those of every check, those in `also`, and one for each threshold.
 
-    A threshold takes the place of the verdict on the same figure. Earlier verdicts and notes of the report go.
+    A threshold takes the place of the verdict on the same figure. Verdicts and notes that the report had before are
+    dropped.
     `by_ring` says that the proxy's algorithm picks points of a hash ring, which allows uneven shares.
     """
     given = tuple(thresholds)
@@ -75,7 +76,7 @@ def _distribution(report: Report, expected: Expected | None, notes: list[str], *
         if report.requests > report.failed:
             unnamed = _unnamed(report)
             notes.append(f"servers not named: {unnamed}")
-            if expected is not None and expected.source == BY_USER:  # who asked for it must not take silence for a pass
+            if expected is not None and expected.source == BY_USER:  # weights that the user gave must not pass unjudged
                 yield Verdict("balance", ok=False, value=None, expected="servers with names", detail=unnamed)
         return
     keyed, by_key = _keyed(report, expected), expected is not None and expected.balance in BY_KEY
@@ -112,14 +113,14 @@ def _by_weight(report: Report, expected: Expected, weights: Mapping[str, float],
 
 
 def _keyed(report: Report, expected: Expected | None) -> bool:
-    """Whether keys were played that this algorithm chooses by; an algorithm by weight or load ignores the path."""
+    """Whether requests had keys by which this algorithm chooses; an algorithm by weight or load ignores the path."""
     kind = str(report.options.get("key_by")).partition(":")[0]
     sees = kind in {"cookie", "header"} or expected is None or expected.balance in {None, *BY_KEY}
     return bool(report.by_key) and sees
 
 
 def _by_key(report: Report, expected: Expected | None, notes: list[str]) -> Iterator[Verdict]:
-    """Judge that the same key met the same server; all requests are of one key where none are played."""
+    """Judge that one key always met one server; in a load without --keys all requests have the same key."""
     by_key = report.by_key or {_ONE_KEY: report.servers}
     yield consistency.consistent(by_key)
     weights, kind = expected.weights if expected else None, report.options.get("key_by")
@@ -162,7 +163,7 @@ def _threshold(
         if name == "balance" and found and expected and expected.weights:
             value = goodness_of_fit(report.servers, expected.weights)
         if name == "faulty_server" and found is None and report.servers:
-            value = 1.0  # nobody failed
+            value = 1.0  # no server failed
         verdict = threshold.judge(value)
         return dataclasses.replace(verdict, detail=found.detail if found else verdict.detail)
     if found is not None:

@@ -28,7 +28,7 @@ class ServerRemoved:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ServerChanged:
-    """A server of the same name has another address, weight, role or limit, or drains."""
+    """A server changes its address, port, weight, role or limit, or its drain begins or ends."""
 
     pool: str
     before: Server
@@ -51,7 +51,7 @@ class PoolRemoved:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PoolChanged:
-    """A pool has other settings; both sides are without servers, whose changes are listed apart."""
+    """A pool has other settings; `before` and `after` hold no servers, whose changes are listed apart."""
 
     before: Pool
     after: Pool

@@ -11,8 +11,8 @@ def same_servers(running: tuple[tuple[str, Server], ...], desired: Desired) -> b
     def effect(pool: str, server: Server) -> tuple[str, str, str, int, int]:
         return pool, server.name, server.address, server.port, effective_weight(server)
 
-    wanted = {effect(pool.name, server) for pool in desired.pools for server in pool.servers}
-    return wanted == {effect(pool, server) for pool, server in running}
+    due = {effect(pool.name, server) for pool in desired.pools for server in pool.servers}
+    return due == {effect(pool, server) for pool, server in running}
 
 
 def effective_weight(server: Server) -> int:

@@ -29,10 +29,10 @@ How = Literal["unchanged", "runtime", "reload"]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Plan:
-    """All changes from `before` to `after`, in a fixed order, and what they cost; false when there are none.
+    """All changes from `before` to `after`, in a fixed order, and what they cost. A plan without changes is false.
 
-    `how` is the way that the proxy takes all of them, `reasons` why that is a reload. `costs` has for each change, in
-    the order of `changes`, why it alone would need a reload; an empty string where run time is enough.
+    `how` says how the proxy takes all changes together, `reasons` why that is a reload. `costs` says for each change,
+    in the order of `changes`, why it alone would need a reload; an empty string where run time is enough.
     """
 
     before: Desired
@@ -47,9 +47,9 @@ class Plan:
 
     @property
     def urgent(self) -> bool:
-        """Whether the plan takes requests away from a server or a pool, so that its reload must not be deferred.
+        """Whether requests have to stop going to a pool or an address, so that the reload must not be deferred.
 
-        A server that drains gets no requests already, so its removal is not urgent.
+        A draining server gets no new requests, so its removal is not urgent.
         """
         return any(
             isinstance(c, PoolRemoved)
@@ -59,7 +59,7 @@ class Plan:
         )
 
     def vacated(self, snapshot: Snapshot) -> frozenset[str]:
-        """Return the addresses of servers before this plan at which no container is left to end its connections.
+        """Return the addresses of servers in `before` that no container has now: nothing there ends a connection.
 
         A container that is only missing from Docker's list counts as being there.
         """
@@ -143,15 +143,15 @@ def apply(plan: Plan, state: Desired) -> Desired:
 
 
 class Confirmed(Protocol):
-    """What the running proxy was last confirmed to do."""
+    """The state that the running proxy was last confirmed to be in."""
 
     @property
     def desired(self) -> Desired:
-        """The state that it does."""
+        """The listeners and pools of that state."""
 
     @property
     def revision(self) -> str:
-        """The hash of the files that print it."""
+        """The hash of the files that print that state."""
 
     @property
     def topology(self) -> str:
@@ -187,6 +187,7 @@ def _reasons(applied: Confirmed | None, plan: Plan, costs: tuple[str, ...], file
     if files.topology != applied.topology:
         return ("templates or settings changed",)
     if not plan:
-        # a template changed only a server's text, which the running proxy does not report
+        # A template changed the text of a server and nothing else. The proxy does not report that text, so a run-time
+        # change could not be confirmed.
         return ("templates changed",)
     return ()

@@ -46,8 +46,8 @@ def test_balance_is_not_guessed() -> None:
 def test_weights_that_were_asked_for_are_not_passed_in_silence() -> None:
     """Where the user expects weights and no answer names its server, the balance fails and says why."""
     silent = dataclasses.replace(report_of([Sample(0.0, 0.1)]), options={"server_from": "header:X-Nope"})
-    told = judge(silent, Expected({"web1": 2, "web2": 1}, BY_USER))
-    assert [(v.name, v.detail) for v in told.verdicts if not v.ok] == [
+    report = judge(silent, Expected({"web1": 2, "web2": 1}, BY_USER))
+    assert [(v.name, v.detail) for v in report.verdicts if not v.ok] == [
         ("balance", "no answer has one by --server-from header:X-Nope")
     ]
     assert judge(silent, WEIGHTS).ok

@@ -39,7 +39,7 @@ async def test_the_first_takes_a_reload_and_a_join_does_not(tmp_path: Path) -> N
     assert (await applied(stage, web(A), printed(ONE))).how == "reload"
     assert (await applied(stage, web(A, B), printed(TWO))).how == "runtime"
     assert (await applied(stage, web(A, B), printed(TWO))).how == "unchanged"
-    assert stage.engine.does == stage.applier.known == stage.applier.accepted == web(A, B)
+    assert stage.engine.does == stage.applier.previous == stage.applier.accepted == web(A, B)
     assert await stage.applier.still_true()
 
 
@@ -85,7 +85,7 @@ async def test_a_proxy_that_runs_the_current_generation_is_adopted(tmp_path: Pat
     await applied(stage, web(A), printed(ONE))
     again = Applier(stage.engine, stage.generations, Refusals())
     assert await again.adopt()
-    assert again.known == again.accepted == web(A)
+    assert again.previous == again.accepted == web(A)
     stage.engine.does = web(B)
     assert not await again.still_true()
     assert not await Applier(stage.engine, stage.generations, Refusals()).adopt()

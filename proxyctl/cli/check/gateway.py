@@ -55,8 +55,8 @@ def token_for(urls: Iterable[str], folder: Path | None, *, named: bool) -> str |
     strangers = sorted({host for url in urls if not _ours(host := urlsplit(url).hostname or "")})
     if not strangers:
         return secret
-    told = f"{', '.join(strangers)} is neither this machine nor a gateway on it, so it is not told the check secret"
-    typer.echo(f"proxyctl: {told}; --network or --state name a gateway that is", err=True)
+    withheld = f"{', '.join(strangers)} is neither this machine nor a gateway on it, so it is not told the check secret"
+    typer.echo(f"proxyctl: {withheld}; --network or --state name a gateway that is", err=True)
     return None
 
 
@@ -65,7 +65,7 @@ def _ours(host: str) -> bool:
     try:
         found = {str(info[4][0]) for info in socket.getaddrinfo(host, None)}
     except (OSError, UnicodeError):
-        return True  # nobody is there to be told
+        return True  # no address, so the secret goes nowhere
     others = {address for address in found if not _local(address)}
     return not others or others <= _gateways()
 

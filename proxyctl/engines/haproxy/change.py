@@ -61,27 +61,27 @@ class PoolChange:
         path: Path,
         pool: str,
         *,
-        wanted: Mapping[str, ServerLine],
+        after: Mapping[str, ServerLine],
         before: Mapping[str, ServerLine],
         left: Left,
         can: Abilities,
     ) -> None:
         """Take the runtime socket, and the pool's lines in the new file and in the one before it."""
         self._path, self._pool, self._can = path, pool, can
-        self._wanted, self._before, self._left = wanted, before, left
+        self._after, self._before, self._left = after, before, left
 
     async def carry_out(self) -> None:
         """Let servers join, then change, then leave; raise RuntimeRefused, or GatewayError while HAProxy is silent."""
         there = {row.name: row for row in await self._rows()}
-        for name, line in self._wanted.items():
+        for name, line in self._after.items():
             if name not in there:
                 await self._add(line)
             elif there[name].leftover:
                 await self._revive(line)
-        for name, line in self._wanted.items():
+        for name, line in self._after.items():
             if name in there and not there[name].leftover:
                 await self._change(there[name], line)
-        for name in there.keys() - self._wanted.keys():
+        for name in there.keys() - self._after.keys():
             await self._remove(there[name])
 
     async def prove(self, after: Desired) -> None:

@@ -176,14 +176,14 @@ class HAProxy:
         text = dict(files.files).get(CONFIG_NAME, "")
         if lines.default_server(text):
             raise RuntimeRefused("default-server does not count for a server that is added at run time")
-        (known, _), wanted = self._known or await self._abilities(), lines.servers(text)
-        can = Abilities(init_state=known.since(3, 1), keeps_idle=known.since(3, 3))
+        (features, _), after = self._known or await self._abilities(), lines.servers(text)
+        can = Abilities(init_state=features.since(3, 1), keeps_idle=features.since(3, 3))
         before = lines.servers(self._current_text())
         for pool in sorted({pool_of(change) for change in plan.changes}):
             change = PoolChange(
                 self._admin,
                 pool,
-                wanted=wanted.get(pool, {}),
+                after=after.get(pool, {}),
                 before=before.get(pool, {}),
                 left=self._left,
                 can=can,

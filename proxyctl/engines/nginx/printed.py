@@ -1,4 +1,4 @@
-"""The values that nginx's templates print: each decision about its configuration ends here.
+"""The values that nginx's templates print: every choice about its configuration is made here.
 
 `printed` turns a `Desired` into these values; the fields of `Printed` are the variables of the templates, which hold
 loops and ifs only. Pure. Next: `upstreams`, `headers`; then `engines.render`.

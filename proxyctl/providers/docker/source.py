@@ -159,7 +159,7 @@ class DockerSource:
         changed = before.items() ^ self._containers.items()
         return set() if first else {i for i, _ in changed if self._matters(i, before)}
 
-    async def _listed(self, entry: Mapping[str, Any], known: Container | None) -> Container:
+    async def _listed(self, entry: Mapping[str, Any], before: Container | None) -> Container:
         """Return the container of one entry of a listing; inspect it where the listing is not enough.
 
         It is not enough after a stop signal, because only an inspect has the start time, which says whether the signal
@@ -167,10 +167,10 @@ class DockerSource:
         inspect is enough.
         """
         container = view.from_listing(entry)
-        if container.id in self._stopping or not (container.ports or known):
+        if container.id in self._stopping or not (container.ports or before):
             with contextlib.suppress(docker.errors.NotFound):
                 return self._read(await self._ask.inspect(container.id))
-        return dataclasses.replace(container, ports=container.ports or (known.ports if known else ()))
+        return dataclasses.replace(container, ports=container.ports or (before.ports if before else ()))
 
     def _read(self, entry: Mapping[str, Any]) -> Container:
         """Return the container of an inspect's JSON."""
@@ -245,6 +245,6 @@ class DockerSource:
         return self._containers.get(id_) != before
 
     def _publish(self) -> Snapshot:
-        known = tuple(self._containers.values())
-        self.snapshot = Snapshot(self._network, commands.COMMANDS, known, self._gateways, self._missing.ids)
+        containers = tuple(self._containers.values())
+        self.snapshot = Snapshot(self._network, commands.COMMANDS, containers, self._gateways, self._missing.ids)
         return self.snapshot
