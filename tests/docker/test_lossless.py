@@ -402,7 +402,7 @@ def test_dockerd_restarted_with_live_restore_loses_nothing(
             watch.run(name, labels={"pool": "web"})
         watch.until(**UP)
         processes = watch.proxy_pids()
-        with Wire(watch.address, second_engine.open_socket) as wire, FourLoads(wire) as loads:
+        with Wire(watch.address, enter=second_engine.move_in) as wire, FourLoads(wire) as loads:
             second_engine.stop()
             eventually(lambda: not (watch.status() or {"events_connected": True})["events_connected"], "the loss")
             loads.more()
