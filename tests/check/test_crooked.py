@@ -149,10 +149,10 @@ async def test_stall_is_caught(pace: dict[str, Any]) -> None:
 
     def right(report: Report) -> bool:
         at, long = [gap.at for gap in report.stalls], [gap.seconds for gap in report.stalls]
-        seen = at == pytest.approx([1.0, 2.0], abs=0.15) and long == pytest.approx([STALL_SECONDS] * 2, abs=0.15)
+        seen = at == pytest.approx([0.7, 1.4], abs=0.15) and long == pytest.approx([STALL_SECONDS] * 2, abs=0.15)
         return seen and bad(report) == {"stalls"}
 
-    report = await until_undisturbed(lambda: check(Proxy(ALIKE, stall_every=1.0), ALIKE, duration=2.6, **pace), right)
+    report = await until_undisturbed(lambda: check(Proxy(ALIKE, stall_every=0.7), ALIKE, duration=1.9, **pace), right)
     assert right(report), (report.verdicts, report.gaps, report.generator)
 
 

@@ -43,6 +43,7 @@ async def test_the_first_takes_a_reload_and_a_join_does_not(tmp_path: Path) -> N
     assert (await applied(stage, web(A, B), printed(TWO))).how == "unchanged"
     assert stage.engine.does == stage.applier.known == stage.applier.accepted == web(A, B)
     assert await stage.applier.still_true()
+    assert [past.applied for past in stage.generations.history()] == [True, True]
 
 
 async def test_files_that_were_refused_are_not_checked_again(tmp_path: Path) -> None:
@@ -225,13 +226,23 @@ async def test_a_first_reload_that_fails_has_no_way_back(tmp_path: Path, exc: Ex
     assert stage.applier.applied is None
 
 
-async def test_a_gateway_that_goes_during_a_reload_is_tried_again_with_the_same_files(tmp_path: Path) -> None:
-    """It says nothing about them; until then the generation of before is current."""
+@pytest.mark.parametrize("ended", [True, False])
+async def test_a_gateway_that_fails_during_a_reload_is_tried_again_with_the_same_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, ended: bool
+) -> None:
+    """It says nothing about them; until then the generation of before is current, and is not loaded once more."""
     stage = Stage(tmp_path)
     await applied(stage, web(A), printed(ONE))
+
+    async def silent() -> None:
+        return None
+
+    if ended:
+        monkeypatch.setattr(stage.engine, "running", silent)
     stage.engine.fails = GatewayError("the gateway ended")
     with pytest.raises(GatewayError):
         await applied(stage, web(), printed(TWO, "other"))
+    assert stage.engine.reloads == 2
     assert [past.revision for past in stage.generations.history()] == [ONE]
     stage.engine.fails = None
     assert (await applied(stage, web(), printed(TWO, "other"))).how == "reload"

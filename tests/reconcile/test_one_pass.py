@@ -39,6 +39,7 @@ async def test_without_a_gateway_nothing_is_decided(
     await stage.sees(A, B)
     assert stage.reconciler.decided == decided
     assert set(stage.reasons) == {odd, "gateway: no image"}
+    assert stage.reconciler._pass.unsettled
     async with stage.running():
         await until(lambda: stage.gateway.asked > 4, "another try")
         stage.gateway.fails = None
@@ -65,6 +66,36 @@ async def test_a_gateway_that_fails_in_the_middle_is_looked_after_at_once(tmp_pa
     stage.engine.fails = None
     await stage.sees(A)
     assert (stage.gateway.asked, stage.reasons) == (2, [])
+
+
+async def test_a_gateway_that_fails_in_the_middle_is_tried_again_without_an_event(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Further and further apart, until a pass goes well."""
+    monkeypatch.setattr(wakes, "RETRY_FIRST", 0.001)
+    stage = Stage(tmp_path)
+    stage.source.snapshot = world(A)
+    stage.engine.fails = GatewayError("the gateway ended")
+    async with stage.running():
+        await until(lambda: stage.engine.reloads > 3, "another try")
+        assert stage.reconciler._wakes._retry > 0.004
+        stage.engine.fails = None
+        await until(lambda: stage.serving == {"web": ["a"]}, "the first server")
+        await until(lambda: stage.reasons == [], "the end of the pass")
+        assert stage.reconciler._wakes._retry == 0.001
+
+
+async def test_a_gateway_that_is_started_is_tried_with_a_first_state_that_was_refused(tmp_path: Path) -> None:
+    """It may be another binary."""
+    stage = Stage(tmp_path)
+    stage.engine.refuses = {"global"}
+    await stage.sees(A)
+    stage.engine.refuses = set()
+    await stage.sees(A)
+    assert stage.serving == {}, "the gateway is the same"
+    stage.gateway.starts, stage.source.gateway_changes = True, 1
+    await stage.sees(A)
+    assert stage.serving == {"web": ["a"]}
 
 
 async def test_a_running_gateway_is_adopted_without_a_reload(tmp_path: Path) -> None:
