@@ -18,12 +18,15 @@ from proxyctl.app.parts import Parts
 from proxyctl.core import layout
 from proxyctl.core.decide.decision import decide
 from proxyctl.core.labels.declaration import Options
-from proxyctl.core.model import Desired, Features, Override, Target
+from proxyctl.core.model import Desired, Features, Override, Target, Tuning
+from proxyctl.engines import templates
 from proxyctl.errors import ResolveError, UsageError
 from proxyctl.gateway.access import ENGINE_LABEL
 from proxyctl.settings import Settings
 from proxyctl.state.generations import GenerationFolder
 from proxyctl.state.overrides import Overrides, check_token
+from proxyctl.state.pin import PinFile
+from proxyctl.state.port import Inputs, PinnedGeneration
 from tests import virtual_time
 from tests.core.worlds import HAPROXY, container, servers, world
 from tests.in_memory import MemoryProber
@@ -116,6 +119,23 @@ def test_the_secret_is_not_shown(engine: FakeEngine, look: Callable[[], preview.
     for texts in (dict(seen.files.files), seen.applied_files):
         assert "(secret)" in texts["haproxy.cfg"]
         assert token not in str(texts)
+
+
+def test_while_the_gateway_is_pinned_the_templates_of_the_pin_count(
+    engine: FakeEngine, look: Callable[[], preview.Preview], tmp_path: Path
+) -> None:
+    """As in a `watch`."""
+    engine.world.run("web1", "web", ENABLED)
+    texts = {name: f"# mine\n{text}" for name, text in templates.load("haproxy", None).items()}
+    inputs = Inputs(Options(), Tuning(), texts, "", form=templates.FORM)
+    PinFile(tmp_path / "state").keep(PinnedGeneration(1, "now", look().outcome.desired, inputs))
+    assert look().files.files[0][1].startswith("# mine\n")
+
+
+def test_a_network_that_is_not_there_is_an_error_of_usage(look: Callable[[], preview.Preview]) -> None:
+    """The line says how to make it."""
+    with pytest.raises(UsageError, match=r"--network web: there is no such network: `docker network create web`"):
+        look()
 
 
 async def test_the_engine_is_the_gateway_s_own(engine: FakeEngine, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from proxyctl.core.model import Override
 from proxyctl.errors import DockerUnavailable, GatewayError
@@ -149,10 +150,12 @@ async def test_what_was_refused_is_tried_again_after_a_while(tmp_path: Path, mon
     stage = Stage(tmp_path)
     await stage.sees(A)
     stage.engine.refuses = {"bad.example"}
-    await stage.sees(A, BAD)
-    stage.engine.refuses = set()
-    async with stage.running():
-        await until(lambda: stage.serving == {"bad": ["bad"], "web": ["a"]}, "the part that was refused")
+    with capture_logs() as logs:
+        await stage.sees(A, BAD)
+        stage.engine.refuses = set()
+        async with stage.running():
+            await until(lambda: "to retry what was refused" in [e.get("reason") for e in logs], "the timer")
+            await until(lambda: stage.serving == {"bad": ["bad"], "web": ["a"]}, "the part that was refused")
 
 
 async def test_what_was_refused_is_forgotten_when_it_is_not_wanted(tmp_path: Path) -> None:
@@ -197,11 +200,27 @@ async def test_a_drain_that_ends_wakes_the_loop(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     leaving, stays = (container(name, {"pool": "web", "drain": "50ms"}) for name in "ab")
     await stage.sees(leaving, stays)
-    await stage.sees(dataclasses.replace(leaving, stopping=True), stays)
-    assert [s.draining for p in stage.engine.does.pools for s in p.servers] == [True, False]
-    async with stage.running():
-        await until(lambda: stage.serving == {"web": ["b"]}, "the end of the drain")
+    with capture_logs() as logs:
+        await stage.sees(dataclasses.replace(leaving, stopping=True), stays)
+        assert [s.draining for p in stage.engine.does.pools for s in p.servers] == [True, False]
+        async with stage.running():
+            await until(lambda: "the end of a drain" in [e.get("reason") for e in logs], "the timer")
+            await until(lambda: stage.serving == {"web": ["b"]}, "the end of the drain")
     assert stage.engine.was_cut == [("web", "a")]
+
+
+async def test_a_server_that_leaves_without_another_file_is_told(tmp_path: Path) -> None:
+    """On nginx a server that drains is printed as one that is gone: the proxy need not do anything."""
+    stage = Stage(tmp_path, NGINX)
+    await stage.sees(A, B)
+    await stage.sees(dataclasses.replace(A, stopping=True), B)
+    reloads, told = stage.engine.reloads, len(stage.journal.after())
+    await stage.sees(B)
+    assert stage.engine.reloads == reloads
+    (event,) = stage.journal.after(told)
+    assert event.text.startswith("a left pool web")
+    await stage.sees(B)
+    assert stage.journal.after(told) == (event,)
 
 
 async def test_what_is_odd_about_the_gateway_is_a_warning(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ async def test_a_deferred_reload_is_made_when_its_time_has_come(tmp_path: Path) 
     await stage.sees(A, B, at_once=False)
     await stage.sees(A, B, C, at_once=False)
     assert (stage.serving, stage.engine.reloads) == ({"web": ["a"]}, 1)
+    assert stage.reconciler._pass._reach._spacing.more, "the second replaced the first, which is a storm"
     async with stage.running():
         await until(lambda: stage.serving == {"web": ["a", "b", "c"]}, "the deferred reload")
     assert stage.engine.reloads == 2

@@ -175,6 +175,8 @@ async def test_a_change_of_files_asks_for_a_pass(tmp_path: Path) -> None:
         stage.inputs = dataclasses.replace(stage.inputs, tuning=Tuning(client_timeout_ms=1234))
         stage.reconciler.files_changed("settings")
         await until(lambda: stage.engine.reloads == 2, "a reload")
+        await until(lambda: stage.journal.after()[-1].kind == "reload", "the event of the reload")
+    assert stage.journal.after()[-1].text.startswith("templates or settings changed (")
 
 
 async def test_a_watch_whose_first_state_is_refused_is_not_settled(tmp_path: Path) -> None:
@@ -186,6 +188,7 @@ async def test_a_watch_whose_first_state_is_refused_is_not_settled(tmp_path: Pat
         settled = asyncio.create_task(stage.reconciler.settled())
         await until(lambda: stage.reasons, "the refusal")
         stage.reconciler.wake("again")
-        await until(lambda: stage.reconciler.decided > 1, "another pass")
+        await until(lambda: stage.reconciler.decided > 1 and not stage.reconciler._pass.unsettled, "another pass")
+        await asyncio.wait([settled], timeout=0.02)
         assert not settled.done()
         settled.cancel()

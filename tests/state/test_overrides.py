@@ -37,13 +37,14 @@ def test_overrides_outlive_the_process_that_kept_them(tmp_path: Path) -> None:
     kept = Overrides(tmp_path)
     kept.keep("id-a", Override(drain=True))
     kept.keep("id-b", Override(weight=3))
+    assert set(Overrides(tmp_path).all()) == {"id-a", "id-b"}
     kept.maintain("web", on=True)
     kept.maintain("api", on=True)
     again = Overrides(tmp_path)
     assert again.all() == {"id-a": Override(drain=True), "id-b": Override(weight=3)}
     assert set(again.maintenance) == {"web", "api"}
-    again.keep("id-a", Override())
     again.maintain("api", on=False)
+    again.keep("id-a", Override())
     again = Overrides(tmp_path)
     assert (again.all(), set(again.maintenance)) == ({"id-b": Override(weight=3)}, {"web"})
     assert (tmp_path / "decisions.json").stat().st_mode & 0o777 == 0o600
