@@ -13,11 +13,11 @@ from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed
 from proxyctl.reconcile import apply
 from proxyctl.reconcile.apply import Applied, Applier
 from proxyctl.reconcile.refusals import Refusals
+from tests.core.states import A, B
 from tests.core.worlds import HAPROXY, rules
 from tests.reconcile.stage import Stage
 
 ONE, TWO, THREE = "1" * 16, "2" * 16, "3" * 16  # revisions
-A, B = Server("a", "id-a", "10.0.0.1", 80), Server("b", "id-b", "10.0.0.2", 80)
 
 
 def web(*servers: Server) -> Desired:
@@ -41,7 +41,7 @@ async def test_the_first_takes_a_reload_and_a_join_does_not(tmp_path: Path) -> N
     assert (await applied(stage, web(A), printed(ONE))).how == "reload"
     assert (await applied(stage, web(A, B), printed(TWO))).how == "runtime"
     assert (await applied(stage, web(A, B), printed(TWO))).how == "unchanged"
-    assert stage.engine.does == stage.applier.known == stage.applier.accepted == web(A, B)
+    assert stage.engine.does == stage.applier.previous == stage.applier.accepted == web(A, B)
     assert await stage.applier.still_true()
     assert [past.applied for past in stage.generations.history()] == [True, True]
 
@@ -88,7 +88,7 @@ async def test_a_proxy_that_runs_the_current_generation_is_adopted(tmp_path: Pat
     await applied(stage, web(A), printed(ONE))
     again = Applier(stage.engine, stage.generations, Refusals())
     assert await again.adopt()
-    assert again.known == again.accepted == web(A)
+    assert again.previous == again.accepted == web(A)
     stage.engine.does = web(B)
     assert not await again.still_true()
     assert not await Applier(stage.engine, stage.generations, Refusals()).adopt()
@@ -107,7 +107,7 @@ async def test_nothing_is_adopted_before_there_is_a_generation(tmp_path: Path) -
     stage = Stage(tmp_path)
     assert not await stage.applier.adopt()
     assert not await stage.applier.still_true()
-    assert stage.applier.known == Desired()
+    assert stage.applier.previous == Desired()
 
 
 async def test_a_proxy_that_was_just_started_is_given_time_to_answer(
@@ -133,7 +133,7 @@ async def test_a_proxy_that_was_just_started_is_given_time_to_answer(
     assert not await again.applier.still_true()
     assert not await again.applier.adopt()
     assert again.applier.applied is None
-    assert again.applier.known == web(A), "no server is dropped for it"
+    assert again.applier.previous == web(A), "no server is dropped for it"
 
 
 async def test_a_generation_that_was_never_confirmed_is_confirmed_by_its_adoption(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ async def test_the_same_files_for_another_state_change_what_is_known(tmp_path: P
     drains = web(A, dataclasses.replace(B, draining=True))
     stage.inputs = dataclasses.replace(stage.inputs, pinned=1)
     assert (await applied(stage, drains, printed(ONE))).how == "unchanged"
-    assert stage.applier.known == stage.applier.accepted == drains
+    assert stage.applier.previous == stage.applier.accepted == drains
     assert stage.applier.applied is not None
     assert stage.applier.applied.pinned == 1
 
@@ -186,7 +186,7 @@ async def test_a_file_that_is_refused_after_a_run_time_change_leaves_the_change(
     stage.engine.refuses = {TWO}
     with pytest.raises(ConfigRefused):
         await applied(stage, web(A, B), printed(TWO))
-    assert stage.engine.does == stage.applier.known == web(A, B)
+    assert stage.engine.does == stage.applier.previous == web(A, B)
     assert stage.applier.accepted == web(A)
     assert [past.revision for past in stage.generations.history()] == [ONE]
 

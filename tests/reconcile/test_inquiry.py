@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from proxyctl.core.model import Desired, Finding, Pool, Server, Target
+from proxyctl.reconcile.dns_names import DnsNames
 from proxyctl.reconcile.inquiry import Inquiry
-from proxyctl.reconcile.names import Names
 from tests import virtual_time
 from tests.in_memory import MemoryProber, MemoryResolver
 
@@ -31,7 +31,7 @@ def findings(
 
     async def ask() -> tuple[dict[Target, Finding], bool]:
         prober = MemoryProber(lambda _: answers, lambda _: None)
-        names = Names(Silent() if dns is None else MemoryResolver(lambda: dns), lambda _: None)
+        names = DnsNames(Silent() if dns is None else MemoryResolver(lambda: dns), lambda _: None)
         inquiry = Inquiry(prober, names)
         found = await inquiry.findings(iter(targets), previous or Desired())
         await names.check(())  # ends the questions

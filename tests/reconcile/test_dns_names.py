@@ -1,4 +1,4 @@
-"""`proxyctl.reconcile.names`: how long a pass waits for DNS, which names are asked for, and how often."""
+"""`proxyctl.reconcile.dns_names`: how long a pass waits for DNS, which names are asked for, and how often."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from itertools import pairwise
 
 from proxyctl.core.model import Target
 from proxyctl.errors import ResolveError
-from proxyctl.reconcile.names import RESOLVE_WAIT, RETRY_LAST, Names
+from proxyctl.reconcile.dns_names import RESOLVE_WAIT, DnsNames
+from proxyctl.reconcile.wakes import RETRY_LAST
 from tests import virtual_time
 
 
@@ -24,7 +25,7 @@ class Silent:
 
 async def test_a_silent_name_holds_up_one_pass_only() -> None:
     """The pass that meets it waits a moment, those after it do not wait at all: a drain must not."""
-    names = Names(Silent(), lambda _: None)
+    names = DnsNames(Silent(), lambda _: None)
     target = Target("id", "web", "10.0.0.1", 80, None, "http")
     began = time.perf_counter()
     assert await names.check([target]) == {target: None}
@@ -59,7 +60,7 @@ def test_a_name_that_resolves_is_not_asked_for_again() -> None:
     dns, woken = Table(web="10.0.0.9 10.0.0.1"), list[str]()
 
     async def play() -> None:
-        names = Names(dns, woken.append)
+        names = DnsNames(dns, woken.append)
         for _ in range(3):
             assert await names.check([WEB]) == {WEB: ""}
         assert len(dns.asked) == 1
@@ -75,7 +76,7 @@ def test_the_short_id_counts_as_a_name() -> None:
     dns = Table(**{"0123456789ab": "10.0.0.1"})
 
     async def play() -> None:
-        assert await Names(dns, lambda _: None).check([WEB]) == {WEB: ""}
+        assert await DnsNames(dns, lambda _: None).check([WEB]) == {WEB: ""}
 
     virtual_time.run(play())
 
@@ -84,7 +85,7 @@ def test_a_name_that_does_not_lead_there_says_where_it_leads() -> None:
     """To another address, to none, or DNS says that there is no such name."""
 
     async def play(dns: Table) -> str | None:
-        names = Names(dns, lambda _: None)
+        names = DnsNames(dns, lambda _: None)
         found = (await names.check([WEB]))[WEB]
         await names.check([])
         return found
@@ -101,7 +102,7 @@ def test_a_name_that_does_not_resolve_is_asked_for_more_and_more_rarely() -> Non
     dns, woken = Table(), list[str]()
 
     async def play() -> None:
-        names = Names(dns, woken.append)
+        names = DnsNames(dns, woken.append)
         await names.check([WEB])
         await asyncio.sleep(30)
         times = [at for at, name in dns.asked if name == "web"]
