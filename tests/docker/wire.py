@@ -76,19 +76,15 @@ class Wire:
         near.other, far.other = far, near
         task = self._loop.create_task(self._lead(near, far))
         self._pipes.add(task)
+        task.add_done_callback(lambda _: (near.abort(), far.abort()))  # also where it was cancelled before it began
         task.add_done_callback(self._pipes.discard)
         return near
 
     async def _lead(self, near: _End, far: _End) -> None:
         """Connect the far end, then wait until both have ended."""
-        try:
+        with contextlib.suppress(OSError):  # refused: the client sees a connection that is reset at once
             await self._loop.create_connection(lambda: far, *self._far)
             await asyncio.gather(near.ended.wait(), far.ended.wait())
-        except OSError:
-            pass  # refused: the client sees a connection that is reset at once
-        finally:
-            near.abort()
-            far.abort()
 
 
 class _End(asyncio.Protocol):
@@ -104,6 +100,9 @@ class _End(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        if self.ended.is_set():
+            self._transport.abort()
+            return
         for do in self._waiting:
             do()
 
