@@ -76,7 +76,8 @@ class Wire:
         near.other, far.other = far, near
         task = self._loop.create_task(self._lead(near, far))
         self._pipes.add(task)
-        task.add_done_callback(lambda _: (near.abort(), far.abort()))  # also where it was cancelled before it began
+        for end in (near, far):
+            task.add_done_callback(end.end_with)
         task.add_done_callback(self._pipes.discard)
         return near
 
@@ -139,6 +140,10 @@ class _End(asyncio.Protocol):
         self.ended.set()
         if self._transport is not None:
             self._transport.abort()
+
+    def end_with(self, _: asyncio.Task[None]) -> None:
+        """Reset it because its pipe has ended, maybe before that began."""
+        self.abort()
 
     def _half_close(self) -> None:
         with contextlib.suppress(OSError, RuntimeError):
