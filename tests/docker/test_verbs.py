@@ -9,14 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.docker.command_line import run_proxyctl
+from tests.docker.command_line import run_here
 from tests.docker.watching import Watch, eventually, listed
 
 pytestmark = pytest.mark.docker
 
 
 def test_plan_says_what_would_change_and_how_and_touches_nothing(watch: Watch) -> None:
-    """Before any watch: all by reload, exit 2. In the steady state: nothing to do, exit 0."""
+    """Before any watch: all by reload, exit 2. In the steady state: nothing to do, exit 0.
+
+    Takes 7 s: `watch` starts and ends, and `plan` is asked six times.
+    """
     watch.run("web1", labels={"pool": "web"})
     engine = ("--engine", watch.engine)
     before = watch.ctl("plan", *engine)
@@ -144,7 +147,7 @@ def test_doctor_looks_at_what_proxyctl_toml_names(watch: Watch) -> None:
         watch.start()
 
         def found(*flags: str) -> dict[str, tuple[bool, str]]:
-            told = json.loads(run_proxyctl("doctor", "--json", "--config", str(config), *flags).stdout)
+            told = json.loads(run_here("doctor", "--json", "--config", str(config), *flags).stdout)
             return {each["name"]: (each["ok"], each["seen"]) for each in told}
 
         own = found()
@@ -158,7 +161,7 @@ def test_doctor_looks_at_what_proxyctl_toml_names(watch: Watch) -> None:
 
 def test_doctor_without_a_network_says_how_to_make_one() -> None:
     """It looks at everything else all the same."""
-    ran = run_proxyctl("doctor", "--engine", "nginx", "--config", os.devnull)
+    ran = run_here("doctor", "--engine", "nginx", "--config", os.devnull)
     assert ran.returncode == 3
     assert "✘ network: none chosen\n" in ran.stdout
     assert "✔ image" in ran.stdout
