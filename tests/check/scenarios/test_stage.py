@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from unittest import mock
 
-from proxyctl.check.scenarios.stage import Place, Stage, Target
+from proxyctl.check.scenarios.place import Place, Target
+from proxyctl.check.scenarios.stage import Stage
 from tests import statuses
 
 
