@@ -10,6 +10,8 @@ OTHERS = $(PYTHON) -m pytest $(PURE_TESTS:%=--ignore=%) --numprocesses=2 --dist=
 
 # Ryuk, testcontainers' cleaner, is an image from a registry; tests remove what they started themselves.
 export TESTCONTAINERS_RYUK_DISABLED := true
+# Tests start many processes: where no bytecode is kept, each of them compiles the program anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup venv check quick test demo bench soak lock wheel clean
 

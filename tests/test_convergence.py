@@ -365,7 +365,8 @@ def test_after_any_sequence_what_is_applied_is_what_is_true(
 ) -> None:
     """One resync after the last fault the snapshot is the true one and the proxy serves exactly who should.
 
-    And meanwhile no server lost its requests that had served all the time.
+    And meanwhile no server lost its requests that had served all the time. Takes 15 s: each of some 26 sequences
+    goes on until a resync after its last fault.
     """
     with running(tmp_path_factory.mktemp("fake") / "docker.sock", timeout=0.15) as docker:
         asyncio.run(play(docker, features, rounds))

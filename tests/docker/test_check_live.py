@@ -37,15 +37,19 @@ def world(
         fresh_network() as network,
         watching(docker_client, network, request.param, tmp_path_factory.mktemp("check") / "state") as watch,
     ):
-        watch.start()
         routes = {
             f"route.{name}.{key}": value
             for name, keys in POOLS.items()
             for key, value in {"host": f"{name}.example", "pool": name, **keys}.items()
         }
-        for number, weight in ((1, "3"), (2, "2"), (3, "1")):
-            watch.run(f"web{number}", labels={"pool": "web", "weight": weight, "host": "web.example", **routes})
-        watch.run("spare", labels={"pool": "web", "host": "web.example", "backup": "true"})
+        labels: dict[str, dict[str, str]] = {
+            "web1": {"weight": "3", **routes},
+            "web2": {"weight": "2", **routes},
+            "web3": {"weight": "1", **routes},
+            "spare": {"backup": "true"},
+        }
+        watch.run_all({name: {"pool": "web", "host": "web.example", **more} for name, more in labels.items()})
+        watch.start()
         watch.until("web", web1="up", web2="up", web3="up", spare="up")
         watch.until("sticky", web1="up", web2="up", web3="up")
         yield watch
@@ -53,7 +57,7 @@ def world(
 
 def check(world: Watch, host: str, *argv: str, code: int = 0) -> dict[str, Any]:
     """Check one pool; return its verdicts by name."""
-    ended = world.ctl_process("check", world.url, "--host", f"{host}.example", "--json", *argv)
+    ended = world.ctl("check", world.url, "--host", f"{host}.example", "--json", *argv)
     assert ended.returncode == code, ended.stderr + ended.stdout[-3000:]
     told: dict[str, Any] = json.loads(ended.stdout)
     return {verdict["name"]: verdict for verdict in told["verdicts"]} | {"report": told}
@@ -111,7 +115,7 @@ async def test_events_of_watch_are_in_the_report(world: Watch) -> None:
 
     load = asyncio.create_task(run_check(world.url, duration=60, rate=100, stop=stop, on_progress=show))
     await asyncio.wait_for(under_way.wait(), 20)
-    await asyncio.to_thread(world.ctl_process, "weight", server, "2")
+    await asyncio.to_thread(control.Client(world.state).override, server, weight=2)
 
     def told() -> bool:
         return any(server in e.text and ": weight " in e.text for e in control.events(world.state))
@@ -119,6 +123,6 @@ async def test_events_of_watch_are_in_the_report(world: Watch) -> None:
     await asyncio.to_thread(eventually, told, "the new weight")  # on nginx the spacing of reloads may hold it up
     stop.set()
     report = (await load).with_events(control.events(world.state))
-    world.ctl_process("ready", server)
+    world.ctl("ready", server)
     assert any(server in event.text and ": weight " in event.text for event in report.events), report.events
     assert all(report.started_at - 1 <= event.at <= report.started_at + report.seconds + 1 for event in report.events)

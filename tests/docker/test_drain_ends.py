@@ -121,6 +121,7 @@ def test_a_drain_starts_at_once_and_ends_in_time(world: Watch) -> None:
     """Nothing new comes, not even before the next spaced reload; after `drain` it is gone with what ran on it.
 
     HAProxy cuts that; nginx's old workers have it until `[proxy] shutdown`. An operator's drain has no end.
+    Takes 10 s: four servers leave one after the other, for the spacing of reloads must just have begun each time.
     """
     assert world.ctl("drain", f"{world.network}-kept").returncode == 0
     out_of_memory(world)

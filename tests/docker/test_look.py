@@ -10,15 +10,28 @@ import pytest
 
 from tests.docker.box import RunContainer
 from tests.docker.command_line import run_here
+from tests.docker.conftest import fresh_network
 from tests.docker.watching import BACKEND, Watch, eventually, watching
 
 pytestmark = pytest.mark.docker
 
 
+ENGINE = "nginx"
+"""The engine that is not the default one."""
+
+
 @pytest.fixture
 def watch(docker_client: docker.DockerClient, network: str, tmp_path: Path) -> Iterator[Watch]:
-    """A watch of the engine that is not the default one."""
-    with watching(docker_client, network, "nginx", tmp_path / "state") as made:
+    """A watch that is not started."""
+    with watching(docker_client, network, ENGINE, tmp_path / "state") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def module_watch(docker_client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
+    """The watch of `running`, of that engine alone."""
+    folder = tmp_path_factory.mktemp(ENGINE)
+    with fresh_network() as name, watching(docker_client, name, ENGINE, folder / "state") as made:
         yield made
 
 
@@ -35,38 +48,39 @@ def test_a_missing_network_is_not_made_by_who_only_looks(
     assert f"docker network create {name}" in ran.stderr
 
 
-def test_a_url_without_a_scheme_and_a_path_is_a_url(watch: Watch) -> None:
+def test_a_url_without_a_scheme_and_a_path_is_a_url(running: Watch) -> None:
     """Host and port are enough, for no container can have such a name."""
-    watch.start()
-    watch.run("web1", labels={"pool": "web"})
-    watch.until(web1="up")
-    told = watch.ctl("explain", f"{watch.address}:80")
+    running.run("web1", labels={"pool": "web"})
+    running.until(web1="up")
+    told = running.ctl("explain", f"{running.address}:80")
     assert (told.returncode, told.stderr) == (0, ""), told.stdout
     assert "pool: web" in told.stdout
 
 
-def test_a_name_that_does_not_resolve_keeps_out_for_them_as_for_watch(watch: Watch) -> None:
-    """`explain` says so with exit 3, `plan` has no join that never comes, `render` no server; afterwards all do."""
+def test_a_name_that_does_not_resolve_keeps_out_for_them_as_for_watch(running: Watch) -> None:
+    """`explain` says so with exit 3, `plan` has no join that never comes, `render` no server; afterwards all do.
+
+    Takes 6 s: a question that nobody answers is given up only after some time, by `watch` and by `explain`.
+    """
     asked = ("-d", "127.0.0.11", "-p", "udp", "-j")
-    watch.start()
-    watch.run("web1", labels={"pool": "web"})
-    watch.until(web1="up")
-    watch.in_gateway_namespace("iptables", "-I", "OUTPUT", *asked, "DROP")
-    watch.run("web2", labels={"pool": "web"})
-    eventually(lambda: any("resolve" in p["reason"] for p in watch.problems()), "a problem about the name", 20)
-    told = watch.ctl("explain", f"{watch.network}-web2")
+    running.run("web1", labels={"pool": "web"})
+    running.until(web1="up")
+    running.in_gateway_namespace("iptables", "-I", "OUTPUT", *asked, "DROP")
+    running.run("web2", labels={"pool": "web"})
+    eventually(lambda: any("resolve" in p["reason"] for p in running.problems()), "a problem about the name", 20)
+    told = running.ctl("explain", f"{running.network}-web2")
     assert told.returncode == 3, told.stdout
-    assert f"the name {watch.network}-web2 does not resolve" in told.stdout
-    watch.in_gateway_namespace("iptables", "-I", "OUTPUT", *asked, "REJECT")  # an answer at once
-    planned = watch.ctl("plan")
+    assert f"the name {running.network}-web2 does not resolve" in told.stdout
+    running.in_gateway_namespace("iptables", "-I", "OUTPUT", *asked, "REJECT")  # an answer at once
+    planned = running.ctl("plan")
     assert (planned.returncode, planned.stdout.splitlines()[0]) == (0, "nothing to do"), planned.stdout
-    assert watch.ctl("render").stdout == watch.shown_text()
+    assert running.ctl("render").stdout == running.shown_text()
     for target in ("REJECT", "DROP"):
-        watch.in_gateway_namespace("iptables", "-D", "OUTPUT", *asked, target)
-    watch.until(web1="up", web2="up", within=20)
-    told = watch.ctl("explain", f"{watch.network}-web2")
+        running.in_gateway_namespace("iptables", "-D", "OUTPUT", *asked, target)
+    running.until(web1="up", web2="up", within=20)
+    told = running.ctl("explain", f"{running.network}-web2")
     assert told.returncode == 0
-    assert f"✔ {watch.network}-web2 resolves and " in told.stdout
+    assert f"✔ {running.network}-web2 resolves and " in told.stdout
 
 
 def test_without_a_gateway_nobody_is_said_to_resolve(watch: Watch) -> None:
@@ -78,7 +92,10 @@ def test_without_a_gateway_nobody_is_said_to_resolve(watch: Watch) -> None:
 
 
 def test_they_go_by_what_the_running_watch_goes_by(watch: Watch, run_container: RunContainer, tmp_path: Path) -> None:
-    """Engine, templates, prefix and settings, of its start and of its file, need not be given again."""
+    """Engine, templates, prefix and settings, of its start and of its file, need not be given again.
+
+    Takes 10 s: the last of those that look is a scenario, with containers of its own.
+    """
     folder, config = tmp_path / "templates", tmp_path / "some.toml"
     folder.mkdir()
     name = "_http.conf.j2"

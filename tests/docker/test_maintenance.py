@@ -19,7 +19,10 @@ def state(watch: Watch, server: str) -> str:
 
 
 def test_maintenance_closes_a_pool_but_its_health_path_and_survives_a_restart(watch: Watch) -> None:
-    """503 with Retry-After and the word, on every route of the pool; others serve; `off` opens it again."""
+    """503 with Retry-After and the word, on every route of the pool; others serve; `off` opens it again.
+
+    Takes 6 s: `watch` starts twice.
+    """
     watch.start()
     watch.run("web1", labels={"pool": "web", **CHECKED})
     watch.run("api1", labels={"pool": "api", "path": "/api", "strip_prefix": "1", **CHECKED})
@@ -54,29 +57,27 @@ def test_maintenance_closes_a_pool_but_its_health_path_and_survives_a_restart(wa
     assert (state(watch, "api1"), watch.problems()) == ("up", [])
 
 
-def test_maintenance_ends_with_the_pool_and_knows_its_pools(watch: Watch) -> None:
+def test_maintenance_ends_with_the_pool_and_knows_its_pools(running: Watch) -> None:
     """An unknown pool is one line with those that exist; a pool that went and came back is open."""
-    watch.start()
-    watch.run("web1", labels={"pool": "web"})
-    watch.until(web1="up")
-    wrong = watch.ctl("maintenance", "wbe", "on")
+    running.run("web1", labels={"pool": "web"})
+    running.until(web1="up")
+    wrong = running.ctl("maintenance", "wbe", "on")
     assert (wrong.returncode, wrong.stderr) == (1, "proxyctl: no pool is named wbe; known are web\n")
-    assert watch.ctl("maintenance", "web", "on", "--json").stdout == '{"pool": "web", "maintenance": true}\n'
-    watch.container("web1").remove(force=True)
-    eventually(lambda: watch.get().status == 404, "the route to go with its pool")
-    watch.run("web1", labels={"pool": "web"})
-    watch.until(web1="up")
-    assert watch.get().status == 200
+    assert running.ctl("maintenance", "web", "on", "--json").stdout == '{"pool": "web", "maintenance": true}\n'
+    running.container("web1").remove(force=True)
+    eventually(lambda: running.get().status == 404, "the route to go with its pool")
+    running.run("web1", labels={"pool": "web"})
+    running.until(web1="up")
+    assert running.get().status == 200
 
 
-def test_a_tcp_pool_in_maintenance_closes_connections(watch: Watch) -> None:
+def test_a_tcp_pool_in_maintenance_closes_connections(running: Watch) -> None:
     """There is no page to show: a new connection ends at once, without a byte."""
-    watch.start()
-    watch.run("db1", labels={"pool": "db", "protocol": "tcp", "listen": "5432"})
-    watch.until(db1="up")
+    running.run("db1", labels={"pool": "db", "protocol": "tcp", "listen": "5432"})
+    running.until(db1="up")
 
     def asked() -> bytes:
-        with socket.create_connection((watch.address, 5432), 5) as connection:
+        with socket.create_connection((running.address, 5432), 5) as connection:
             try:
                 connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
                 return connection.recv(12)
@@ -84,7 +85,7 @@ def test_a_tcp_pool_in_maintenance_closes_connections(watch: Watch) -> None:
                 return b""
 
     assert asked() == b"HTTP/1.0 200"
-    assert watch.ctl("maintenance", "db", "on").returncode == 0
+    assert running.ctl("maintenance", "db", "on").returncode == 0
     assert asked() == b""
-    assert watch.ctl("maintenance", "db", "off").returncode == 0
+    assert running.ctl("maintenance", "db", "off").returncode == 0
     assert asked() == b"HTTP/1.0 200"

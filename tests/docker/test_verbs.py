@@ -9,14 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.docker.command_line import run_proxyctl
+from tests.docker.command_line import run_here
 from tests.docker.watching import Watch, eventually, listed
 
 pytestmark = pytest.mark.docker
 
 
 def test_plan_says_what_would_change_and_how_and_touches_nothing(watch: Watch) -> None:
-    """Before any watch: all by reload, exit 2. In the steady state: nothing to do, exit 0."""
+    """Before any watch: all by reload, exit 2. In the steady state: nothing to do, exit 0.
+
+    Takes 7 s: `watch` starts and ends, and `plan` is asked six times.
+    """
     watch.run("web1", labels={"pool": "web"})
     engine = ("--engine", watch.engine)
     before = watch.ctl("plan", *engine)
@@ -45,74 +48,70 @@ def test_plan_says_what_would_change_and_how_and_touches_nothing(watch: Watch) -
     assert {c["how"] for c in json.loads(told.stdout)["changes"]} == {"reload"}  # beside a new pool
 
 
-def test_plan_says_why_a_template_alone_is_a_reload(watch: Watch, tmp_path: Path) -> None:
+def test_plan_says_why_a_template_alone_is_a_reload(running: Watch, tmp_path: Path) -> None:
     """Nothing of Docker's has changed: one line with the reason, then the diff."""
-    watch.run("web1", labels={"pool": "web"})
-    watch.start()
-    watch.until(web1="up")
-    name = {"haproxy": "_global.cfg.j2", "nginx": "_http.conf.j2"}[watch.engine]
-    (tmp_path / name).write_text((Path("templates") / watch.engine / name).read_text() + "\n# mine\n")
-    told = watch.ctl("plan", "--engine", watch.engine, "--templates", str(tmp_path))
+    running.run("web1", labels={"pool": "web"})
+    running.until(web1="up")
+    name = {"haproxy": "_global.cfg.j2", "nginx": "_http.conf.j2"}[running.engine]
+    (tmp_path / name).write_text((Path("templates") / running.engine / name).read_text() + "\n# mine\n")
+    told = running.ctl("plan", "--engine", running.engine, "--templates", str(tmp_path))
     assert told.returncode == 2, told.stderr
     assert told.stdout.splitlines()[0] == "by reload: templates or settings changed"
     assert "+# mine" in told.stdout
 
 
-def test_render_prints_the_configuration_that_is_applied(watch: Watch) -> None:
+def test_render_prints_the_configuration_that_is_applied(running: Watch) -> None:
     """What `render` prints is, byte for byte, what `current` holds, but for the secret of `check`."""
-    watch.start()
-    watch.run("web1", labels={"pool": "web"})
-    watch.until(web1="up")
-    printed = watch.ctl("render", "--engine", watch.engine)
+    running.run("web1", labels={"pool": "web"})
+    running.until(web1="up")
+    printed = running.ctl("render", "--engine", running.engine)
     assert printed.returncode == 0
-    secret = (watch.state / "check.token").read_text().strip()
-    assert secret in watch.applied_text()
-    assert printed.stdout == watch.shown_text()
-    assert secret not in watch.ctl("plan", "--engine", "nginx" if watch.engine == "haproxy" else "haproxy").stdout
+    secret = (running.state / "check.token").read_text().strip()
+    assert secret in running.applied_text()
+    assert printed.stdout == running.shown_text()
+    assert secret not in running.ctl("plan", "--engine", "nginx" if running.engine == "haproxy" else "haproxy").stdout
 
 
-def test_explain_tells_why_a_container_is_in_or_out_and_where_a_url_goes(watch: Watch) -> None:
+def test_explain_tells_why_a_container_is_in_or_out_and_where_a_url_goes(running: Watch) -> None:
     """Exit 0 when it serves, 3 when not, with the reason."""
-    watch.start()
-    watch.run("web1", labels={"pool": "web", "host": "shop.example"})
-    watch.run("bad", labels={"weight": "x"})
-    watch.until(web1="up")
-    engine = ("--engine", watch.engine)
-    good = watch.ctl("explain", f"{watch.network}-web1", *engine)
+    running.run("web1", labels={"pool": "web", "host": "shop.example"})
+    running.run("bad", labels={"weight": "x"})
+    running.until(web1="up")
+    engine = ("--engine", running.engine)
+    good = running.ctl("explain", f"{running.network}-web1", *engine)
     assert good.returncode == 0
     assert "✔" in good.stdout
-    bad = watch.ctl("explain", f"{watch.network}-bad", *engine)
+    bad = running.ctl("explain", f"{running.network}-bad", *engine)
     assert bad.returncode == 3
     assert "proxyctl.weight" in bad.stdout
-    routed = watch.ctl("explain", "http://shop.example/x", *engine)
+    routed = running.ctl("explain", "http://shop.example/x", *engine)
     assert routed.returncode == 0
     assert "web" in routed.stdout
-    assert watch.ctl("explain", "http://other.example/", *engine).returncode == 3
-    assert watch.ctl("explain", "nobody", *engine).returncode == 3
+    assert running.ctl("explain", "http://other.example/", *engine).returncode == 3
+    assert running.ctl("explain", "nobody", *engine).returncode == 3
 
 
-def test_status_prints_json_of_the_promised_shape_and_a_table_of_80_columns(watch: Watch) -> None:
+def test_status_prints_json_of_the_promised_shape_and_a_table_of_80_columns(running: Watch) -> None:
     """The keys of LABELS.md; no line of the table is wider than a terminal."""
-    watch.start()
-    watch.run("web1", labels={"pool": "web"})
-    watch.run("bad", labels={"weight": "x"})
-    watch.until(web1="up")
-    eventually(watch.problems, "the problem")
-    told = json.loads(watch.ctl("status", "--json").stdout)
-    assert told["network"] == watch.network
-    assert told["engine"] == watch.engine
+    running.run("web1", labels={"pool": "web"})
+    running.run("bad", labels={"weight": "x"})
+    running.until(web1="up")
+    eventually(running.problems, "the problem")
+    told = json.loads(running.ctl("status", "--json").stdout)
+    assert told["network"] == running.network
+    assert told["engine"] == running.engine
     assert told["events_connected"] is True
     assert told["synced_seconds_ago"] < 60
     (pool,) = told["pools"]
     assert pool["routes"][0] | {"host": None, "path": "/"} == pool["routes"][0]
     (server,) = pool["servers"]
     assert server.keys() >= {"name", "container", "address", "state", "weight", "backup", "requests"}
-    watch.get()
-    requests = (watch.status() or {})["pools"][0]["servers"][0]["requests"]
-    assert (requests is None) == (watch.engine == "nginx")
-    table = watch.ctl("status")
+    running.get()
+    requests = (running.status() or {})["pools"][0]["servers"][0]["requests"]
+    assert (requests is None) == (running.engine == "nginx")
+    table = running.ctl("status")
     assert all(len(line) <= 80 for line in table.stdout.splitlines()[1:4])
-    assert watch.ctl("status", "--strict").returncode == 3
+    assert running.ctl("status", "--strict").returncode == 3
 
 
 def test_down_removes_the_gateway_and_a_network_that_watch_made(watch: Watch) -> None:
@@ -148,7 +147,7 @@ def test_doctor_looks_at_what_proxyctl_toml_names(watch: Watch) -> None:
         watch.start()
 
         def found(*flags: str) -> dict[str, tuple[bool, str]]:
-            told = json.loads(run_proxyctl("doctor", "--json", "--config", str(config), *flags).stdout)
+            told = json.loads(run_here("doctor", "--json", "--config", str(config), *flags).stdout)
             return {each["name"]: (each["ok"], each["seen"]) for each in told}
 
         own = found()
@@ -162,7 +161,7 @@ def test_doctor_looks_at_what_proxyctl_toml_names(watch: Watch) -> None:
 
 def test_doctor_without_a_network_says_how_to_make_one() -> None:
     """It looks at everything else all the same."""
-    ran = run_proxyctl("doctor", "--engine", "nginx", "--config", os.devnull)
+    ran = run_here("doctor", "--engine", "nginx", "--config", os.devnull)
     assert ran.returncode == 3
     assert "✘ network: none chosen\n" in ran.stdout
     assert "✔ image" in ran.stdout

@@ -13,7 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from email.message import Message
 from pathlib import Path
@@ -136,6 +136,11 @@ class Watch:
             labels={f"proxyctl.{k}": v for k, v in labels.items() if v is not None} | {LABEL: "1"},
             **kwargs,
         )
+
+    def run_all(self, labels: Mapping[str, Mapping[str, str]]) -> None:
+        """Start a container with each of these names and labels, at the same time."""
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(lambda name: self.run(name, labels=labels[name]), labels))
 
     def container(self, name: str) -> Any:
         """Return a container that was started by `run`."""

@@ -110,10 +110,20 @@ class Containers:
         with attempted(f"killing {name}"):
             self._client.kill(id_)
 
-    def pause(self, id_: str, name: str) -> None:
-        """Pause a container."""
+    def pause(self, id_: str, name: str) -> bool:
+        """Pause a container; return False where Docker gave up on it and let it run on, which is worth another try.
+
+        On cgroup v1 runc asks the kernel 1,000 times to freeze all processes of a container. On a busy machine that
+        is not always enough.
+        """
         with attempted(f"pausing {name}"):
-            self._client.pause(id_)
+            try:
+                self._client.pause(id_)
+            except docker.errors.APIError as exc:
+                if "unable to freeze" not in str(exc.explanation):
+                    raise
+                return False
+        return True
 
     def unpause(self, id_: str, name: str) -> None:
         """Let a container go on; a container that is not paused is left alone."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
+import docker.errors
 import pytest
 
-from proxyctl.errors import DockerUnavailable
+from proxyctl.errors import DockerUnavailable, ProxyctlError
 from proxyctl.providers.docker.containers import Containers
 from tests.providers.docker.fake_engine import UNCLOSED, FakeEngine, How
 
@@ -28,3 +31,22 @@ def test_a_container_that_is_gone_or_going_is_removed(engine: FakeEngine, how: H
     engine.trouble(how, ("remove",))
     containers.remove("0123456789abcdef", volumes=True)
     assert engine.calls["remove"] == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "paused"),
+    [(None, True), ("Cannot pause container x: OCI runtime pause failed: unable to freeze", False)],
+)
+def test_a_pause_that_docker_gave_up_on_can_be_asked_for_again(answer: str | None, paused: bool) -> None:
+    """The container runs on, and nothing is wrong with it: no error, but False."""
+    client = mock.Mock()
+    client.pause.side_effect = docker.errors.APIError("500", explanation=answer) if answer else None
+    assert Containers(client).pause("0123456789ab", "web1") is paused
+
+
+def test_a_pause_that_fails_otherwise_is_an_error() -> None:
+    """It names the container and the reason."""
+    client = mock.Mock()
+    client.pause.side_effect = docker.errors.APIError("409", explanation="Container x is not running")
+    with pytest.raises(ProxyctlError, match=r"^pausing web1: .*is not running"):
+        Containers(client).pause("0123456789ab", "web1")
