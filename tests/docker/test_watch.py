@@ -24,8 +24,7 @@ def watch(running: Watch) -> Watch:
 def test_labelled_containers_join_by_themselves_and_share_the_traffic(watch: Watch) -> None:
     """Three containers join one pool, and round robin gives each exactly a third."""
     assert watch.get().status == 404
-    for name in ("web1", "web2", "web3"):
-        watch.run(name, labels={"pool": "web"})
+    watch.run_each(web1={"pool": "web"}, web2={"pool": "web"}, web3={"pool": "web"})
     watch.until(web1="up", web2="up", web3="up")
     assert watch.served_by(30) == {"web1": 10, "web2": 10, "web3": 10}
 
@@ -58,8 +57,7 @@ def test_a_stopped_container_leaves_and_comes_back_with_its_new_address(watch: W
 
 def test_a_killed_container_leaves_at_once(watch: Watch) -> None:
     """After `docker kill` the others serve everything."""
-    for name in ("web1", "web2"):
-        watch.run(name, labels={"pool": "web"})
+    watch.run_each(web1={"pool": "web"}, web2={"pool": "web"})
     watch.until(web1="up", web2="up")
     watch.container("web1").kill()
     watch.until(web2="up")
@@ -68,8 +66,7 @@ def test_a_killed_container_leaves_at_once(watch: Watch) -> None:
 
 def test_a_paused_container_gets_no_new_requests_until_it_goes_on(watch: Watch) -> None:
     """pause drains, unpause brings back."""
-    for name in ("web1", "web2"):
-        watch.run(name, labels={"pool": "web"})
+    watch.run_each(web1={"pool": "web"}, web2={"pool": "web"})
     watch.until(web1="up", web2="up")
     watch.container("web1").pause()
     watch.until(web1="draining", web2="up")

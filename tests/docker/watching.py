@@ -137,6 +137,17 @@ class Watch:
             **kwargs,
         )
 
+    def run_each(self, **labels: dict[str, Any]) -> None:
+        """Start a container for each name, with its labels, all at the same time."""
+        with ThreadPoolExecutor() as threads:
+            list(threads.map(lambda name: self.run(name, labels=labels[name]), labels))
+
+    @staticmethod
+    def sockets(container: Any) -> list[list[str]]:
+        """Return the rows of the kernel's tables of TCP sockets in a container, as lists of columns."""
+        tables = (Path(f"/proc/{container.attrs['State']['Pid']}/net/{name}") for name in ("tcp", "tcp6"))
+        return [row.split() for table in tables for row in table.read_text().splitlines()[1:]]
+
     def container(self, name: str) -> Any:
         """Return a container that was started by `run`."""
         return self.client.containers.get(f"{self.network}-{name}")
@@ -195,7 +206,7 @@ class Watch:
         return f"http://{self.address}/"
 
     def ctl(self, *argv: str) -> subprocess.CompletedProcess[str]:
-        """Run another verb on this network, in this process; not `watch`, which leaves threads behind."""
+        """Run another verb on this network, in this process; no `watch` that gets as far as its API, which stays."""
         return run_here(*argv, "--network", self.network, "--state", str(self.state))
 
     def ctl_process(self, *argv: str) -> subprocess.CompletedProcess[str]:
