@@ -56,7 +56,10 @@ def often(running: Watch, relay: Relay) -> Iterator[Watch]:
 
 
 def test_while_docker_is_away_the_pool_stays_and_afterwards_the_truth_is_caught_up(watch: Watch, relay: Relay) -> None:
-    """No answer is not an empty answer; what happened meanwhile is there after the return, without a restart."""
+    """No answer is not an empty answer; what happened meanwhile is there after the return, without a restart.
+
+    It takes its 6 s: `watch` asks again less and less often while Docker is away.
+    """
     watch.run("web1", labels={"pool": "web"})
     watch.until(web1="up")
     relay.cut()

@@ -313,7 +313,10 @@ def test_a_haproxy_that_does_not_answer_for_a_while_is_asked_again(running: Watc
 
 
 def test_a_full_disk_ends_nothing_and_is_told(watch: Watch) -> None:
-    """What cannot be written is a problem; once there is room again, all that happened meanwhile is caught up."""
+    """What cannot be written is a problem; once there is room again, all that happened meanwhile is caught up.
+
+    It takes its 5 s: a gateway of its own, whose state is on a disk of its own.
+    """
     watch.state.mkdir(exist_ok=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "proxyctl-test", str(watch.state)], check=True)
     try:

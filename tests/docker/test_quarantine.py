@@ -126,7 +126,10 @@ def test_new_templates_that_what_serves_is_refused_for_are_not_used(running: Wat
 
 
 def test_a_pool_whose_new_settings_are_refused_keeps_its_old_ones(running: Watch, template: Template) -> None:
-    """With its current servers; others get theirs in the same pass; when it says something else, that is applied."""
+    """With its current servers; others get theirs in the same pass; when it says something else, that is applied.
+
+    It takes its 5 s: three steps, each with a container that has to join first.
+    """
     template.add(BAD.format('pool.balance == "uri"'))
     running.run("web1", labels={"pool": "web", "host": "web.test"})
     running.until("web", web1="up")
