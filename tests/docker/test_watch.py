@@ -153,15 +153,16 @@ def test_the_gateway_comes_back_with_its_last_generation(watch: Watch, how: str)
 
 def test_a_decision_on_what_the_proxy_does_not_have_or_drains_by_itself_is_told_as_such(watch: Watch) -> None:
     """One that has not joined: it is kept until then. One that drains by Docker's word: `ready` does not claim more."""
-    watch.run("web1", labels={"pool": "web"}, environment={"ECHO_START_DELAY": "60"})
     watch.run("web2", labels={"pool": "web"})
+    watch.until(web2="up")
+    watch.run("web1", labels={"pool": "web"}, environment={"ECHO_START_DELAY": "60"})
     watch.until(web1="starting", web2="up")
     web1, web2 = (f"{watch.network}-{name}" for name in ("web1", "web2"))
     drained = watch.ctl("drain", web1)
     assert (drained.returncode, drained.stderr) == (0, "")
     assert drained.stdout == f"{web1} has not joined pool web: the decision is kept until it does\n"
     watch.container("web2").pause()
-    watch.until(web1="starting", web2="draining")
+    eventually(lambda: watch.servers().get("web2") == "draining", "web2 draining")
     ready = watch.ctl("ready", web2).stdout
     assert ready == f"{web2} still drains in pool web, by itself: `proxyctl explain {web2}` tells why\n"
     watch.container("web2").unpause()

@@ -92,7 +92,7 @@ class Watch:
                 argv, stdout=subprocess.DEVNULL, stderr=log, cwd=self.state.parent, env={**os.environ, **self.env}
             )
         if wait:
-            eventually(lambda: self.alive() and (self.status() or {}).get("revision"), "a first generation", 20)
+            eventually(lambda: self.alive() and (self.status() or {}).get("revision"), "a first generation", 40)
         return self
 
     def alive(self) -> bool:
