@@ -46,14 +46,6 @@ def template(running: Watch) -> Iterator[Path]:
     path.write_text(good)
 
 
-@pytest.fixture
-def another_start(running: Watch) -> Iterator[Watch]:
-    """The running one, for a test that ends it."""
-    yield running
-    if running.process is None:
-        running.start()
-
-
 def one_line(text: str) -> str:
     """Return the only line of an error; fail when it is a traceback or more than that."""
     lines = text.strip().splitlines()
@@ -211,14 +203,16 @@ def test_an_image_that_has_no_proxy_is_named(
 
 
 @haproxy_runs
-def test_another_engine_than_the_running_gateway_is_refused(another_start: Watch) -> None:
-    """The running gateway is not replaced under its users: `down` is named."""
-    watch = another_start
-    watch.stop()
-    ran = watch.ctl("watch", "--engine", "nginx", "--api", "off")
+def test_ctrl_c_ends_with_0_and_the_gateway_is_kept_for_its_engine(module_watch: Watch) -> None:
+    """SIGINT, as Ctrl-C sends it: no traceback. Another engine does not replace what serves: `down` is named."""
+    if module_watch.process is None:
+        module_watch.start()
+    assert module_watch.stop(signal.SIGINT) == 0
+    assert "Traceback" not in module_watch.log.read_text()
+    ran = module_watch.ctl("watch", "--engine", "nginx", "--api", "off")
     assert ran.returncode == 1
     assert "proxyctl down" in one_line(ran.stderr)
-    assert watch.get().status == 404
+    assert module_watch.get().status == 404
 
 
 def test_verbs_that_need_a_watch_say_so(tmp_path: Path) -> None:
@@ -280,13 +274,6 @@ def test_a_changed_settings_file_is_applied_and_a_broken_one_is_not(running: Wat
     assert running.get().status == 200
     path.write_text('[defaults]\nbalance = "roundrobin"\n')
     eventually(lambda: balance() == "roundrobin" and running.problems() == [], "the mended file")
-
-
-@haproxy_runs
-def test_ctrl_c_ends_with_0_and_without_a_traceback(another_start: Watch) -> None:
-    """SIGINT, as Ctrl-C sends it."""
-    assert another_start.stop(signal.SIGINT) == 0
-    assert "Traceback" not in another_start.log.read_text()
 
 
 @haproxy_runs
