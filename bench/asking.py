@@ -9,8 +9,9 @@ import contextlib
 import socket
 import threading
 import time
-from typing import Self
+from collections.abc import Iterator
 
+from bench.meanwhile import meanwhile
 from proxyctl.core import layout
 
 PAUSE = 0.0005
@@ -21,7 +22,7 @@ _NAME = layout.SERVER_HEADER.lower().encode()
 
 
 class Asker:
-    """Asks one gateway from a thread; notes when each server was first and last seen to answer."""
+    """Asks one gateway; notes when each server was first and last seen to answer."""
 
     def __init__(self, address: str, token: str) -> None:
         self.first: dict[str, float] = {}
@@ -31,27 +32,17 @@ class Asker:
         self._address = address
         head = f"GET / HTTP/1.1\r\nHost: bench\r\n{layout.CHECK_HEADER}: {token}\r\nConnection: close\r\n\r\n"
         self._request = head.encode()
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._began = time.monotonic()
         self._seconds = 0.0
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
-        self._seconds = time.monotonic() - self._began
 
     @property
     def every_ms(self) -> float:
         """How far apart two requests were on average, in milliseconds."""
         return self._seconds * 1000 / max(1, self.requests)
 
-    def _run(self) -> None:
-        while not self._ended.is_set():
+    def ask_until(self, ended: threading.Event) -> None:
+        """Ask until `ended` is set."""
+        began = time.monotonic()
+        while not ended.is_set():
             self.requests += 1
             try:
                 status, server = self._ask()
@@ -64,6 +55,7 @@ class Asker:
                 self.first.setdefault(server, now)
                 self.last[server] = now
             time.sleep(PAUSE)
+        self._seconds = time.monotonic() - began
 
     def _ask(self) -> tuple[bytes, str]:
         with socket.create_connection((self._address, 80), _TIMEOUT) as connection:
@@ -77,6 +69,14 @@ class Asker:
         status, *headers = answer.partition(b"\r\n\r\n")[0].split(b"\r\n")
         named = dict(h.lower().partition(b":")[::2] for h in headers)
         return status.split(b" ")[1], named.get(_NAME, b"").strip().decode()
+
+
+@contextlib.contextmanager
+def asking(address: str, token: str) -> Iterator[Asker]:
+    """Yield what asks a gateway while the block runs."""
+    asker = Asker(address, token)
+    with meanwhile(asker.ask_until):
+        yield asker
 
 
 def until_listens(address: str, deadline: float = 10.0) -> float:

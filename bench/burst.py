@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from bench.asking import Asker
-from bench.processes import Processes
+from bench.asking import asking
+from bench.processes import processes_of
 from bench.rig import Rig
 from bench.steps import Log
 
@@ -63,7 +63,7 @@ def measure(rig: Rig, say: Callable[[str], None]) -> Burst:
         log = Log(rig.log, rig.engine)
         say(f"{rig.engine}: starting {SERVERS} servers at once")
         began = time.time()
-        with Asker(rig.gateway, rig.token) as asker, Processes(rig.gateway_pid) as processes:
+        with asking(rig.gateway, rig.token) as asker, processes_of(rig.gateway_pid) as processes:
             list(calls.map(lambda container: container.start(), made))
             rig.until(lambda: set(full) <= asker.first.keys(), f"a request to each of {SERVERS} servers", _LATEST)
         burst.ways = log.ways()

@@ -9,7 +9,7 @@ import dataclasses
 import time
 from collections.abc import Callable
 
-from bench.asking import Asker, until_listens
+from bench.asking import Asker, asking, until_listens
 from bench.rig import STOP_SIGNAL, Rig
 from bench.steps import Log
 
@@ -43,7 +43,7 @@ def measure(rig: Rig, say: Callable[[str], None]) -> Moves:
     """Let TIMES servers join, and leave by the signal that `docker stop` begins with."""
     moves = Moves()
     log = Log(rig.log, rig.engine)
-    with Asker(rig.gateway, rig.token) as asker:
+    with asking(rig.gateway, rig.token) as asker:
         for number in range(1, TIMES + 1):
             say(f"{rig.engine}: server {number} of {TIMES} joins and leaves")
             _one(rig, asker, log, moves, f"j{number}")

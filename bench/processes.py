@@ -5,10 +5,13 @@ Reads /proc below the gateway's pid, so it needs the engine's own machine. Next:
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
+
+from bench.meanwhile import meanwhile
 
 _EVERY = 0.05
 _OLD = b"shutting down"
@@ -16,23 +19,13 @@ _OLD = b"shutting down"
 
 
 class Processes:
-    """Counts the children of one pid from a thread: all of them, and those that say they are shutting down."""
+    """How many children one pid has, again and again: all of them, and those that say they are shutting down."""
 
     def __init__(self, pid: int) -> None:
         self.counts: list[tuple[float, int, int]] = []
         """(seconds since the beginning, children, those of them that are shutting down)."""
         self._pid = pid
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
         self._began = time.monotonic()
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
 
     @property
     def most(self) -> int:
@@ -44,11 +37,20 @@ class Processes:
         """The greatest number that was shutting down at one time."""
         return max((old for _, _, old in self.counts), default=0)
 
-    def _run(self) -> None:
-        while not self._ended.wait(_EVERY):
+    def count(self, ended: threading.Event) -> None:
+        """Count until `ended` is set."""
+        while not ended.wait(_EVERY):
             titles = children(self._pid)
             old = sum(_OLD in title for title in titles)
             self.counts.append((time.monotonic() - self._began, len(titles), old))
+
+
+@contextlib.contextmanager
+def processes_of(pid: int) -> Iterator[Processes]:
+    """Yield the counts of a pid's children, which grow while the block runs."""
+    found = Processes(pid)
+    with meanwhile(found.count):
+        yield found
 
 
 def children(pid: int) -> list[bytes]:

@@ -5,13 +5,15 @@ Reads only; judges whether a series grew. Next: `soak`.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import statistics
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
 
+from bench.meanwhile import meanwhile
 from bench.processes import children
 from bench.rig import Rig
 
@@ -43,26 +45,17 @@ A client of docker-py keeps up to ten connections to Docker that calls beside ea
 
 
 class Samples:
-    """Takes samples from a thread while the block runs."""
+    """The samples of one rig, in the order in which they were taken."""
 
     def __init__(self, rig: Rig) -> None:
         self.taken: list[Sample] = []
         self._rig = rig
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
         self._began = time.monotonic()
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _run(self) -> None:
+    def take(self, ended: threading.Event) -> None:
+        """Take samples until `ended` is set."""
         gateway = self._rig.gateway_pid
-        while not self._ended.wait(EVERY):
+        while not ended.wait(EVERY):
             try:
                 self.taken.append(look(self._rig, gateway, time.monotonic() - self._began))
             except (OSError, ValueError):
@@ -71,6 +64,14 @@ class Samples:
     def of_the_last(self) -> list[Sample]:
         """Return the samples of the proxyctl that ran at the end."""
         return [s for s in self.taken if s.pid == self.taken[-1].pid]
+
+
+@contextlib.contextmanager
+def samples_of(rig: Rig) -> Iterator[Samples]:
+    """Yield the samples of a rig, which are taken while the block runs."""
+    samples = Samples(rig)
+    with meanwhile(samples.take):
+        yield samples
 
 
 def look(rig: Rig, gateway: int, at: float) -> Sample:

@@ -24,7 +24,7 @@ from bench import machine, rig
 from bench.__main__ import NAMES, RESULTS, removed_at_the_end, say
 from bench.happenings import ABRUPT, Event, Happenings, plan
 from bench.rig import BASE
-from bench.samples import SERIES, SLACK, Sample, Samples, look, quarters
+from bench.samples import SERIES, SLACK, Sample, look, quarters, samples_of
 from proxyctl.check.report import Report
 from proxyctl.check.steady import SteadyLoad
 
@@ -132,7 +132,7 @@ def run(client: docker.DockerClient, engine: str, seed: int, seconds: float, rat
         for load in loads.values():
             load.start()
         try:
-            with Samples(made) as samples:
+            with samples_of(made) as samples:
                 happenings.carry_out(events, say)
                 time.sleep(max(0.0, began + seconds - time.perf_counter()))
             happenings.tidy_up(events)

@@ -1,4 +1,4 @@
-"""Wires the parts of a running `watch`: which part gets which. Starts nothing; `watch` does."""
+"""Wires the parts of a running `watch`: which part gets which others. Starts nothing; `watch` does."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from proxyctl.state.port import Inputs
 
 log = structlog.get_logger()
 
-# their changes in proxyctl.toml count only from the next start
+# Settings whose change in proxyctl.toml counts only from the next start.
 FIXED = (
     "network",
     "engine",

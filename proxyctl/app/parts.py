@@ -13,9 +13,9 @@ from proxyctl.core.rules import Rules
 from proxyctl.engines import templates
 from proxyctl.engines.haproxy import engine as haproxy
 from proxyctl.engines.haproxy import paths as haproxy_paths
-from proxyctl.engines.haproxy.rules import HAProxyRules
+from proxyctl.engines.haproxy import rules as haproxy_rules
 from proxyctl.engines.nginx import engine as nginx
-from proxyctl.engines.nginx.rules import NginxRules
+from proxyctl.engines.nginx import rules as nginx_rules
 from proxyctl.engines.port import Engine
 from proxyctl.errors import ProxyctlError, UsageError
 from proxyctl.gateway.access import DockerAccess
@@ -35,18 +35,36 @@ from proxyctl.state.port import Inputs
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Proxy:
-    """One kind of proxy: how to ask its binary, make its engine and rules, and start and stop its gateway."""
+    """One kind of proxy: how to ask its binary, make its engine and rules, and start and stop its gateway.
+
+    `random_by_ring` says that its `balance=random` picks points of a hash ring, which is uneven.
+    """
 
     features: Callable[[Shell], Coroutine[Any, Any, Features]]
     engine: Callable[[Access, Path], Engine]
     rules: Callable[[Features], Rules]
     command: tuple[str, ...]
     stop_signal: str
+    random_by_ring: bool
 
 
 PROXIES: Mapping[str, Proxy] = {
-    "nginx": Proxy(nginx.features, nginx.Nginx, NginxRules, nginx.command(), nginx.STOP_SIGNAL),
-    "haproxy": Proxy(haproxy.features, haproxy.HAProxy, HAProxyRules, haproxy.command(), haproxy.STOP_SIGNAL),
+    "nginx": Proxy(
+        features=nginx.features,
+        engine=nginx.Nginx,
+        rules=nginx_rules.NginxRules,
+        command=nginx.command(),
+        stop_signal=nginx.STOP_SIGNAL,
+        random_by_ring=nginx_rules.RANDOM_BY_RING,
+    ),
+    "haproxy": Proxy(
+        features=haproxy.features,
+        engine=haproxy.HAProxy,
+        rules=haproxy_rules.HAProxyRules,
+        command=haproxy.command(),
+        stop_signal=haproxy.STOP_SIGNAL,
+        random_by_ring=haproxy_rules.RANDOM_BY_RING,
+    ),
 }
 LONGEST_SOCKET = 107  # bytes of a Unix socket's path: unix(7)
 PREDEFINED = {"bridge", "host", "none"}

@@ -22,8 +22,8 @@ from proxyctl.gateway.throwaway import Throwaway
 from proxyctl.providers.docker.client import Client, connect
 from proxyctl.providers.docker.resolve import EmbeddedDns
 from proxyctl.providers.docker.source import DockerSource
+from proxyctl.reconcile.dns_names import DnsNames
 from proxyctl.reconcile.inquiry import Inquiry
-from proxyctl.reconcile.names import Names
 from proxyctl.settings import Settings
 from proxyctl.state import overrides as state_files
 from proxyctl.state.pin import PinFile
@@ -137,7 +137,7 @@ async def _ask(parts: Parts, targets: tuple[Target, ...], previous: Desired) -> 
     def wake(_: str) -> None:
         woken.set()
 
-    prober, names = Prober(parts.view, wake, parts.access), Names(EmbeddedDns(parts.view, parts.access), wake)
+    prober, names = Prober(parts.view, wake, parts.access), DnsNames(EmbeddedDns(parts.view, parts.access), wake)
     inquiry, began = Inquiry(prober, names), loop.time()
     while True:
         woken.clear()

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, get_args
 
 from yarl import URL
 
-from proxyctl.core.model import Listener, Route
+from proxyctl.core.model import Balance, Listener, Route
 from proxyctl.core.routing import match
 from proxyctl.core.status import PoolStatus, Status
 
-BALANCES: Final = ("roundrobin", "leastconn", "source", "uri", "random")
-
-
+BALANCES: Final[tuple[str, ...]] = get_args(Balance)
+BY_KEY: Final = ("source", "uri")
+"""The algorithms that choose by a key."""
 BY_USER: Final = "--expect-weights"
 
 

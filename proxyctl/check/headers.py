@@ -34,6 +34,6 @@ async def headers(request: Request) -> Verdict | None:
 
 
 def _received(answer: Answer) -> Mapping[str, str] | None:
-    told = answer.told or {}
-    received = told.get("headers")
-    return received if isinstance(received, dict) and "server" in told else None
+    document = answer.document or {}
+    received = document.get("headers")
+    return received if isinstance(received, dict) and "server" in document else None

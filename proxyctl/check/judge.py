@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from proxyctl.check.expected import BY_USER, Expected
+from proxyctl.check.expected import BY_KEY, BY_USER, Expected
 from proxyctl.check.load.served import ServerFrom
 from proxyctl.check.report import Report
 from proxyctl.check.verdicts import balance, consistency, stalls
@@ -16,10 +16,9 @@ from proxyctl.check.verdicts.verdict import Verdict
 
 NO_ERRORS: Final = Threshold("errors", "==", 0)
 
-_WITH_P: Final = ("balance", "faulty_server")  # their thresholds are about NAME.p
-_BY_KEY: Final = ("source", "uri")
-_LONG_ENOUGH: Final = 1.0  # seconds, for a stall to be looked for
-_ONE_KEY: Final = 0
+_WITH_P: Final = ("balance", "faulty_server")  # a threshold on these is about the p-value, NAME.p
+_LONG_ENOUGH: Final = 1.0  # seconds; in a shorter load no stall is looked for
+_ONE_KEY: Final = 0  # of every request in a load without --keys
 
 
 def judge(
@@ -27,14 +26,19 @@ def judge(
     expected: Expected | None = None,
     thresholds: Iterable[Threshold] = (),
     also: Iterable[Verdict] = (),
+    *,
+    by_ring: bool = False,
 ) -> Report:
     """Return the report with verdicts: those of every check, those in `also`, and one for each threshold.
 
-    A threshold takes the place of the verdict on the same figure. Earlier verdicts and notes of the report go.
+    A threshold takes the place of the verdict on the same figure. Verdicts and notes that the report had before are
+    dropped.
+    `by_ring` says that the proxy's algorithm picks points of a hash ring, which allows uneven shares.
     """
     given = tuple(thresholds)
     notes = [*_notes(report)]
-    always = {v.name: v for v in (_errors(report, NO_ERRORS), *_distribution(report, expected, notes), *_rest(report))}
+    distribution = _distribution(report, expected, notes, by_ring=by_ring)
+    always = {v.name: v for v in (_errors(report, NO_ERRORS), *distribution, *_rest(report))}
     replaced = {t.metric.removesuffix(".p") for t in given}
     verdicts = [verdict for name, verdict in always.items() if name not in replaced]
     verdicts += [*also, *(_threshold(report, threshold, always, expected) for threshold in given)]
@@ -66,16 +70,16 @@ def _errors(report: Report, threshold: Threshold) -> Verdict:
     return dataclasses.replace(verdict, detail=kinds if report.requests else "no request ended")
 
 
-def _distribution(report: Report, expected: Expected | None, notes: list[str]) -> Iterator[Verdict]:
+def _distribution(report: Report, expected: Expected | None, notes: list[str], *, by_ring: bool) -> Iterator[Verdict]:
     """Judge how much each server served, by the test that fits the algorithm."""
     if not report.servers:
         if report.requests > report.failed:
             unnamed = _unnamed(report)
             notes.append(f"servers not named: {unnamed}")
-            if expected is not None and expected.source == BY_USER:  # who asked for it must not take silence for a pass
+            if expected is not None and expected.source == BY_USER:  # weights that the user gave must not pass unjudged
                 yield Verdict("balance", ok=False, value=None, expected="servers with names", detail=unnamed)
         return
-    keyed, by_key = _keyed(report, expected), expected is not None and expected.balance in _BY_KEY
+    keyed, by_key = _keyed(report, expected), expected is not None and expected.balance in BY_KEY
     if keyed or by_key:
         yield from _by_key(report, expected, notes)
     if expected is None or expected.weights is None:
@@ -86,7 +90,7 @@ def _distribution(report: Report, expected: Expected | None, notes: list[str]) -
         yield balance.backup(report.servers, expected.backups)
     if keyed or by_key:
         return
-    verdict = _by_weight(report, expected, expected.weights)
+    verdict = _by_weight(report, expected, expected.weights, by_ring=by_ring)
     yield dataclasses.replace(verdict, detail=f"{verdict.detail}; by {expected.source}")
 
 
@@ -98,10 +102,10 @@ def _unnamed(report: Report) -> str:
     return f"no answer has one by --server-from {where}"
 
 
-def _by_weight(report: Report, expected: Expected, weights: Mapping[str, float]) -> Verdict:
+def _by_weight(report: Report, expected: Expected, weights: Mapping[str, float], *, by_ring: bool) -> Verdict:
     if expected.balance == "leastconn":
         return balance.leastconn(report.work, weights, report.seconds)
-    if expected.balance == "random" and expected.engine == "haproxy":
+    if by_ring:
         return balance.ring_balance(report.servers, weights)
     if _is_exact(report, expected):
         return balance.exact_balance(report.servers, weights, expected.cycles or 1)
@@ -109,18 +113,18 @@ def _by_weight(report: Report, expected: Expected, weights: Mapping[str, float])
 
 
 def _keyed(report: Report, expected: Expected | None) -> bool:
-    """Whether keys were played that this algorithm chooses by; an algorithm by weight or load ignores the path."""
+    """Whether requests had keys by which this algorithm chooses; an algorithm by weight or load ignores the path."""
     kind = str(report.options.get("key_by")).partition(":")[0]
-    sees = kind in {"cookie", "header"} or expected is None or expected.balance in {None, *_BY_KEY}
+    sees = kind in {"cookie", "header"} or expected is None or expected.balance in {None, *BY_KEY}
     return bool(report.by_key) and sees
 
 
 def _by_key(report: Report, expected: Expected | None, notes: list[str]) -> Iterator[Verdict]:
-    """Judge that the same key met the same server; all requests are of one key where none are played."""
+    """Judge that one key always met one server; in a load without --keys all requests have the same key."""
     by_key = report.by_key or {_ONE_KEY: report.servers}
     yield consistency.consistent(by_key)
     weights, kind = expected.weights if expected else None, report.options.get("key_by")
-    if kind in _BY_KEY and expected is not None and expected.balance in _BY_KEY and kind != expected.balance:
+    if kind in BY_KEY and expected is not None and expected.balance in BY_KEY and kind != expected.balance:
         notes.append(f"spread over servers not judged: keys by {kind} are one to an algorithm by {expected.balance}")
         return
     verdict = consistency.spread(consistency.owners(by_key), weights or dict.fromkeys(report.servers, 1.0))
@@ -159,7 +163,7 @@ def _threshold(
         if name == "balance" and found and expected and expected.weights:
             value = goodness_of_fit(report.servers, expected.weights)
         if name == "faulty_server" and found is None and report.servers:
-            value = 1.0  # nobody failed
+            value = 1.0  # no server failed
         verdict = threshold.judge(value)
         return dataclasses.replace(verdict, detail=found.detail if found else verdict.detail)
     if found is not None:

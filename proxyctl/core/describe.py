@@ -5,13 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import assert_never
 
-from proxyctl.core.model import Listener, Pool, Server
-from proxyctl.core.plan import (
+from proxyctl.core.changes import (
     Change,
     ListenerAdded,
     ListenerChanged,
     ListenerRemoved,
-    Plan,
     PoolAdded,
     PoolChanged,
     PoolRemoved,
@@ -19,6 +17,8 @@ from proxyctl.core.plan import (
     ServerChanged,
     ServerRemoved,
 )
+from proxyctl.core.model import Listener, Pool, Server
+from proxyctl.core.plan import Plan
 
 
 def describe(plan: Plan) -> list[tuple[str, str]]:

@@ -12,12 +12,12 @@ import dataclasses
 class Vitals:
     """What the checks so far say. `streak` counts the newest results in a row that contradict `up`.
 
-    `known` turns true with the first success: that one success is enough, later on `rise` successes are needed.
+    `proven` turns true with the first success: that one success is enough for `up`, later on `rise` are needed.
     """
 
     up: bool = False
     streak: int = 0
-    known: bool = False
+    proven: bool = False
 
 
 def judge(before: Vitals, *, passed: bool, rise: int, fall: int) -> Vitals:
@@ -25,16 +25,16 @@ def judge(before: Vitals, *, passed: bool, rise: int, fall: int) -> Vitals:
     if passed == before.up:
         return dataclasses.replace(before, streak=0)
     streak = before.streak + 1
-    needed = fall if before.up else rise if before.known else 1
+    needed = fall if before.up else rise if before.proven else 1
     if streak < needed:
         return dataclasses.replace(before, streak=streak)
-    return Vitals(up=passed, known=True)
+    return Vitals(up=passed, proven=True)
 
 
-def accepts(wanted: str, status: int) -> bool:
-    """Whether `status` is one of `wanted`, a list like `2xx,3xx` or `200,204`."""
+def accepts(accepted: str, status: int) -> bool:
+    """Return whether `status` is one of `accepted`, a list like `2xx,3xx` or `200,204`."""
     text = str(status)
     return any(
         want == text or (want.endswith("xx") and want[:1] == text[:1])
-        for want in (part.strip() for part in wanted.split(","))
+        for want in (part.strip() for part in accepted.split(","))
     )

@@ -10,100 +10,29 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal, Protocol, assert_never
 
-from proxyctl.core.model import ConfigFiles, Desired, Listener, Pool, Server, Snapshot
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ServerAdded:
-    """A server joins a pool that stays."""
-
-    pool: str
-    server: Server
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ServerRemoved:
-    """A server leaves a pool that stays."""
-
-    pool: str
-    server: Server
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ServerChanged:
-    """A server of the same name has another address, weight, role or limit, or drains."""
-
-    pool: str
-    before: Server
-    after: Server
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class PoolAdded:
-    """A new pool, with its servers."""
-
-    pool: Pool
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class PoolRemoved:
-    """A pool goes, with its servers."""
-
-    pool: Pool
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class PoolChanged:
-    """A pool has other settings; both sides are without servers, whose changes are listed apart."""
-
-    before: Pool
-    after: Pool
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ListenerAdded:
-    """The gateway listens on one more port."""
-
-    listener: Listener
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ListenerRemoved:
-    """The gateway stops listening on a port."""
-
-    listener: Listener
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ListenerChanged:
-    """A port has other routes, or speaks another protocol."""
-
-    before: Listener
-    after: Listener
-
-
-Change = (
-    ServerAdded
-    | ServerRemoved
-    | ServerChanged
-    | PoolAdded
-    | PoolRemoved
-    | PoolChanged
-    | ListenerAdded
-    | ListenerRemoved
-    | ListenerChanged
+from proxyctl.core.changes import (
+    Change,
+    ListenerAdded,
+    ListenerChanged,
+    ListenerRemoved,
+    PoolAdded,
+    PoolChanged,
+    PoolRemoved,
+    ServerAdded,
+    ServerChanged,
+    ServerRemoved,
 )
-
+from proxyctl.core.model import ConfigFiles, Desired, Pool, Server, Snapshot
 
 How = Literal["unchanged", "runtime", "reload"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Plan:
-    """All changes from `before` to `after`, in a fixed order, and what they cost; false when there are none.
+    """All changes from `before` to `after`, in a fixed order, and what they cost. A plan without changes is false.
 
-    `how` is the way that the proxy takes all of them, `reasons` why that is a reload. `costs` has for each change, in
-    the order of `changes`, why it alone would need a reload; an empty string where run time is enough.
+    `how` says how the proxy takes all changes together, `reasons` why that is a reload. `costs` says for each change,
+    in the order of `changes`, why it alone would need a reload; an empty string where run time is enough.
     """
 
     before: Desired
@@ -118,9 +47,9 @@ class Plan:
 
     @property
     def urgent(self) -> bool:
-        """Whether the plan takes requests away from a server or a pool, so that its reload must not be deferred.
+        """Whether requests have to stop going to a pool or an address, so that the reload must not be deferred.
 
-        A server that drains gets no requests already, so its removal is not urgent.
+        A draining server gets no new requests, so its removal is not urgent.
         """
         return any(
             isinstance(c, PoolRemoved)
@@ -130,7 +59,7 @@ class Plan:
         )
 
     def vacated(self, snapshot: Snapshot) -> frozenset[str]:
-        """Return the addresses of servers before this plan at which no container is left to end its connections.
+        """Return the addresses of servers in `before` that no container has now: nothing there ends a connection.
 
         A container that is only missing from Docker's list counts as being there.
         """
@@ -214,15 +143,15 @@ def apply(plan: Plan, state: Desired) -> Desired:
 
 
 class Confirmed(Protocol):
-    """What the running proxy was last confirmed to do."""
+    """The state that the running proxy was last confirmed to be in."""
 
     @property
     def desired(self) -> Desired:
-        """The state that it does."""
+        """The listeners and pools of that state."""
 
     @property
     def revision(self) -> str:
-        """The hash of the files that print it."""
+        """The hash of the files that print that state."""
 
     @property
     def topology(self) -> str:
@@ -258,21 +187,7 @@ def _reasons(applied: Confirmed | None, plan: Plan, costs: tuple[str, ...], file
     if files.topology != applied.topology:
         return ("templates or settings changed",)
     if not plan:
-        # a template changed only a server's text, which the running proxy does not report
+        # A template changed the text of a server and nothing else. The proxy does not report that text, so a run-time
+        # change could not be confirmed.
         return ("templates changed",)
     return ()
-
-
-def same_servers(running: tuple[tuple[str, Server], ...], desired: Desired) -> bool:
-    """Return whether a proxy's own list of (pool, server) has the same effect as `desired`."""
-
-    def effect(pool: str, server: Server) -> tuple[str, str, str, int, int]:
-        return pool, server.name, server.address, server.port, effective_weight(server)
-
-    wanted = {effect(pool.name, server) for pool in desired.pools for server in pool.servers}
-    return wanted == {effect(pool, server) for pool, server in running}
-
-
-def effective_weight(server: Server) -> int:
-    """Return the weight in effect: a draining server has none, on both engines."""
-    return 0 if server.draining else server.weight

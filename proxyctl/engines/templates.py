@@ -7,8 +7,12 @@ from pathlib import Path
 
 from proxyctl.errors import TemplateError
 
-FORM = 2
-"""Counts the changes to the names that templates can use: 1 was before the engines' printed forms."""
+FORM = 3
+"""Counts the changes to the names that templates can use.
+
+1 was before the engines' printed forms, 2 before `upgrades` of nginx's locations. A pinned generation of another number
+is printed from the present templates: also of a greater one, after a step back to an earlier release.
+"""
 
 
 def shipped(engine: str) -> Path:

@@ -84,13 +84,13 @@ class Prober:
 
     def follow(self, targets: Iterable[Target]) -> None:
         """Replace the set of targets; a target that stays keeps its task and its finding."""
-        wanted = frozenset(targets)
-        if wanted == self._tasks.keys():
+        asked = frozenset(targets)
+        if asked == self._tasks.keys():
             return
-        for target in self._tasks.keys() - wanted:
+        for target in self._tasks.keys() - asked:
             self._tasks.pop(target).cancel()
             self._findings.pop(target, None)
-        for target in wanted - self._tasks.keys():
+        for target in asked - self._tasks.keys():
             task = asyncio.create_task(self._watch(target), name=f"probe {target.name}")
             task.add_done_callback(functools.partial(self._ended, target))
             self._tasks[target] = task
@@ -132,7 +132,7 @@ class Prober:
             check = target.check
             rise, fall = (check.rise, check.fall) if check else (1, 1)
             vitals = judge(vitals, passed=not reason, rise=rise, fall=fall)
-            late = vitals.known or loop.time() >= late_at
+            late = vitals.proven or loop.time() >= late_at
             attempts += 1
             if vitals.up:
                 if target not in self._findings or not self._findings[target].ok:
@@ -143,7 +143,7 @@ class Prober:
                 self._set(target, Finding(ok=False, reason=reason or "passes again, not often enough yet", late=late))
             if check is None and vitals.up:
                 return
-            if check is not None and vitals.known:
+            if check is not None and vitals.proven:
                 pause = check.interval_ms / 1000
             await asyncio.sleep(pause)
             pause = min(pause * _GROWTH, _LAST)

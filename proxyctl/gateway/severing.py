@@ -1,8 +1,8 @@
 """Ends the gateway's connections to addresses whose container is gone; implements `port.Severing`.
 
-A container that is cut off the network sends neither FIN nor RST, so what the proxy has sent it would be waited for
-until `timeout.server`. The kernel can abort such connections (sock_diag(7), SOCK_DESTROY, CAP_NET_ADMIN): then the
-proxy sees an error at once, and sends what is idempotent to another server.
+A container that is cut off the network sends neither FIN nor RST, so the proxy would wait for its answer until
+`timeout.server`. The kernel can abort such connections (sock_diag(7), SOCK_DESTROY, CAP_NET_ADMIN): then the
+proxy sees an error at once, and tries an idempotent request on another server.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Severing:
         if addresses and self._view.direct:
             try:
                 ended = await asyncio.to_thread(self._sever, {socket.inet_aton(a) for a in addresses})
-            except OSError as exc:  # a kernel without it, or no such right: what is stuck runs into its time-out
+            except OSError as exc:  # no SOCK_DESTROY, or not the right: requests run into timeout.server
                 log.debug("connections could not be severed", reason=str(exc))
             else:
                 log.debug("severed", addresses=" ".join(sorted(addresses)), connections=ended)

@@ -162,13 +162,13 @@ class At:
         if not true:
             raise Differs(otherwise)
 
-    def equal(self, what: Said, seen: object, wanted: object) -> None:
-        """Fail the step unless what was seen is what is wanted."""
-        if seen != wanted:
+    def equal(self, what: Said, seen: object, expected: object) -> None:
+        """Fail the step unless `seen` equals `expected`."""
+        if seen != expected:
             raise Differs(
                 Text(
-                    ko=f"{say(what, 'ko')}: {wanted!r}이어야 하는데 {seen!r}입니다",
-                    en=f"{say(what, 'en')} is {seen!r}, not {wanted!r}",
+                    ko=f"{say(what, 'ko')}: {expected!r}이어야 하는데 {seen!r}입니다",
+                    en=f"{say(what, 'en')} is {seen!r}, not {expected!r}",
                 )
             )
 

@@ -20,9 +20,9 @@ LABS: tuple[Lab, ...] = (
 
 def chosen(ids: Sequence[str]) -> tuple[Lab, ...]:
     """Return the labs named, in the order given, `all` for all; raise UsageError naming what there is."""
-    known = {lab.id: lab for lab in LABS}
+    by_id = {lab.id: lab for lab in LABS}
     for id_ in ids:
-        if id_ != "all" and id_ not in known:
-            raise UsageError(f"no lab {id_!r}: there are {', '.join(known)}, and `all`")
-    wanted = known if "all" in ids else dict.fromkeys(ids)
-    return tuple(known[id_] for id_ in wanted)
+        if id_ != "all" and id_ not in by_id:
+            raise UsageError(f"no lab {id_!r}: there are {', '.join(by_id)}, and `all`")
+    chosen_ids = by_id if "all" in ids else dict.fromkeys(ids)
+    return tuple(by_id[id_] for id_ in chosen_ids)

@@ -79,11 +79,11 @@ def remove_leftovers(client: Client) -> tuple[list[str], list[str]]:
     return removed, [name for _, name in _find(client)]
 
 
-def _remove(client: Client, wanted: Callable[[str], bool]) -> list[str]:
-    """Remove what has a tag that is wanted; return its names."""
+def _remove(client: Client, matches: Callable[[str], bool]) -> list[str]:
+    """Remove everything with a tag that `matches`; return its names."""
     removed: set[str] = set()
     for _ in range(_ROUNDS):  # a `docker run` that was killed half-way may still make one
-        there = [found for found in _find(client) if wanted(_tag(found[1]))]
+        there = [found for found in _find(client) if matches(_tag(found[1]))]
         if not there:
             return sorted(removed)
         for kind, command in _REMOVE.items():
@@ -92,7 +92,7 @@ def _remove(client: Client, wanted: Callable[[str], bool]) -> list[str]:
             for part in [[name] for name in names] if kind == "interface" else [names] if names else []:
                 _run(*command, *part)
         removed |= {name for _, name in there}
-    left = ", ".join(name for _, name in _find(client) if wanted(_tag(name)))
+    left = ", ".join(name for _, name in _find(client) if matches(_tag(name)))
     raise ProxyctlError(f"could not be removed: {left}; try again with: proxyctl lab clean")
 
 

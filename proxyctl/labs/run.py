@@ -63,9 +63,9 @@ def run_lab(lab: Lab, client: Client, on_step: OnStep, *, keep: bool = False) ->
 
 def _engine(client: Client) -> str:
     """Return the engine and the kernel: `Docker 20.10.24, Linux 6.1`."""
-    told = client.version()
-    kernel = ".".join(told.get("KernelVersion", "").split(".")[:2])
-    return f"Docker {told['Version'].partition('+')[0]}, Linux {kernel}"
+    version = client.version()
+    kernel = ".".join(version.get("KernelVersion", "").split(".")[:2])
+    return f"Docker {version['Version'].partition('+')[0]}, Linux {kernel}"
 
 
 def _end_run(scene: Scene) -> None:

@@ -41,9 +41,10 @@ def language(environ: Mapping[str, str]) -> Lang:
 
 def aligned(rows: Sequence[Sequence[Said]], lang: Lang) -> list[str]:
     """Return rows of cells as lines with aligned columns; a Korean letter is two columns wide."""
-    told = [[say(cell, lang) for cell in row] for row in rows]
-    columns = max(map(len, told), default=0)
-    widths = [max((cell_len(row[i]) for row in told if i < len(row)), default=0) for i in range(columns)]
+    cells = [[say(cell, lang) for cell in row] for row in rows]
+    columns = max(map(len, cells), default=0)
+    widths = [max((cell_len(row[i]) for row in cells if i < len(row)), default=0) for i in range(columns)]
     return [
-        "  ".join(set_cell_size(cell, width) for cell, width in zip(row, widths, strict=False)).rstrip() for row in told
+        "  ".join(set_cell_size(cell, width) for cell, width in zip(row, widths, strict=False)).rstrip()
+        for row in cells
     ]

@@ -26,16 +26,16 @@ class Confirmation:
     async def until(self, reached: Callable[[Generation], bool], otherwise: str) -> None:
         """Wait until the proxy does what `reached` asks for.
 
-        Raise ProxyctlError when the proxy refuses it, or after `WITHIN` seconds with the present problems; `otherwise`
-        is the end of both messages: what becomes of the request.
+        Raise ProxyctlError when the proxy refuses it, or after `WITHIN` seconds with the present problems. Both
+        messages contain `otherwise`: what becomes of the request.
         """
-        known = self._watched.refused
+        earlier = self._watched.refused
         try:
             async with asyncio.timeout(WITHIN):
                 async for _ in self._journal.rings():
                     if self._watched.applied is not None and reached(self._watched.applied):
                         return
-                    if self._watched.refused not in {"", known}:
+                    if self._watched.refused not in {"", earlier}:
                         break
         except TimeoutError:
             problems = (await self._watched.status(figures=False)).problems

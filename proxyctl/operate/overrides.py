@@ -45,7 +45,7 @@ class Overriding:
         def reached(applied: Generation) -> bool:
             nonlocal does
             does = _in_pools(applied.desired, container)
-            return self._watched.decided > decided and does == _in_pools(self._watched.wanted, container)
+            return self._watched.decided > decided and does == _in_pools(self._watched.desired, container)
 
         await self._confirmation.until(reached, "the decision is kept")
         draining = any(s.draining for s in does.values())

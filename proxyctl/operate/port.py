@@ -59,12 +59,12 @@ class Watched(Protocol):
         """How many outcomes were decided; each of them sees every override that was kept before it."""
 
     @property
-    def wanted(self) -> Desired:
+    def desired(self) -> Desired:
         """What the proxy should do, by the last outcome."""
 
     @property
     def refused(self) -> str:
-        """Why the last pass could not have the proxy do what it wanted; empty when it could."""
+        """Why the proxy refused what the last pass decided, or the newest inputs; empty when it refused neither."""
 
     def wake(self, reason: str, *, at_once: bool = False) -> None:
         """Ask for a pass; with `at_once` no reload of it is deferred."""

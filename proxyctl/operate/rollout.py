@@ -88,10 +88,10 @@ class Rollout:
         """Make and start the new containers, add each to `made`, and wait until all serve at the same time."""
         image_id = self._docker.image_id(wish.image)
         names, numbers = self._docker.taken()
-        wanted = successors(
+        planned = successors(
             old, wish.image, image_id=image_id, count=wish.count or len(old), taken=names, numbers=numbers
         )
-        for each in wanted:
+        for each in planned:
             self._unless_interrupted()
             for notice in each.notices:
                 self._say(notice)

@@ -12,8 +12,9 @@ from collections.abc import Collection, Sequence
 
 import structlog
 
+from proxyctl.core.effect import same_servers
 from proxyctl.core.model import ConfigFiles, Desired, Running
-from proxyctl.core.plan import How, Plan, same_servers
+from proxyctl.core.plan import How, Plan
 from proxyctl.engines.port import Engine
 from proxyctl.engines.timings import timed
 from proxyctl.errors import ConfigRefused, GatewayError, ReloadFailed, RuntimeRefused
@@ -84,8 +85,8 @@ class Applier:
         return running.topology == generation.topology and same
 
     @property
-    def known(self) -> Desired:
-        """What the proxy does; without a confirmed state what the current generation says, so no server is dropped."""
+    def previous(self) -> Desired:
+        """What the proxy does before the next plan: `applied`, else the current generation, so no server is dropped."""
         generation = self.applied or self._generations.current()
         return generation.desired if generation else Desired()
 
@@ -100,7 +101,7 @@ class Applier:
         """
         start, desired = time.monotonic(), plan.after
         if plan.how == "unchanged" and self.applied is not None:
-            # On nginx the same file is printed for a server that drains and without it: only what is known changes.
+            # On nginx the same file is printed with a draining server and without it: only `applied` changes.
             self.applied = dataclasses.replace(self.applied, desired=desired, pinned=inputs.pinned)
             self.accepted = desired
             return Applied("unchanged", plan)
@@ -136,7 +137,7 @@ class Applier:
         if not isinstance(exc, OSError):  # a full disk says nothing about these files
             self._refusals.add_files(files.revision, exc)
         if how == "runtime" and self.applied is not None:
-            # the servers are already as wanted, and the file on disk is the last one that loads
+            # The servers have changed already; the file on disk is still the last one that loads.
             self.applied = dataclasses.replace(self.applied, desired=desired)
 
     async def refusal(self, desired: Desired, files: ConfigFiles, inputs: Inputs) -> str:

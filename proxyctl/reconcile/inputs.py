@@ -1,4 +1,7 @@
-"""The templates and settings in use: the last that were read, or the last good ones where the proxy refuses these."""
+"""The templates and settings in use: the last that were read, or the last good ones where the proxy refuses these.
+
+What a pass reads from Docker is no input in this sense: `one_pass` gathers it as a `World`.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """One pass: see that the gateway runs, gather the world, decide, have the proxy do it, publish the problems.
 
-Knows ports, never edges. Next: `core.decide.decision` decides, then `reach` brings the proxy there.
+Knows the Protocols of `ports`, never what implements them. Next: `core.decide.decision` decides, then `reach` brings
+the proxy there.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from proxyctl.core.rules import Rules
 from proxyctl.engines.timings import timed
 from proxyctl.errors import ConfigRefused, DockerUnavailable, GatewayError, ReloadFailed
 from proxyctl.reconcile.apply import Applied, Applier
+from proxyctl.reconcile.dns_names import DnsNames
 from proxyctl.reconcile.drains import Drains
 from proxyctl.reconcile.inputs import InputsInUse
 from proxyctl.reconcile.inquiry import Inquiry
 from proxyctl.reconcile.journal import Journal
-from proxyctl.reconcile.names import Names
 from proxyctl.reconcile.pacing import Spacing
 from proxyctl.reconcile.ports import Ports
 from proxyctl.reconcile.reach import Reach
@@ -46,7 +47,7 @@ class OnePass:
         self._ports, self._applier, self._rules = ports, applier, rules
         self._refusals, self._journal, self._wakes = refusals, journal, wakes
         self.inputs = InputsInUse(ports.read_inputs, refusals)
-        self._inquiry = Inquiry(ports.prober, Names(ports.resolver, wakes.wake))
+        self._inquiry = Inquiry(ports.prober, DnsNames(ports.resolver, wakes.wake))
         self._reach = Reach(ports.engine, applier, rules, self.inputs, refusals, wakes, Spacing(spacing))
         self._drains = Drains()
         self._survey: Survey | None = None
@@ -54,7 +55,7 @@ class OnePass:
         self._undecided = True
         self._gateway_changes = -1
         self.unsettled = True
-        """Whether a container may still join without help: its readiness is not known, or a reload is deferred."""
+        """Whether a container may still join by itself: its readiness is undecided, or a reload is deferred."""
         self.decided = 0
         """How many outcomes were decided; each of them sees every override that was kept before it."""
 
@@ -90,9 +91,8 @@ class OnePass:
         started, before = await self._ports.gateway.ensure(), self._applier.applied
         if started or before is None or not await self._applier.still_true():
             adopted = await self._applier.adopt()
-            if (
-                started or before is not None
-            ):  # another process, even where Docker restarted it: what it refuses may differ
+            if started or before is not None:
+                # The proxy is a new process, also where Docker restarted it: it may refuse other things.
                 self._refusals.forget()
             if started:
                 self._journal.record("gateway", "the gateway was started" + " and runs its last generation" * adopted)
@@ -101,8 +101,8 @@ class OnePass:
         self._gateway_changes = changes
 
     async def _look(self, snapshot: Snapshot) -> World:
-        """Return the world around a snapshot: labels, findings, overrides, and what the proxy does now."""
-        previous, overrides = self._applier.known, self._ports.overrides
+        """Return the world of this pass: survey of the snapshot, findings, overrides, and what the proxy does now."""
+        previous, overrides = self._applier.previous, self._ports.overrides
         with timed("plan"):
             seen = survey(snapshot, self.inputs.now.options, self._rules, previous, self._ports.pin(), self._survey)
         self._survey = seen
@@ -155,8 +155,9 @@ class OnePass:
         return applied
 
     def _applied(self, done: Applied) -> None:
-        if self._drains.over(self._looked_at):  # of the servers that the proxy had until now
-            self._wakes.wake("a drain is over")  # the next pass removes a pool whose last server has now left
+        if self._drains.over(self._looked_at):
+            # A server has just left. Where it was the last of its pool, the next pass removes the pool.
+            self._wakes.wake("a drain is over")
         if done.how != "unchanged" or done.plan:
             self._journal.record_applied(done, self._applier.applied)
 

@@ -19,30 +19,30 @@ class Spacing:
 
     The gap grows after a reload that was deferred and for which further changes came meanwhile. It shrinks after a
     reload that was not deferred, so that a storm does not slow the joins after it. A reload comes before the gap is
-    over when nothing new was wanted for a quarter of the gap: the storm may have ended. `wanted` is the revision of the
-    deferred reload, `since` when it was first wanted, `more` whether it replaced another deferred revision.
+    over when nothing further changed for a quarter of the gap: the storm may have ended. `deferred` is the revision
+    that waits for its reload, `since` the time from which it waits, `more` whether it replaced another such revision.
     """
 
     first: float
     gap: float = 0.0
     at: float = float("-inf")
-    wanted: str = ""
+    deferred: str = ""
     since: float = 0.0
     more: bool = False
 
-    def wanting(self, revision: str, now: float) -> Spacing:
+    def deferring(self, revision: str, now: float) -> Spacing:
         """Return the spacing with a reload to that revision deferred."""
-        if revision == self.wanted:
+        if revision == self.deferred:
             return self
-        return dataclasses.replace(self, wanted=revision, since=now, more=self.wanted != "")
+        return dataclasses.replace(self, deferred=revision, since=now, more=self.deferred != "")
 
     def wait(self, now: float) -> float:
-        """Return the seconds for which the wanted reload is still deferred."""
+        """Return the seconds until the deferred reload may come."""
         over = max(self.at + self.first, self.since + self.gap / GROWTH)
         return max(0.0, min(self.at + self.gap, over) - now)
 
     def reloaded(self, now: float, took: float) -> Spacing:
         """Return the spacing after a reload that ended at `now`; the gap is at least twice the `took` seconds of it."""
-        factor = GROWTH if self.more else 1 if self.wanted else 1 / GROWTH
+        factor = GROWTH if self.more else 1 if self.deferred else 1 / GROWTH
         gap = max(factor * self.gap, 2 * took)
         return Spacing(self.first, max(self.first, min(gap, LONGEST)), now)

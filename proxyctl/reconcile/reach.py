@@ -1,4 +1,4 @@
-"""From an outcome to a proxy that does it: render, plan, then defer or apply; search for what the proxy refuses.
+"""Brings the proxy to an outcome: renders, plans, then defers or applies; searches for what the proxy refuses.
 
 Here a reload is deferred (how long, `pacing` says). Next: `apply` carries out the plan; `search` after a refusal.
 """
@@ -29,7 +29,10 @@ from proxyctl.reconcile.wakes import Wakes
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Reached:
-    """What became of an outcome. `plan` is None when nothing was tried, `applied` when the plan was deferred."""
+    """What became of an outcome: a plan that was `applied`, or a deferred plan.
+
+    Both are None after a refusal for which the last good inputs come back: the next pass plans with them.
+    """
 
     plan: Plan | None = None
     applied: Applied | None = None
@@ -57,7 +60,8 @@ class Reach:
     async def reach(self, world: World, *, at_once: bool) -> Reached:
         """Apply the outcome of `world`; where the proxy refuses it, search for the refused parts and apply the rest.
 
-        Raise ConfigRefused or ReloadFailed where that does not help. With `at_once` no reload is deferred.
+        Raise ConfigRefused where the rest is refused as well, ReloadFailed where a reload fails. With `at_once` no
+        reload is deferred.
         """
         if reason := self._refusals.in_vain(self.outcome.wanted):
             raise ConfigRefused(reason)
@@ -95,7 +99,7 @@ class Reach:
         return False
 
     async def _refusal(self, state: Desired) -> str:
-        """Return why the proxy's check refuses a state that it does not run; an empty string if it accepts it."""
+        """Return why the proxy's check refuses a state, which is not loaded; an empty string where it is accepted."""
         try:
             files = self._render(state)
         except TemplateError as exc:
@@ -130,7 +134,7 @@ class Reach:
     def _deferred(self, revision: str) -> bool:
         """Return whether a reload to that revision is deferred; if so, set a timer for it."""
         now = time.monotonic()
-        spacing = self._spacing.wanting(revision, now)
+        spacing = self._spacing.deferring(revision, now)
         if (wait := spacing.wait(now)) <= 0 or self._applier.applied is None:
             return False
         self._spacing = spacing

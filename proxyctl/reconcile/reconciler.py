@@ -59,7 +59,7 @@ class Reconciler:
         return self._applier.applied
 
     @property
-    def wanted(self) -> Desired:
+    def desired(self) -> Desired:
         """What the proxy should do, by the last outcome."""
         return self._pass.outcome.desired
 
@@ -70,7 +70,7 @@ class Reconciler:
 
     @property
     def refused(self) -> str:
-        """Why the last pass could not have the proxy do what it wanted; empty when it could."""
+        """Why the proxy refused what the last pass decided, or the newest inputs; empty when it refused neither."""
         return self._refusals.last_pass
 
     def wake(self, reason: str, *, at_once: bool = False) -> None:

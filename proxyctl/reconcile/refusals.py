@@ -23,7 +23,7 @@ class Refusals:
         self.inputs = ""
         """Why the newest templates or settings are not in use, for people; empty when they are in use."""
         self.last_pass = ""
-        """Why the last pass could not have the proxy do what it wanted; empty when it could."""
+        """Why the proxy refused what the last pass decided, or the newest inputs; empty when it refused neither."""
         self._whole: tuple[Desired, str] | None = None
         self._files: dict[str, ConfigRefused | ReloadFailed] = {}
         self._until = 0.0

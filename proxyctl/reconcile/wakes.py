@@ -9,6 +9,7 @@ import structlog
 log = structlog.get_logger()
 
 RETRY_FIRST, RETRY_LAST = 0.25, 5.0
+"""Seconds until the first retry after a failure, and the most that doubling makes of them."""
 
 
 class Wakes:

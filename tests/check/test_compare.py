@@ -71,16 +71,16 @@ def test_json() -> None:
     """The JSON has exactly these keys; scripts rely on them."""
     a, b = served({"web1": 500}, seconds=2.0), served({"web1": 500}, *LOST, seconds=2.0)
     found = compare(run_of(a), run_of(b), visible=True)
-    told = json.loads(json.dumps(to_json(a, b, found, level=0.001, least=0.05)))
-    assert told.keys() == {"schema", "level", "least", "a", "b", "figures", "shares", "worse", "notes"}
-    assert told["a"] == {
+    comparison = json.loads(json.dumps(to_json(a, b, found, level=0.001, least=0.05)))
+    assert comparison.keys() == {"schema", "level", "least", "a", "b", "figures", "shares", "worse", "notes"}
+    assert comparison["a"] == {
         "url": "http://127.0.0.1:8080/",
         "started_at": "2026-11-18T11:06:40.250000+00:00",
         "seconds": 2.0,
         "requests": 500,
         "ok": True,
     }
-    assert told["shares"] == {"web1": [1.0, 500 / 540], "web2": [0.0, 40 / 540]}
-    assert [figure["name"] for figure in told["figures"]][:2] == ["rate", "p50"]
+    assert comparison["shares"] == {"web1": [1.0, 500 / 540], "web2": [0.0, 40 / 540]}
+    assert [figure["name"] for figure in comparison["figures"]][:2] == ["rate", "p50"]
     keys = {"name", "a", "b", "change", "p", "limit", "visible", "verdict", "worse"}
-    assert all(figure.keys() == keys for figure in told["figures"])
+    assert all(figure.keys() == keys for figure in comparison["figures"])

@@ -46,8 +46,8 @@ def test_balance_is_not_guessed() -> None:
 def test_weights_that_were_asked_for_are_not_passed_in_silence() -> None:
     """Where the user expects weights and no answer names its server, the balance fails and says why."""
     silent = dataclasses.replace(report_of([Sample(0.0, 0.1)]), options={"server_from": "header:X-Nope"})
-    told = judge(silent, Expected({"web1": 2, "web2": 1}, BY_USER))
-    assert [(v.name, v.detail) for v in told.verdicts if not v.ok] == [
+    report = judge(silent, Expected({"web1": 2, "web2": 1}, BY_USER))
+    assert [(v.name, v.detail) for v in report.verdicts if not v.ok] == [
         ("balance", "no answer has one by --server-from header:X-Nope")
     ]
     assert judge(silent, WEIGHTS).ok
@@ -114,16 +114,17 @@ def test_backups() -> None:
 def test_the_test_fits_the_algorithm() -> None:
     """Least connections, rings and exact round robins have tests of their own; a failure takes the exactness away."""
 
-    def how(report: Report, **changes: object) -> tuple[str, str]:
+    def how(report: Report, *, by_ring: bool = False, **changes: object) -> tuple[str, str]:
         expected = dataclasses.replace(WEIGHTS, **changes)  # type: ignore[arg-type]
-        found = next(v for v in judge(report, expected).verdicts if v.name in {"balance", "leastconn"})
+        judged = judge(report, expected, by_ring=by_ring)
+        found = next(v for v in judged.verdicts if v.name in {"balance", "leastconn"})
         return found.name, found.expected
 
     assert how(GOOD) == ("balance", "p > 1e-4")
     assert how(GOOD, balance="roundrobin", cycles=1) == ("balance", "within 1 cycle")
     assert how(BAD, balance="roundrobin", cycles=1) == ("balance", "p > 1e-4")
     assert how(GOOD, balance="random", cycles=1) == ("balance", "p > 1e-4")
-    assert how(GOOD, balance="random", engine="haproxy") == ("balance", "<= 1")
+    assert how(GOOD, balance="random", by_ring=True) == ("balance", "<= 1")
     assert how(GOOD, balance="leastconn")[0] == "leastconn"
 
 

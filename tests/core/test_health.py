@@ -30,8 +30,8 @@ def test_rise_and_fall(results: str, states: str) -> None:
 
 def test_a_state_confirmed_forgets_what_spoke_against_it() -> None:
     """A result that agrees with the state clears the streak."""
-    assert judge(Vitals(up=True, streak=2, known=True), passed=True, rise=2, fall=3).streak == 0
-    assert judge(Vitals(streak=1, known=True), passed=False, rise=2, fall=3).streak == 0
+    assert judge(Vitals(up=True, streak=2, proven=True), passed=True, rise=2, fall=3).streak == 0
+    assert judge(Vitals(streak=1, proven=True), passed=False, rise=2, fall=3).streak == 0
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxyctl.core.model import ConfigFiles, Desired, HealthCheck, Listener, Pool, Route, Server
-from proxyctl.core.plan import (
+from proxyctl.core.changes import (
     Change,
     ListenerAdded,
     ListenerChanged,
@@ -20,18 +19,11 @@ from proxyctl.core.plan import (
     ServerAdded,
     ServerChanged,
     ServerRemoved,
-    apply,
-    diff,
-    effective_weight,
-    make,
-    same_servers,
 )
+from proxyctl.core.model import ConfigFiles, Desired, HealthCheck, Listener, Pool, Route, Server
+from proxyctl.core.plan import apply, diff, make
+from tests.core.states import OTHER_PORT, PORT, STATE, WEB, A, B, drained, having
 from tests.core.worlds import NET, container, world
-
-A, B = Server("a", "id-a", "10.0.0.1", 80), Server("b", "id-b", "10.0.0.2", 80)
-WEB = Pool("web", servers=(A, B))
-PORT = Listener(80, routes=(Route("", "/", "web"),))
-STATE = Desired((PORT,), (WEB,))
 
 SERVERS = st.builds(
     Server,
@@ -73,19 +65,8 @@ def test_a_plan_leads_there(before: Desired, after: Desired) -> None:
     assert bool(changes) == (before != after)
 
 
-def drained(server: Server) -> Server:
-    """Return the server as it drains."""
-    return dataclasses.replace(server, draining=True)
-
-
-def having(*servers: Server, **settings: object) -> Desired:
-    """Return the state with other servers or settings."""
-    return Desired((PORT,), (dataclasses.replace(WEB, servers=servers, **settings),))  # type: ignore[arg-type]
-
-
 BARE = dataclasses.replace(WEB, servers=())
 URI = dataclasses.replace(BARE, balance="uri")
-OTHER_PORT = Listener(80, routes=(Route("", "/x", "web"),))
 
 PLANS = [
     (STATE, STATE, (), False),
@@ -163,29 +144,6 @@ def test_each_change_has_its_own_cost() -> None:
     """In the order of the changes; run time is enough for those that cost nothing."""
     made = make(Generation(having(A)), having(A, B, balance="uri"), MORE, Costly())
     assert made.costs == ("PoolChanged", "")
-
-
-def test_the_weight_in_effect() -> None:
-    """Who drains has no weight, whatever its label says."""
-    assert effective_weight(A) == 1
-    assert effective_weight(drained(A)) == 0
-
-
-@pytest.mark.parametrize(
-    ("running", "same"),
-    [
-        ((("web", A), ("web", B)), True),
-        ((("web", B), ("web", dataclasses.replace(A, container="?", maxconn=7))), True),
-        ((("web", A),), False),
-        ((("web", A), ("web", B), ("web", dataclasses.replace(B, name="c"))), False),
-        ((("web", A), ("api", B)), False),
-        ((("web", A), ("web", drained(B))), False),
-        ((("web", A), ("web", dataclasses.replace(B, port=81))), False),
-    ],
-)
-def test_the_proxys_own_list(running: tuple[tuple[str, Server], ...], same: bool) -> None:
-    """The list of a running proxy is the desired one when name, address, port and weight in effect agree."""
-    assert same_servers(running, STATE) == same
 
 
 @pytest.mark.parametrize(

@@ -57,10 +57,19 @@ class PrivateEngine:
         self.client = docker.DockerClient(self.host, version="auto")
 
     def _answers(self) -> bool:
+        """Return True when the engine answers a ping.
+
+        `docker version` instead would be a fork each time, and on a busy machine a fork stops every thread of this
+        process for a while, also those that send a load.
+        """
         assert self._dockerd is not None
         assert self._dockerd.poll() is None, f"dockerd ended:\n{self._log.read_text()[-2000:]}"
-        asked = subprocess.run(["docker", "--host", self.host, "version"], capture_output=True, check=False)
-        return asked.returncode == 0
+        with socket.socket(socket.AF_UNIX) as asked, contextlib.suppress(OSError):
+            asked.settimeout(1)
+            asked.connect(self.host.removeprefix("unix://"))
+            asked.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+            return b" 200 OK" in asked.recv(100)
+        return False
 
     def stop(self) -> None:
         """End dockerd as an upgrade does; its containers run on."""
@@ -76,9 +85,9 @@ class PrivateEngine:
                 ["docker", "--host", self.host, "load", "--quiet"], stdin=saved.stdout, check=True, capture_output=True
             )
 
-    def open_socket(self) -> socket.socket:
-        """Return a TCP socket that lives in the engine's network namespace."""
-        return made_in(Path(f"/run/netns/{self.namespace}"), socket.socket)
+    def move_in(self) -> None:
+        """Move this thread into the engine's network namespace."""
+        move_into(Path(f"/run/netns/{self.namespace}"))
 
     def end(self) -> None:
         """End the engine, its containerd and its shims, and unmount what they leave."""
@@ -113,8 +122,7 @@ def made_in(namespace: Path, make: Callable[[], socket.socket]) -> socket.socket
     """Return a socket that lives in another network namespace, for an event loop."""
 
     def enter() -> socket.socket:
-        with namespace.open() as opened:
-            setns(opened.fileno())
+        move_into(namespace)
         return make()
 
     with ThreadPoolExecutor(1) as thread:  # which ends in that namespace
@@ -123,11 +131,27 @@ def made_in(namespace: Path, make: Callable[[], socket.socket]) -> socket.socket
     return made
 
 
-def setns(namespace: int) -> None:
-    """Move this thread into a network namespace."""
+def move_into(namespace: Path) -> None:
+    """Move this thread into a network namespace; raise OSError when the kernel refuses."""
     libc = ctypes.CDLL(None, use_errno=True)  # os.setns came with Python 3.12
-    if libc.setns(namespace, _NEWNET) != 0:
-        raise OSError(ctypes.get_errno(), "setns")
+    with namespace.open() as opened:
+        if libc.setns(opened.fileno(), _NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), "setns")
+
+
+@contextlib.contextmanager
+def ahead_of_others() -> Iterator[None]:
+    """Run before other processes, where that is allowed, with each thread and process that is begun meanwhile.
+
+    A load that gets no processor for seconds loses requests by itself, and they are not the gateway's.
+    """
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, before - 10)
+    try:
+        yield
+    finally:
+        os.setpriority(os.PRIO_PROCESS, 0, before)
 
 
 @contextlib.contextmanager
@@ -135,13 +159,17 @@ def private_engine(*images: str) -> Iterator[PrivateEngine]:
     """Give a running engine that has these images; a socket's path must be short, so it lies right under /tmp."""
     folder = Path(tempfile.mkdtemp(prefix="pe-", dir="/tmp"))
     namespace = f"pe-{secrets.token_hex(4)}"
-    subprocess.run(["ip", "netns", "add", namespace], check=True, capture_output=True)
     engine = PrivateEngine(folder, namespace)
-    try:
-        engine.start()
-        engine.load(*images)
-        yield engine
-    finally:
-        engine.end()
-        subprocess.run(["ip", "netns", "delete", namespace], check=True, capture_output=True)
-        shutil.rmtree(folder, ignore_errors=True)
+    with ahead_of_others():
+        subprocess.run(["ip", "netns", "add", namespace], check=True, capture_output=True)
+        try:
+            # A dockerd that finds forwarding off has FORWARD drop what no rule accepts, as on a host.
+            off = [*engine.enter, "sysctl", "--write", "net.ipv4.ip_forward=0"]
+            subprocess.run(off, check=True, capture_output=True)
+            engine.start()
+            engine.load(*images)
+            yield engine
+        finally:
+            engine.end()
+            subprocess.run(["ip", "netns", "delete", namespace], check=True, capture_output=True)
+            shutil.rmtree(folder, ignore_errors=True)

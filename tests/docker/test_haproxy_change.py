@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from proxyctl.core.effect import same_servers
 from proxyctl.core.model import Desired, HealthCheck, Pool, Server
-from proxyctl.core.plan import diff, same_servers
+from proxyctl.core.plan import diff
 from proxyctl.engines.haproxy import sockets
 from proxyctl.engines.haproxy.paths import ADMIN_SOCKET
 from proxyctl.engines.haproxy.rules import HAProxyRules

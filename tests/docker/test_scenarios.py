@@ -17,7 +17,8 @@ import pytest
 from proxyctl.api import client as control
 from proxyctl.check.scenarios import run
 from proxyctl.check.scenarios.events import Scenario
-from proxyctl.check.scenarios.stage import LABEL, Place, Stage
+from proxyctl.check.scenarios.place import LABEL, Place, target_of
+from proxyctl.check.scenarios.stage import Stage
 from proxyctl.providers.docker.containers import Containers
 from tests.docker.command_line import run_proxyctl
 from tests.docker.conftest import fresh_network
@@ -106,7 +107,7 @@ def test_losses_are_failures(pool: Watch, docker_client: docker.DockerClient) ->
     watch = control.Client(pool.state)
     place = Place(pool.network, "web", ephemeral=False)
     token = (pool.state / "check.token").read_text().strip()
-    target = run.target(docker_client.api, watch, place, token)
+    target = target_of(docker_client.api, watch, place, token)
     result = run.play(
         Scenario("all", "nothing is lost", all_die),
         Stage(Containers(docker_client.api), watch, place, target, 100, lambda: False),

@@ -14,7 +14,7 @@ from typing import Any
 import docker
 import pytest
 
-from bench.processes import Processes, children
+from bench.processes import children, processes_of
 from tests.docker.watching import LABEL, Watch, eventually
 
 pytestmark = pytest.mark.docker
@@ -63,7 +63,7 @@ def test_a_storm_of_joins_is_a_handful_of_reloads(watch: Watch, made: list[Any],
     pid, before = watch.gateway.attrs["State"]["Pid"], watch.log.stat().st_size
     workers = len(children(pid))
     everyone = {"long": "up"} | {f"s{number}": "up" for number in range(SERVERS)}
-    with socket.create_connection((watch.address, 80), 10) as client, Processes(pid) as processes:
+    with socket.create_connection((watch.address, 80), 10) as client, processes_of(pid) as processes:
         client.sendall(b"GET /stream/60 HTTP/1.1\r\nHost: x\r\n\r\n")
         assert client.recv(100).startswith(b"HTTP/1.1 200")
         list(calls.map(lambda c: c.start(), made))

@@ -15,33 +15,30 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self, cast
 
+from proxyctl.check.load.loop import new_event_loop
+
 DELAY = 0.01
-
-
-def plain_socket() -> socket.socket:
-    """Return a socket of this namespace."""
-    made = socket.socket()
-    made.setblocking(False)
-    return made
 
 
 class Wire:
     """Listens on a port of 127.0.0.1, or on `listening`, and leads to `address`:`port` while the block runs.
 
-    Either way takes `DELAY` seconds.
+    Either way takes `DELAY` seconds. `enter` is called once, in the thread that connects: with it the thread can enter
+    the network namespace of the far end. A thread for each connection, which enters and ends, is not fast enough
+    (docs/decisions/0025).
     """
 
     def __init__(
         self,
         address: str,
-        open_socket: Callable[[], socket.socket] = plain_socket,
         *,
         port: int = 80,
         listening: socket.socket | None = None,
+        enter: Callable[[], None] | None = None,
     ) -> None:
-        self._far, self._open_socket = (address, port), open_socket
+        self._far, self._enter = (address, port), enter
         self._listening = listening or socket.create_server(("127.0.0.1", 0))
-        self._loop = asyncio.new_event_loop()
+        self._loop = new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="wire", daemon=True)
         self._pipes: set[asyncio.Task[None]] = set()
         self.port = 0
@@ -53,16 +50,20 @@ class Wire:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        serving = self._loop.create_server(self._near, sock=self._listening, backlog=1024)
-        self._server = asyncio.run_coroutine_threadsafe(serving, self._loop).result(5)
+        self._server = asyncio.run_coroutine_threadsafe(self._serve(), self._loop).result(5)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, at: TracebackType | None) -> None:
-        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(5)
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(30)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
         self._loop.close()
+
+    async def _serve(self) -> asyncio.Server:
+        if self._enter is not None:
+            self._enter()
+        return await self._loop.create_server(self._near, sock=self._listening, backlog=1024)
 
     async def _close(self) -> None:
         self._server.close()
@@ -80,18 +81,14 @@ class Wire:
 
     async def _lead(self, near: _End, far: _End) -> None:
         """Connect the far end, then wait until both have ended."""
-        sock = self._open_socket()
         try:
-            await self._loop.sock_connect(sock, self._far)
-            await self._loop.create_connection(lambda: far, sock=sock)
+            await self._loop.create_connection(lambda: far, *self._far)
             await asyncio.gather(near.ended.wait(), far.ended.wait())
         except OSError:
             pass  # refused: the client sees a connection that is reset at once
         finally:
             near.abort()
             far.abort()
-            if not far.connected:
-                sock.close()
 
 
 class _End(asyncio.Protocol):
@@ -120,11 +117,6 @@ class _End(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.ended.set()
         self._send(lambda other: other.abort() if exc else other.close())
-
-    @property
-    def connected(self) -> bool:
-        """Whether it ever was."""
-        return self._transport is not None
 
     @property
     def _open(self) -> asyncio.Transport:

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 
 import pytest
 
-from proxyctl.core.model import ConfigFiles, Desired, Features, Listener, Pool, Route, Server, Tuning
+from proxyctl.core.model import ConfigFiles, Desired, Features, Listener, Pool, Route, Tuning
 from proxyctl.engines.render import render
 from proxyctl.errors import TemplateError
+from tests.core.states import A, B
 from tests.core.worlds import HAPROXY
-
-A, B = Server("a", "id-a", "10.0.0.1", 80), Server("b", "id-b", "10.0.0.2", 80)
 
 TEMPLATES = {
     "proxy.cfg.j2": "# {{ revision }} {{ topology }}\n"

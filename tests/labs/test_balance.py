@@ -14,13 +14,13 @@ AT = At(cast("Scene", None))  # judging needs no scene
 
 def out(*verdicts: tuple[str, bool]) -> str:
     """A report as it is printed, with the line that follows a failed one."""
-    told: dict[str, Any] = {
+    report: dict[str, Any] = {
         "servers": {"b": {"requests": 20}, "a": {"requests": 10}, "idle": {"requests": 0}},
         "verdicts": [
             {"name": name, "ok": ok, "value": 1, "expected": "== 0", "detail": "why"} for name, ok in verdicts
         ],
     }
-    return json.dumps(told, indent=2) + "\nproxyctl: 1 of 2 expectations failed"
+    return json.dumps(report, indent=2) + "\nproxyctl: 1 of 2 expectations failed"
 
 
 def test_counts_are_in_order_and_without_idle_servers() -> None:
@@ -31,12 +31,12 @@ def test_counts_are_in_order_and_without_idle_servers() -> None:
 
 def test_good_verdicts_become_rows() -> None:
     """A stall is none of a lab's business."""
-    told = out(("errors", True), ("balance", True), ("stalls", False))
-    assert balance.judged(AT, told, "balance") == [("errors", "✔"), ("balance", "✔")]
+    output = out(("errors", True), ("balance", True), ("stalls", False))
+    assert balance.judged(AT, output, "balance") == [("errors", "✔"), ("balance", "✔")]
 
 
 @pytest.mark.parametrize(
-    ("told", "reason"),
+    ("output", "reason"),
     [
         (out(("errors", False)), "verdict: errors 1, == 0; why"),
         (out(("errors", True), ("spread", False)), "verdict: spread 1, == 0; why"),
@@ -44,10 +44,10 @@ def test_good_verdicts_become_rows() -> None:
         (out(("balance", True)), "no verdict on errors"),
     ],
 )
-def test_a_bad_verdict_and_a_missing_one_are_told(told: str, reason: str) -> None:
+def test_a_bad_verdict_and_a_missing_one_are_told(output: str, reason: str) -> None:
     """Whatever was not judged has not been proven."""
     with pytest.raises(Differs) as failed:
-        balance.judged(AT, told, "balance")
+        balance.judged(AT, output, "balance")
     assert failed.value.reason.en == reason
 
 

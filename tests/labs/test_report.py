@@ -50,9 +50,9 @@ RESULT = LabResult(
 
 def test_json_has_the_keys_of_the_contract() -> None:
     """LABELS.md: ok, labs, id, seconds, steps with id, title, status, observed, reason."""
-    told = json.loads(json.dumps(to_json([RESULT], "en")))
-    assert told["ok"] is False
-    (lab,) = told["labs"]
+    report = json.loads(json.dumps(to_json([RESULT], "en")))
+    assert report["ok"] is False
+    (lab,) = report["labs"]
     assert (lab["id"], lab["ok"], lab["seconds"]) == ("clip0", False, 1.23)
     good, bad, absent = lab["steps"]
     assert good == {

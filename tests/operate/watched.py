@@ -25,7 +25,7 @@ class MemoryWatched:
         self.journal = Journal()
         self.confirmation = Confirmation(self, self.journal)
         self.applied: Generation | None = Generation(7, "rev7", "topology", does)
-        self.wanted = does
+        self.desired = does
         self.decided = 1
         self.refused = ""
         self.problems: tuple[Problem, ...] = ()
@@ -37,7 +37,7 @@ class MemoryWatched:
         """Decide and apply that."""
         assert self.applied is not None
         self.decided += 1
-        self.wanted = desired
+        self.desired = desired
         self.applied = dataclasses.replace(self.applied, number=self.applied.number + 1, desired=desired, pinned=pinned)
 
     def wake(self, reason: str, *, at_once: bool = False) -> None:

@@ -11,11 +11,11 @@ from proxyctl.core.plan import make
 from proxyctl.errors import ConfigRefused, ReloadFailed
 from proxyctl.reconcile.apply import Applied, Applier
 from proxyctl.reconcile.refusals import Refusals
+from tests.core.states import A, B
 from tests.core.worlds import HAPROXY, rules
 from tests.reconcile.stage import Stage
 
 ONE, TWO = "1" * 16, "2" * 16  # revisions
-A, B = Server("a", "id-a", "10.0.0.1", 80), Server("b", "id-b", "10.0.0.2", 80)
 
 
 def web(*servers: Server) -> Desired:
@@ -39,7 +39,7 @@ async def test_the_first_takes_a_reload_and_a_join_does_not(tmp_path: Path) -> N
     assert (await applied(stage, web(A), printed(ONE))).how == "reload"
     assert (await applied(stage, web(A, B), printed(TWO))).how == "runtime"
     assert (await applied(stage, web(A, B), printed(TWO))).how == "unchanged"
-    assert stage.engine.does == stage.applier.known == stage.applier.accepted == web(A, B)
+    assert stage.engine.does == stage.applier.previous == stage.applier.accepted == web(A, B)
     assert await stage.applier.still_true()
 
 
@@ -85,7 +85,7 @@ async def test_a_proxy_that_runs_the_current_generation_is_adopted(tmp_path: Pat
     await applied(stage, web(A), printed(ONE))
     again = Applier(stage.engine, stage.generations, Refusals())
     assert await again.adopt()
-    assert again.known == again.accepted == web(A)
+    assert again.previous == again.accepted == web(A)
     stage.engine.does = web(B)
     assert not await again.still_true()
     assert not await Applier(stage.engine, stage.generations, Refusals()).adopt()

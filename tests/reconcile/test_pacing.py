@@ -15,7 +15,7 @@ def times(changes: list[float], first: float = 0.25, work: float = 0.0) -> list[
     while done < len(changes):
         now = max(now, changes[done])
         there = sum(change <= now for change in changes)
-        held = spacing.wanting(f"{there} changes", now)
+        held = spacing.deferring(f"{there} changes", now)
         if wait := held.wait(now):
             spacing = held
             now = min([now + wait, *changes[there : there + 1]])
@@ -60,7 +60,7 @@ def test_servers_that_come_one_by_one_after_a_storm_are_not_held_up_for_long() -
 def test_one_that_waits_alone_waits_for_a_quarter_of_the_gap() -> None:
     """And that does not make the gap longer: it is no storm."""
     assert times([0.0, 0.1, 0.2, 2.0, 2.5, 3.0]) == [0.0, 0.25, 2.0, 2.5, 3.0]
-    spacing = Spacing(0.25, gap=4.0, at=10.0).wanting("a", 10.5)
+    spacing = Spacing(0.25, gap=4.0, at=10.0).deferring("a", 10.5)
     assert spacing.wait(10.5) == 1.0
     assert spacing.reloaded(11.5, 0.1).gap == 4.0
 
@@ -72,9 +72,9 @@ def test_reloads_that_take_long_are_further_apart() -> None:
 
 def test_the_same_again_does_not_make_a_wait_longer() -> None:
     """A pass that wants what one before it wanted is nothing new."""
-    held = Spacing(0.25, gap=4.0, at=10.0).wanting("a", 10.5)
-    assert held.wanting("a", 11.0).wait(11.0) == 0.5
-    assert held.wanting("b", 11.0).wait(11.0) == 1.0
+    held = Spacing(0.25, gap=4.0, at=10.0).deferring("a", 10.5)
+    assert held.deferring("a", 11.0).wait(11.0) == 0.5
+    assert held.deferring("b", 11.0).wait(11.0) == 1.0
 
 
 def test_a_first_gap_of_more_than_the_longest_stays_as_it_is() -> None:

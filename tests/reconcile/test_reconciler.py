@@ -139,7 +139,7 @@ async def test_an_override_counts_in_the_next_pass(tmp_path: Path) -> None:
     stage.overrides.keep("id-a", Override(drain=True))
     await stage.sees(A, B)
     assert stage.reconciler.decided == looks + 1
-    assert [s.name for p in stage.reconciler.wanted.pools for s in p.servers if s.draining] == ["a"]
+    assert [s.name for p in stage.reconciler.desired.pools for s in p.servers if s.draining] == ["a"]
 
 
 async def test_the_loop_makes_a_pass_for_a_wake_up_and_survives_a_full_disk(

@@ -14,10 +14,10 @@ from proxyctl.check.load.request import Request
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back; `status` is None where nothing did, `told` is its JSON where it is an object."""
+    """What came back; `status` is None where nothing did, `document` is its JSON where it is an object."""
 
     status: int | None = None
-    told: Mapping[str, Any] | None = None
+    document: Mapping[str, Any] | None = None
 
 
 async def fetch(request: Request, extra: Mapping[str, str]) -> Answer:
@@ -33,7 +33,7 @@ async def fetch(request: Request, extra: Mapping[str, str]) -> Answer:
     except (aiohttp.ClientError, TimeoutError, OSError):
         return Answer()
     try:
-        told = json.loads(body)
+        document = json.loads(body)
     except ValueError:
-        told = None
-    return Answer(response.status, told if isinstance(told, dict) else None)
+        document = None
+    return Answer(response.status, document if isinstance(document, dict) else None)

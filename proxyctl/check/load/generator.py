@@ -60,7 +60,7 @@ class Load:
         self._stopped = self._all_started = True
         if self._finished is not None:
             asyncio.get_running_loop().call_soon(self._finish_if_over)
-            asyncio.get_running_loop().call_later(grace, self._cut_off)
+            asyncio.get_running_loop().call_later(grace, self._end_run)
 
     async def run(self, began: float | None = None) -> int:
         """Send until requests or time are used up, or `stop` is called; return how many did not end.
@@ -139,11 +139,11 @@ class Load:
             self._start(shot, due if late else now, now)
 
     def _finish_if_over(self) -> None:
-        done = self._all_started and not self._under_way and not self._waiting
-        if done and self._finished is not None and not self._finished.done():
-            self._finished.set_result(None)
+        if self._all_started and not self._under_way and not self._waiting:
+            self._end_run()
 
-    def _cut_off(self) -> None:
+    def _end_run(self) -> None:
+        """Let `run` return, whatever is still under way."""
         if self._finished is not None and not self._finished.done():
             self._finished.set_result(None)
 
@@ -178,8 +178,7 @@ class Load:
         connection.send(exchange.shot.octets)
 
     async def _connect(self, exchange: Exchange) -> None:
-        place = exchange.shot.place
-        request = self._request
+        place, request = exchange.shot.place, self._request
         try:
             _, connection = await self._loop.create_connection(
                 lambda: Connection(

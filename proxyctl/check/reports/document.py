@@ -66,65 +66,65 @@ def to_json(report: Report) -> dict[str, Any]:
     }
 
 
-def from_json(told: Mapping[str, Any]) -> Report:
+def from_json(document: Mapping[str, Any]) -> Report:
     """Return the report that `to_json` wrote; raise UsageError."""
     try:
-        if told["schema"] != SCHEMA:
-            raise UsageError(f"its schema is {told['schema']!r}; this proxyctl reads {SCHEMA}")
-        histogram = told["histogram"]
+        if document["schema"] != SCHEMA:
+            raise UsageError(f"its schema is {document['schema']!r}; this proxyctl reads {SCHEMA}")
+        histogram = document["histogram"]
         return Report(
-            url=told["url"],
-            started_at=_unix(told["started_at"]),
-            seconds=told["seconds"],
-            requests=told["requests"],
-            errors={kind: count for kind, count in told["errors"].items() if count},
-            latency=Histogram.decode(histogram["latency"], told["latency_ms"]["max"]),
-            first_byte=Histogram.decode(histogram["first_byte"], told["first_byte_ms"]["max"]),
-            by_server={n: _served(s) for n, s in told["servers"].items() if s["requests"]},
-            by_url=tuple((u["url"], u["requests"], u["errors"]) for u in told["urls"]),
-            by_key={int(key): served for key, served in told["keys"].items()},
-            slice_seconds=told["timeline"]["slice_seconds"],
-            timeline=tuple(Slice(**piece) for piece in told["timeline"]["slices"]),
-            blocks=tuple(_block(block) for block in told["timeline"]["blocks"]),
-            failures=tuple(_sample(f, [u["url"] for u in told["urls"]]) for f in told["failures"]),
-            events=tuple(Event(_unix(e["at"]), e["kind"], e["text"]) for e in told["events"]),
-            unfinished=told["unfinished"],
-            generator=_generator(told["generator"]),
-            gaps=tuple(Gap(**gap) for gap in told["gaps"]),
-            options=told["options"],
-            machine=told["machine"],
-            expected=_expected(told["expected"]) if told["expected"] else None,
-            verdicts=tuple(Verdict(**v) for v in told["verdicts"]),
-            notes=tuple(told["notes"]),
+            url=document["url"],
+            started_at=_unix(document["started_at"]),
+            seconds=document["seconds"],
+            requests=document["requests"],
+            errors={kind: count for kind, count in document["errors"].items() if count},
+            latency=Histogram.decode(histogram["latency"], document["latency_ms"]["max"]),
+            first_byte=Histogram.decode(histogram["first_byte"], document["first_byte_ms"]["max"]),
+            by_server={n: _served(s) for n, s in document["servers"].items() if s["requests"]},
+            by_url=tuple((u["url"], u["requests"], u["errors"]) for u in document["urls"]),
+            by_key={int(key): served for key, served in document["keys"].items()},
+            slice_seconds=document["timeline"]["slice_seconds"],
+            timeline=tuple(Slice(**piece) for piece in document["timeline"]["slices"]),
+            blocks=tuple(_block(block) for block in document["timeline"]["blocks"]),
+            failures=tuple(_sample(f, [u["url"] for u in document["urls"]]) for f in document["failures"]),
+            events=tuple(Event(_unix(e["at"]), e["kind"], e["text"]) for e in document["events"]),
+            unfinished=document["unfinished"],
+            generator=_generator(document["generator"]),
+            gaps=tuple(Gap(**gap) for gap in document["gaps"]),
+            options=document["options"],
+            machine=document["machine"],
+            expected=_expected(document["expected"]) if document["expected"] else None,
+            verdicts=tuple(Verdict(**v) for v in document["verdicts"]),
+            notes=tuple(document["notes"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as exc:
         raise UsageError(f"it is not a report of `proxyctl check --json` ({type(exc).__name__}: {exc})") from exc
 
 
 def _servers(report: Report) -> dict[str, Any]:
-    wanted = shares(report.expected.weights) if report.expected and report.expected.weights else {}
+    due_shares = shares(report.expected.weights) if report.expected and report.expected.weights else {}
     named = sum(report.servers.values())
-    told = {}
-    for name in sorted({*report.servers, *wanted}):
+    found = {}
+    for name in sorted({*report.servers, *due_shares}):
         served = report.by_server.get(name, Served())
-        told[name] = {
+        found[name] = {
             "requests": served.requests,
             "share": round(served.requests / named, 4) if named else 0.0,
-            "expected": round(wanted[name], 4) if name in wanted else None,
+            "expected": round(due_shares[name], 4) if name in due_shares else None,
             "errors": dict(sorted(served.errors.items())),
             "latency_ms": served.latency.figures(),
             "first_byte_ms": served.first_byte.figures(),
             "histogram": {"latency": served.latency.encode(), "first_byte": served.first_byte.encode()},
         }
-    return told
+    return found
 
 
-def _served(told: Mapping[str, Any]) -> Served:
+def _served(entry: Mapping[str, Any]) -> Served:
     served = Served()
-    served.requests = told["requests"]
-    served.errors = collections.Counter(told["errors"])
-    served.latency = Histogram.decode(told["histogram"]["latency"], told["latency_ms"]["max"])
-    served.first_byte = Histogram.decode(told["histogram"]["first_byte"], told["first_byte_ms"]["max"])
+    served.requests = entry["requests"]
+    served.errors = collections.Counter(entry["errors"])
+    served.latency = Histogram.decode(entry["histogram"]["latency"], entry["latency_ms"]["max"])
+    served.first_byte = Histogram.decode(entry["histogram"]["first_byte"], entry["first_byte_ms"]["max"])
     return served
 
 
@@ -132,13 +132,13 @@ def _plain(value: Expected | Generator) -> dict[str, Any]:
     return {key: list(v) if isinstance(v, tuple) else v for key, v in dataclasses.asdict(value).items()}
 
 
-def _expected(told: Mapping[str, Any]) -> Expected:
-    return Expected(**{**told, "backups": tuple(told["backups"])})
+def _expected(entry: Mapping[str, Any]) -> Expected:
+    return Expected(**{**entry, "backups": tuple(entry["backups"])})
 
 
-def _generator(told: Mapping[str, Any]) -> Generator:
-    figures = {key: value for key, value in told.items() if key != "was_the_limit"}
-    return Generator(**{**figures, "deaf": tuple((begin, end) for begin, end in told["deaf"])})
+def _generator(entry: Mapping[str, Any]) -> Generator:
+    figures = {key: value for key, value in entry.items() if key != "was_the_limit"}
+    return Generator(**{**figures, "deaf": tuple((begin, end) for begin, end in entry["deaf"])})
 
 
 def _failure(report: Report, failure: Sample) -> dict[str, Any]:
@@ -154,13 +154,13 @@ def _failure(report: Report, failure: Sample) -> dict[str, Any]:
     }
 
 
-def _sample(told: Mapping[str, Any], urls: list[str]) -> Sample:
-    target = urls.index(told["url"])
-    return Sample(told["at"], told["seconds"], told["kind"], told["status"], told["server"], target=target)
+def _sample(entry: Mapping[str, Any], urls: list[str]) -> Sample:
+    target = urls.index(entry["url"])
+    return Sample(entry["at"], entry["seconds"], entry["kind"], entry["status"], entry["server"], target=target)
 
 
-def _block(told: Mapping[str, Any]) -> Block:
-    return Block(told["at"], {int(us): count for us, count in told["latency_us"].items()})
+def _block(entry: Mapping[str, Any]) -> Block:
+    return Block(entry["at"], {int(us): count for us, count in entry["latency_us"].items()})
 
 
 def iso(unix: float) -> str:

@@ -33,11 +33,11 @@ def suite(report: Report) -> xml.Suite:
 
 def figures(report: Report) -> dict[str, str]:
     """Return the figures under the names that thresholds use."""
-    told = {"requests": f"{report.requests}", "errors": f"{report.failed}", "rate": f"{report.rate:.1f}"}
-    told |= {f"errors.{kind}": f"{count}" for kind, count in sorted(report.errors.items())}
-    told |= {f"{name}.ms": f"{ms:.3f}" for name, ms in report.latency_ms.items() if ms is not None}
-    told |= {f"first_byte.{name}.ms": f"{ms:.3f}" for name, ms in report.first_byte_ms.items() if ms is not None}
-    return told | {f"requests.{name}": f"{count}" for name, count in sorted(report.servers.items())}
+    properties = {"requests": f"{report.requests}", "errors": f"{report.failed}", "rate": f"{report.rate:.1f}"}
+    properties |= {f"errors.{kind}": f"{count}" for kind, count in sorted(report.errors.items())}
+    properties |= {f"{name}.ms": f"{ms:.3f}" for name, ms in report.latency_ms.items() if ms is not None}
+    properties |= {f"first_byte.{name}.ms": f"{ms:.3f}" for name, ms in report.first_byte_ms.items() if ms is not None}
+    return properties | {f"requests.{name}": f"{count}" for name, count in sorted(report.servers.items())}
 
 
 def _case(report: Report, verdict: Verdict) -> xml.Case:

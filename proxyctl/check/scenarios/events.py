@@ -13,7 +13,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 
-from proxyctl.check.scenarios.stage import BY_KEY, Stage, Unfit, Unmet
+from proxyctl.check.expected import BY_KEY
+from proxyctl.check.scenarios.stage import Stage, Unfit, Unmet
 from proxyctl.check.verdicts import consistency
 from proxyctl.check.verdicts.balance import balance
 from proxyctl.core import layout
@@ -162,17 +163,17 @@ def weights(stage: Stage) -> str:
     names = stage.some(2)
     if (how := stage.settings().balance) not in {"roundrobin", "random"}:
         raise Unfit(f"weights show in balance=roundrobin and random, this pool has {how}")
-    wanted = {name: _HEAVY if name == names[0] else 1 for name in names}
-    for name, weight in wanted.items():
+    weights = {name: _HEAVY if name == names[0] else 1 for name in names}
+    for name, weight in weights.items():
         stage.weigh(name, weight)
-    stage.until(lambda: {n: stage.servers()[n].weight for n in names} == wanted, "the new weights")
+    stage.until(lambda: {n: stage.servers()[n].weight for n in names} == weights, "the new weights")
     stage.settle()  # what old workers still had
     before = stage.served()
     stage.settle(_WEIGHED)
     counts = {n: c - before.get(n, 0) for n, c in stage.served().items() if c > before.get(n, 0)}
-    verdict = balance(counts, wanted)
+    verdict = balance(counts, weights)
     if not verdict.ok:
-        raise Unmet(f"{counts} for the weights {wanted}: {verdict.detail}")
+        raise Unmet(f"{counts} for the weights {weights}: {verdict.detail}")
     return f"{names[0]} served {counts[names[0]]} of {sum(counts.values())} requests with weight {_HEAVY}"
 
 

@@ -1,19 +1,18 @@
 """The stage of a scenario: one pool of a running gateway, its containers, and the load that runs all the while.
 
-What a scenario changes it hands to `undo`; that is done backwards when the scenario ends, however it does. Containers
-that it makes carry `LABEL`. Next: `events`.
+What a scenario changes it hands to `undo`; that is done backwards when the scenario ends, however it does. Next:
+`events`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import functools
 import time
 from collections.abc import Callable, Iterator, Mapping
 
-from proxyctl.check.load.shots import KeyBy
 from proxyctl.check.report import Report
+from proxyctl.check.scenarios.place import LABEL, WITHIN, Place, Target
 from proxyctl.check.steady import SteadyLoad
 from proxyctl.core.status import PoolStatus, ServerStatus
 from proxyctl.errors import ProxyctlError
@@ -22,13 +21,8 @@ from proxyctl.operate.port import Watch
 from proxyctl.providers.docker.containers import Containers
 from proxyctl.providers.docker.successor import refusal, successors
 
-LABEL = "proxyctl.check"
-WITHIN = 20.0
-"""Seconds for whatever a scenario waits for; a pool with slow checks needs longer than one without."""
 KEYS = 150
 """Clients that are played where a pool chooses by a key: enough that each server is met, and a share is seen."""
-BY_KEY = ("source", "uri")
-"""Algorithms that choose by a key."""
 SETTLE = 30
 """Requests that must have ended after an event, so that a late loss is seen."""
 _POLL = 0.05
@@ -41,37 +35,6 @@ class Unmet(Exception):
 
 class Unfit(Exception):
     """The pool cannot show this; the message says why."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Target:
-    """What is asked: the URL, the Host to ask for (empty: the URL's), and the secret that names servers.
-
-    Pools that choose by a key need many of them: `key_by` is what they vary. Addresses are varied `inside` the
-    gateway's own network, the pid of which this is. `unfit` says why a pool cannot be played on.
-    """
-
-    url: str
-    host: str
-    token: str
-    key_by: KeyBy | None = None
-    inside: int | None = None
-    unfit: str = ""
-
-    @property
-    def headers(self) -> tuple[tuple[str, str], ...]:
-        """What a request carries."""
-        return (("Host", self.host),) if self.host else ()
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Place:
-    """Where a scenario plays: the network, the pool, whether its containers are throw-away ones, the label prefix."""
-
-    network: str
-    pool: str
-    ephemeral: bool
-    prefix: str = "proxyctl"
 
 
 class Stage:

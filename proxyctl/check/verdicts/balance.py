@@ -55,14 +55,16 @@ def ring_balance(counts: Mapping[str, int], expected: Mapping[str, float]) -> Ve
     The part of the ring that n points have is off by 1/sqrt(n), and chance is added to that. The value is how far the
     furthest server is off, of what four standard deviations of both allow it.
     """
-    total, wanted = sum(counts.values()), shares(expected)
+    total, due_shares = sum(counts.values()), shares(expected)
     allowed = {
         name: _SIGMAS
         * math.hypot(share / math.sqrt(_RING_POINTS * expected[name]), math.sqrt(share * (1 - share) / total))
-        for name, share in wanted.items()
+        for name, share in due_shares.items()
         if share and total
     }
-    off = max((abs(counts.get(n, 0) / total - wanted[n]) / (limit or 1.0) for n, limit in allowed.items()), default=0.0)
+    off = max(
+        (abs(counts.get(n, 0) / total - due_shares[n]) / (limit or 1.0) for n, limit in allowed.items()), default=0.0
+    )
     most = max(allowed.values(), default=1.0) * 100
     shows = f"a hash ring is uneven: only a share that is off by {most:.0f} points shows"
     strangers = _strangers(counts, expected)
@@ -149,7 +151,7 @@ def _strangers(counts: Mapping[str, int], expected: Mapping[str, float]) -> str:
 
 
 def _furthest(counts: Mapping[str, int], expected: Mapping[str, float]) -> str:
-    wanted, total = shares(expected), sum(counts.values())
-    worst = max(wanted, key=lambda name: abs(counts.get(name, 0) - wanted[name] * total), default="")
-    seen, due = counts.get(worst, 0), wanted.get(worst, 0.0) * total
+    due_shares, total = shares(expected), sum(counts.values())
+    worst = max(due_shares, key=lambda name: abs(counts.get(name, 0) - due_shares[name] * total), default="")
+    seen, due = counts.get(worst, 0), due_shares.get(worst, 0.0) * total
     return f"{worst} got {seen} instead of {due:.0f}" if abs(seen - due) >= 1 else "as expected"

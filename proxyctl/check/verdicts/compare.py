@@ -150,8 +150,8 @@ def _shares(a: Run, b: Run) -> Difference:
     sums_a, sums_b = ([run.servers.get(name, 0) for name in names] for run in (a, b))
     p = same_shares(sums_a, sums_b, spread(rows_a, rows_b))
     worse = False
-    if a.expected and b.expected and shares(a.expected) == (wanted := shares(b.expected)):
-        off = [sum(abs(seen.get(name, 0) - wanted.get(name, 0)) for name in names) for seen in (one, other)]
+    if a.expected and b.expected and shares(a.expected) == (due_shares := shares(b.expected)):
+        off = [sum(abs(seen.get(name, 0) - due_shares.get(name, 0)) for name in names) for seen in (one, other)]
         worse = off[1] > off[0]
     return _difference(f"share {moved}", one.get(moved, 0.0), other.get(moved, 0.0), p, worse=worse)
 

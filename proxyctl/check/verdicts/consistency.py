@@ -43,11 +43,11 @@ def spread(keys: Mapping[Key, str], expected: Mapping[str, float]) -> Verdict | 
     Rings of hashes are uneven, so that only hardly any keys is wrong. The value is the least part of its due that a
     server has.
     """
-    wanted = {name: share for name, share in shares(expected).items() if share}
-    have = {name: sum(1 for owner in keys.values() if owner == name) for name in wanted}
-    if not wanted or len(keys) * min(wanted.values()) < MEANT_PER_SERVER:
+    due_shares = {name: share for name, share in shares(expected).items() if share}
+    have = {name: sum(1 for owner in keys.values() if owner == name) for name in due_shares}
+    if not due_shares or len(keys) * min(due_shares.values()) < MEANT_PER_SERVER:
         return None
-    parts = {name: have[name] / (wanted[name] * len(keys)) for name in wanted}
+    parts = {name: have[name] / (due_shares[name] * len(keys)) for name in due_shares}
     least = min(parts, key=parts.__getitem__)
     shown = ", ".join(f"{name} {count}" for name, count in have.items())
     return Verdict("spread", parts[least] >= _LEAST_PART, round(parts[least], 3), f">= {_LEAST_PART}", f"keys: {shown}")

@@ -53,17 +53,17 @@ def goodness_of_fit(counts: Mapping[str, int], expected: Mapping[str, float]) ->
     many servers; the larger of both at most 1.4 in 10,000 (simulated, 11 sets of weights, 5 to 3,000 requests).
     Anything on a server with share 0 gives 0.
     """
-    wanted = shares(expected)
+    due_shares = shares(expected)
     total = sum(counts.values())
-    if any(count and not wanted.get(name) for name, count in counts.items()):
+    if any(count and not due_shares.get(name) for name, count in counts.items()):
         return 0.0
     pearson = ratio = 0.0
-    for name, share in wanted.items():
+    for name, share in due_shares.items():
         if share:
             seen, due = counts.get(name, 0), share * total
             pearson += (seen - due) ** 2 / due if due else 0.0
             ratio += 2 * seen * math.log(seen / due) if seen else 0.0
-    degrees = sum(1 for share in wanted.values() if share) - 1
+    degrees = sum(1 for share in due_shares.values() if share) - 1
     if degrees < 1:
         return 1.0
     return max(chi_squared_p(pearson, degrees), chi_squared_p(ratio, degrees))
@@ -71,16 +71,16 @@ def goodness_of_fit(counts: Mapping[str, int], expected: Mapping[str, float]) ->
 
 def smallest_visible(total: int, expected: Mapping[str, float], p: float = DEFAULT_P) -> float:
     """Return by how much of all traffic one server's share must be off before `total` requests show it."""
-    wanted = [share for share in shares(expected).values() if share]
-    if len(wanted) < 2 or not total:  # noqa: PLR2004 - one server cannot be out of balance
+    due_shares = [share for share in shares(expected).values() if share]
+    if len(due_shares) < 2 or not total:  # noqa: PLR2004 - one server cannot be out of balance
         return 0.0
     low, high = 0.0, 1.0
-    while chi_squared_p(high, len(wanted) - 1) > p:
+    while chi_squared_p(high, len(due_shares) - 1) > p:
         low, high = high, high * 2
     while high - low > 1e-6 * high:
         middle = (low + high) / 2
-        low, high = (middle, high) if chi_squared_p(middle, len(wanted) - 1) > p else (low, middle)
-    return min(1.0, math.sqrt(high * max(share * (1 - share) for share in wanted) / total))
+        low, high = (middle, high) if chi_squared_p(middle, len(due_shares) - 1) > p else (low, middle)
+    return min(1.0, math.sqrt(high * max(share * (1 - share) for share in due_shares) / total))
 
 
 def effect_size(counts: Mapping[str, int], expected: Mapping[str, float]) -> float:
@@ -88,13 +88,13 @@ def effect_size(counts: Mapping[str, int], expected: Mapping[str, float]) -> flo
 
     Cohen (1988) calls 0.1 small, 0.3 medium and 0.5 large. A share where none is due counts for infinity.
     """
-    wanted = shares(expected)
+    due_shares = shares(expected)
     total = sum(counts.values())
-    if any(count and not wanted.get(name) for name, count in counts.items()):
+    if any(count and not due_shares.get(name) for name, count in counts.items()):
         return math.inf
     if not total:
         return 0.0
-    return math.sqrt(sum((counts.get(n, 0) / total - share) ** 2 / share for n, share in wanted.items() if share))
+    return math.sqrt(sum((counts.get(n, 0) / total - share) ** 2 / share for n, share in due_shares.items() if share))
 
 
 def binomial_tail(successes: int, trials: int, chance: float) -> float:

@@ -111,7 +111,8 @@ def _judged(plan: Plan, wanted: Wanted, folder: Path | None, *, live: bool) -> R
     report, interrupted = _measure(plan, live=live)
     found = expected(wanted.asked, before, gateway.status(folder), url, wanted.host, report.requests)
     also = _headers(plan, asked_for=wanted.headers) if wanted.headers or (before and report.failed == 0) else []
-    report = judge(report.with_events(gateway.events(folder)), found, wanted.thresholds, also)
+    by_ring = gateway.by_ring(found)
+    report = judge(report.with_events(gateway.events(folder)), found, wanted.thresholds, also, by_ring=by_ring)
     if interrupted:
         note = f"interrupted after {report.requests:,} requests: all of this is about them"
         report = dataclasses.replace(report, notes=(note, *report.notes))

@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import typer
@@ -15,6 +16,9 @@ from proxyctl import settings
 from proxyctl.api import client as control
 from proxyctl.core.status import Event, Status
 from proxyctl.errors import ProxyctlError, UsageError
+
+if TYPE_CHECKING:
+    from proxyctl.check.expected import Expected
 
 
 def state_folder(network: str | None, state: Path | None) -> Path | None:
@@ -51,8 +55,8 @@ def token_for(urls: Iterable[str], folder: Path | None, *, named: bool) -> str |
     strangers = sorted({host for url in urls if not _ours(host := urlsplit(url).hostname or "")})
     if not strangers:
         return secret
-    told = f"{', '.join(strangers)} is neither this machine nor a gateway on it, so it is not told the check secret"
-    typer.echo(f"proxyctl: {told}; --network or --state name a gateway that is", err=True)
+    withheld = f"{', '.join(strangers)} is neither this machine nor a gateway on it, so it is not told the check secret"
+    typer.echo(f"proxyctl: {withheld}; --network or --state name a gateway that is", err=True)
     return None
 
 
@@ -61,7 +65,7 @@ def _ours(host: str) -> bool:
     try:
         found = {str(info[4][0]) for info in socket.getaddrinfo(host, None)}
     except (OSError, UnicodeError):
-        return True  # nobody is there to be told
+        return True  # no address, so the secret goes nowhere
     others = {address for address in found if not _local(address)}
     return not others or others <= _gateways()
 
@@ -99,3 +103,13 @@ def events(folder: Path | None) -> tuple[Event, ...]:
         return control.events(folder)
     except ProxyctlError:
         return ()
+
+
+def by_ring(found: Expected) -> bool:
+    """Return whether the gateway chooses servers by points of a hash ring; False where its engine is not known."""
+    if found.balance != "random":  # the only algorithm in which engines differ; the import takes 0.1 s
+        return False
+    from proxyctl.app.parts import PROXIES
+
+    proxy = PROXIES.get(found.engine or "")
+    return proxy is not None and proxy.random_by_ring

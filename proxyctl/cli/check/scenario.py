@@ -69,13 +69,13 @@ def scenario(
         raise UsageError("give --pool NAME, or --ephemeral for throw-away containers, and not both")
     if label and not ephemeral:
         raise UsageError("--label is for throw-away containers: give it with --ephemeral")
-    wanted = run.chosen(names, ephemeral=ephemeral)
+    scenarios = run.chosen(names, ephemeral=ephemeral)
     labels = dict(parse.read("--label", parse.label, each) for each in label or ())
     seconds = parse.read("--within", parse.seconds, within)
     files.writable(**{"--junit": junit})
     settings = options.load(network=network, state=state, config=config)
     begun = time.time()
-    results = _play(_Asked(wanted, pool or "", image, labels, path, seconds, rate), settings, as_json=as_json)
+    results = _play(_Asked(scenarios, pool or "", image, labels, path, seconds, rate), settings, as_json=as_json)
     if junit is not None:
         junit.write_text(run.to_junit(results, begun), "utf-8")
     if failed := _failed(results):
@@ -85,7 +85,8 @@ def scenario(
 def _play(asked: _Asked, settings: Settings, *, as_json: bool) -> list[Result]:
     """Return how each scenario went; print it as it ends, or all of them at the end as JSON."""
     from proxyctl.check.scenarios import run
-    from proxyctl.check.scenarios.stage import Place, Stage
+    from proxyctl.check.scenarios.place import Place, target_of, throwaway
+    from proxyctl.check.scenarios.stage import Stage
     from proxyctl.providers.docker.client import connect
     from proxyctl.providers.docker.containers import Containers
 
@@ -98,9 +99,9 @@ def _play(asked: _Asked, settings: Settings, *, as_json: bool) -> list[Result]:
         say = stack.enter_context(_spinner())
         if not asked.pool:
             say("starting throw-away containers")
-            made = run.throwaway(client, watch, place, asked.image, asked.labels, interrupted, asked.within)
+            made = throwaway(client, watch, place, asked.image, asked.labels, interrupted, asked.within)
             place = stack.enter_context(made)
-        target = run.target(client, watch, place, token, asked.path)
+        target = target_of(client, watch, place, token, asked.path)
         for each in asked.scenarios:
             say(each.name)
             stage = Stage(Containers(client), watch, place, target, asked.rate, interrupted, asked.within)
@@ -110,8 +111,8 @@ def _play(asked: _Asked, settings: Settings, *, as_json: bool) -> list[Result]:
             if not as_json:
                 _show(results[-1])
     if as_json:
-        told = {"pool": place.pool, "url": target.url, "scenarios": [dataclasses.asdict(r) for r in results]}
-        typer.echo(json.dumps({"ok": not _failed(results), **told}, indent=1))
+        document = {"pool": place.pool, "url": target.url, "scenarios": [dataclasses.asdict(r) for r in results]}
+        typer.echo(json.dumps({"ok": not _failed(results), **document}, indent=1))
     return results
 
 

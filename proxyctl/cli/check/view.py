@@ -64,15 +64,15 @@ def final(report: Report, *, ascii_only: bool = False) -> RenderableType:
 
 def _servers(report: Report) -> Table:
     weights = report.expected.weights if report.expected else None
-    wanted = shares(weights or {})
+    due_shares = shares(weights or {})
     named = sum(report.servers.values())
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("SERVER", overflow="fold", max_width=24)
     for title in ("REQUESTS", "SHARE", "EXPECTED", "ERRORS", "P50 MS", "P99 MS"):
         table.add_column(title, justify="right", no_wrap=True)
-    for name in sorted({*report.servers, *wanted}):
+    for name in sorted({*report.servers, *due_shares}):
         served = report.by_server.get(name, Served())
-        due = f"{wanted.get(name, 0):.1%}" if weights is not None else "-"
+        due = f"{due_shares.get(name, 0):.1%}" if weights is not None else "-"
         times = served.latency.figures()
         p50, p99 = ("-" if value is None else f"{value:.1f}" for value in (times["p50"], times["p99"]))
         share = f"{served.requests / named:.1%}"

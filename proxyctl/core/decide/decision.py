@@ -1,6 +1,6 @@
 """Decides what the proxy should do. `watch`, `plan`, `render` and `explain` all come through here.
 
-Pure, and independent of any order. Next: `core.plan`.
+Pure; the order of the containers in the snapshot makes no difference. Next: `core.plan`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from proxyctl.core.decide.world import World
 def decide(world: World) -> Outcome:
     """Return what the proxy should do in this world, with a problem for each container that is not served as asked.
 
-    In three steps: take what the labels ask for, add the servers that one listing must not take out, leave out the
-    parts that the proxy is known to refuse.
+    In three steps: take what the labels ask for, retain servers that are only missing from one listing, exclude the
+    parts that the proxy refused.
     """
     return exclude(retain(desired(world), world), world)

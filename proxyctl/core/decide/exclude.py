@@ -1,4 +1,4 @@
-"""Leaves out of an outcome the parts that the proxy is known to refuse; pure.
+"""Excludes the parts that the proxy refused from an outcome; pure.
 
 `parts` says which parts a state has; `proxyctl.reconcile.search` finds the refused ones.
 """
@@ -31,7 +31,7 @@ def exclude(outcome: Outcome, world: World) -> Outcome:
 
 
 def exclusions(accepted: Desired, wanted: Desired, refused: Mapping[Part, str]) -> tuple[Exclusion, ...]:
-    """Return an exclusion for each refused part of `wanted`, with the reason for people."""
+    """Return an exclusion for each refused part of `wanted`, in words for people."""
     found = []
     for name, own in parts(accepted, wanted).items():
         pool, new = wanted.pool(name), accepted.pool(name) is None

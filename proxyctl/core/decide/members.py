@@ -75,13 +75,13 @@ def survey(
     whatever their labels say. Judgements of the `last` survey are used again for equal containers: to read a
     container takes 24 µs.
     """
-    known: dict[str, Judgement] = {}
+    earlier: dict[str, Judgement] = {}
     if last is not None and _same_question(last, snapshot, options, rules, pin):
-        known = {j.container.id: j for j in last.judgements}
+        earlier = {j.container.id: j for j in last.judgements}
     judgements: list[Judgement] = []
     for container in snapshot.containers:
         left = _left(container, snapshot.network, previous)
-        before = known.get(container.id)
+        before = earlier.get(container.id)
         if before is None or before.left != left or before.container != container:
             before = Judgement(container, left, *_judge(container, snapshot, options, rules, pin, left))
         judgements.append(before)

@@ -1,4 +1,4 @@
-"""The outcome of a decision: what the proxy should do, and the state of each container beside it. Values only."""
+"""The outcome of `decide`: what the proxy should do, and the state of each container beside it. Values only."""
 
 from __future__ import annotations
 

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping
 from proxyctl.core.model import Desired, Finding, Target
 
 
-def unproven(wanted: Iterable[Target], previous: Desired) -> tuple[Target, ...]:
+def unproven(targets: Iterable[Target], previous: Desired) -> tuple[Target, ...]:
     """Return the targets whose names have to be asked for: a server of `previous` has proved its name.
 
     So neither a silent DNS nor a restart of proxyctl takes a server out.
     """
     served = {(s.container, s.address) for pool in previous.pools for s in pool.servers}
-    return tuple(t for t in wanted if (t.container, t.address) not in served)
+    return tuple(t for t in targets if (t.container, t.address) not in served)
 
 
 def merged(answers: Mapping[Target, Finding], names: Mapping[Target, str | None]) -> dict[Target, Finding]:
@@ -33,6 +33,6 @@ def merged(answers: Mapping[Target, Finding], names: Mapping[Target, str | None]
     return found
 
 
-def undecided(wanted: Iterable[Target], found: Mapping[Target, Finding]) -> bool:
+def undecided(targets: Iterable[Target], found: Mapping[Target, Finding]) -> bool:
     """Return whether some target is neither ready nor late: it may be ready in a moment."""
-    return any(t not in found or not (found[t].ok or found[t].late) for t in wanted)
+    return any(t not in found or not (found[t].ok or found[t].late) for t in targets)

@@ -1,8 +1,8 @@
-"""Retains the servers of a pool whose containers are missing from one listing although no event ended them; pure.
+"""Retains servers whose containers are missing from one listing although no event reported their end; pure.
 
-The event of one end may have been lost. But where most of a pool is missing, the listing may be wrong, as after a
-start of the engine. So the servers are retained until a listing one resync later lacks them as well.
-Next: `exclude`.
+A missing container usually has ended, and its event was lost. But where more than half of a pool is missing, the
+listing itself may be wrong, as just after a start of Docker. Then the missing servers are retained until a listing one
+resync later lacks them as well. Next: `exclude`.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ _REASON = (
 
 
 def retain(outcome: Outcome, world: World) -> Outcome:
-    """Return the outcome with the missing servers of each pool that misses more than half of its servers.
+    """Return the outcome with the missing servers added to each pool where more than half of the servers are missing.
 
-    A retained server stays so until its container is listed again or believed to be gone. A pool whose missing
-    servers have replacements for at least half of them retains none.
+    A server that the last outcome retained stays retained, even where fewer are missing now, until its container is
+    listed again or is missing for one resync. A pool whose missing servers have replacements for at least half of them
+    retains none.
     """
     missing = world.survey.snapshot.missing
     if not missing:
@@ -52,7 +53,7 @@ def retain(outcome: Outcome, world: World) -> Outcome:
 
 
 def _with(state: Desired, retained: Pool, previous: Desired) -> Desired:
-    """Return the state with the servers of `retained`; where it has no pool of that name, with pool and old routes."""
+    """Return the state with the servers of `retained`; where its pool is gone, with pool and previous routes."""
     now = state.pool(retained.name)
     if now is not None:
         others = tuple(p for p in state.pools if p.name != retained.name)
@@ -69,7 +70,7 @@ def _with(state: Desired, retained: Pool, previous: Desired) -> Desired:
 
 
 def _beside(now: Listener | None, before: Listener) -> Listener:
-    """Return a present listener with the earlier routes that no present route replaces."""
+    """Return the listener of now with the earlier routes whose place is free; a tcp port has no free place."""
     if now is None:
         return before
     if "tcp" in {now.protocol, before.protocol}:

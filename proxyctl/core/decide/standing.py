@@ -46,7 +46,7 @@ def stand(member: Member, world: World, before: Server | None) -> Standing:
     finding = world.findings.get(member.target)
     undecided = finding is None or not (finding.ok or finding.late)
     if undecided and before and (before.address, before.port) == _endpoint(member):
-        # Not known yet, as after a restart of proxyctl: no answer is not a bad answer.
+        # It has not answered yet, as after a restart of proxyctl: no answer is not a bad answer.
         return Standing(member, _server(member, override, before, drain=before.draining))
     if finding is None or not finding.ok:
         reason = (finding.reason if finding else "") or "has not answered yet"

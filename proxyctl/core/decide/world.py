@@ -1,4 +1,4 @@
-"""Everything that a decision depends on, in one frozen value. Next: `decision`."""
+"""All that `decide` looks at, in one frozen value. Next: `decision`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from proxyctl.core.model import Desired, Finding, Override, Target
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class World:
-    """All that a decision depends on.
+    """All that the outcome of `decide` depends on.
 
     `survey` holds the snapshot and how it was read (options, rules, pin), `findings` the readiness of its targets.
-    `overrides` are what operators asked for, by container id, `maintenance` the pools that they closed.
+    `overrides` are what operators asked for, by container id, `maintenance` the pools that operators put in
+    maintenance.
     `previous` is what the proxy does now: an incumbent keeps its route, and a server that leaves drains first.
     `drained` are the (pool, container id) of servers whose drain is over, `retained` the container ids that the last
     outcome retained. `accepted` is what the proxy's own check last accepted, `excluded` the further parts that the

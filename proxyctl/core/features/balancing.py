@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from proxyctl.core.features import values
 from proxyctl.core.features.key import HttpOnly, Key
 from proxyctl.core.features.values import Kind
 from proxyctl.core.model import Balance, Protocol
 
-_protocol: Kind[Protocol] = values.word("http", "https", "h2c", "tcp")
-_balance: Kind[Balance] = values.word("roundrobin", "leastconn", "source", "uri", "random")
+_protocol: Kind[Protocol] = values.word(*get_args(Protocol))
+_balance: Kind[Balance] = values.word(*get_args(Balance))
 
 PROTOCOL: Key[Protocol] = Key(
     "protocol", _protocol, "pool", default="http", meaning="what the server speaks", field="protocol"

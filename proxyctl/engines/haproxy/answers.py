@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable
 
 from proxyctl.core.model import Server
-from proxyctl.engines.shared import last_line, read_revision
+from proxyctl.engines.inside_gateway import last_line
+from proxyctl.engines.loaded import read_revision
 
 _MOST_ALERTS = 3
 _PLACE = r"(?:config : )?(?:parsing |Binding )?(?:\[(?P<place>[^]]+:\d+)\] ?:? ?)?"

@@ -1,4 +1,4 @@
-"""Brings one pool of a running HAProxy to its section of the new file, without a reload.
+"""Brings one pool of a running HAProxy to its section of the new file, without a reload, and proves it.
 
 Every answer is matched exactly; any other answer is RuntimeRefused, and the caller reloads. Called by `engine`.
 """
@@ -8,10 +8,14 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import re
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from proxyctl.engines.haproxy.answers import NoAnswer, Row, remarks
+from proxyctl.core.changes import Change, ServerAdded, ServerChanged, ServerRemoved
+from proxyctl.core.effect import same_servers
+from proxyctl.core.model import Desired
+from proxyctl.engines.haproxy.answers import NoAnswer, Row, remarks, servers_in_use
 from proxyctl.engines.haproxy.lines import ServerLine
 from proxyctl.engines.haproxy.sockets import Silent, ask, command, rows
 from proxyctl.errors import GatewayError, RuntimeRefused
@@ -42,6 +46,13 @@ class Abilities:
     keeps_idle: bool  # from 3.3 `del server` does not close idle connections: wait for their end
 
 
+def pool_of(change: Change) -> str:
+    """Return the pool that a change at run time is in; raise RuntimeRefused for a change that takes a reload."""
+    if isinstance(change, ServerAdded | ServerRemoved | ServerChanged):
+        return change.pool
+    raise RuntimeRefused(f"{type(change).__name__} takes a reload")
+
+
 class PoolChange:
     """One pool, with its servers as they are and as they should be."""
 
@@ -50,28 +61,44 @@ class PoolChange:
         path: Path,
         pool: str,
         *,
-        wanted: Mapping[str, ServerLine],
+        after: Mapping[str, ServerLine],
         before: Mapping[str, ServerLine],
         left: Left,
         can: Abilities,
     ) -> None:
         """Take the runtime socket, and the pool's lines in the new file and in the one before it."""
         self._path, self._pool, self._can = path, pool, can
-        self._wanted, self._before, self._left = wanted, before, left
+        self._after, self._before, self._left = after, before, left
 
     async def carry_out(self) -> None:
         """Let servers join, then change, then leave; raise RuntimeRefused, or GatewayError while HAProxy is silent."""
         there = {row.name: row for row in await self._rows()}
-        for name, line in self._wanted.items():
+        for name, line in self._after.items():
             if name not in there:
                 await self._add(line)
             elif there[name].leftover:
                 await self._revive(line)
-        for name, line in self._wanted.items():
+        for name, line in self._after.items():
             if name in there and not there[name].leftover:
                 await self._change(there[name], line)
-        for name in there.keys() - self._wanted.keys():
+        for name in there.keys() - self._after.keys():
             await self._remove(there[name])
+
+    async def prove(self, after: Desired) -> None:
+        """Raise RuntimeRefused unless HAProxy's list is as desired, by name, address, port and weight in effect."""
+        expected = Desired((), tuple(p for p in after.pools if p.name == self._pool))
+        deadline = time.monotonic() + SETTLE
+        while True:
+            try:
+                found = servers_in_use(await rows(self._path, self._pool))
+            except NoAnswer as exc:
+                raise RuntimeRefused(str(exc)) from exc
+            if same_servers(found, expected):
+                return
+            if time.monotonic() > deadline:
+                have = ", ".join(f"{s.name} {s.address}:{s.port} weight {s.weight}" for _, s in found) or "nobody"
+                raise RuntimeRefused(f"pool {self._pool} now has {have}, which is not what was asked for")
+            await asyncio.sleep(_PAUSE)
 
     async def _add(self, line: ServerLine) -> None:
         name = f"{self._pool}/{line.name}"

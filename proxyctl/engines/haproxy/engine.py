@@ -13,12 +13,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from proxyctl.core import layout
-from proxyctl.core.model import ConfigFiles, Desired, Features, Running, ServerCount
-from proxyctl.core.plan import Change, Plan, ServerAdded, ServerChanged, ServerRemoved, same_servers
-from proxyctl.engines import shared
+from proxyctl.core.model import ConfigFiles, Features, Running, ServerCount
+from proxyctl.core.plan import Plan
+from proxyctl.engines import inside_gateway, loaded
 from proxyctl.engines.haproxy import answers, lines, sockets, state, stats, workers
 from proxyctl.engines.haproxy.answers import Info, NoAnswer, servers_in_use
-from proxyctl.engines.haproxy.change import SETTLE, Abilities, Left, PoolChange
+from proxyctl.engines.haproxy.change import Abilities, Left, PoolChange, pool_of
 from proxyctl.engines.haproxy.paths import ADMIN_SOCKET, CONFIG_NAME, MASTER_SOCKET, STATUS_SOCKET
 from proxyctl.engines.haproxy.printed import printed
 from proxyctl.engines.port import Printer
@@ -55,8 +55,8 @@ async def features(shell: Shell) -> Features:
 
 async def _abilities(shell: Shell) -> tuple[Features, int]:
     """Return what this HAProxy can do, and how many files it may have open."""
-    version, _ = await shared.ask_version(shell, ("haproxy", "-v"), "HAProxy version ")
-    allowed = await shared.allowed_files(shell)
+    version, _ = await inside_gateway.ask_version(shell, ("haproxy", "-v"), "HAProxy version ")
+    allowed = await inside_gateway.allowed_files(shell)
     most = max(1, min((allowed - _SPARE_FILES) // 2, _MOST_CONNECTIONS))
     return Features("haproxy", version, maxconn=most), allowed
 
@@ -95,7 +95,7 @@ class HAProxy:
             raise ConfigRefused(answers.alerts(ran.output) or f"haproxy -c ended with {ran.code}")
         text = dict(files.files).get(CONFIG_NAME, "")
         await self._check_descriptors(text)
-        await shared.refuse_taken(self._gateway, lines.ports(text) - lines.ports(self._current_text()))
+        await inside_gateway.refuse_taken(self._gateway, lines.ports(text) - lines.ports(self._current_text()))
         if await self._info() is None:
             # HAProxy may boot as soon as `current` points to this generation.
             known = state.known(lines.servers(self._current_text()))
@@ -104,8 +104,7 @@ class HAProxy:
     async def _check_descriptors(self, text: str) -> None:
         _, allowed = self._known or await self._abilities()
         wanted = lines.maxconn(text)
-        if wanted is not None and 2 * wanted + _SPARE_FILES > allowed:
-            needed = 2 * wanted + _SPARE_FILES
+        if wanted is not None and (needed := 2 * wanted + _SPARE_FILES) > allowed:
             raise ConfigRefused(f"maxconn {wanted} needs {needed} open files, and the gateway is allowed {allowed}")
 
     async def reload(self, revision: str) -> None:
@@ -114,7 +113,7 @@ class HAProxy:
         Wait first for a HAProxy that is still booting. Raise GatewayError when it does not answer before the reload has
         begun, as on an overloaded machine.
         """
-        shared.refuse_ended(self._gateway)
+        inside_gateway.refuse_ended(self._gateway)
         deadline = time.monotonic() + DEADLINE
         try:
             old = await sockets.info(self._admin)
@@ -125,7 +124,7 @@ class HAProxy:
             if old.revision == revision:
                 state.write(self._run_folder, {}, frozenset())
                 return
-        await shared.while_it_runs(self._gateway, self._load(revision, old, deadline))
+        await inside_gateway.while_it_runs(self._gateway, self._load(revision, old, deadline))
 
     async def _load(self, revision: str, old: Info, deadline: float) -> None:
         signalled = False
@@ -177,20 +176,20 @@ class HAProxy:
         text = dict(files.files).get(CONFIG_NAME, "")
         if lines.default_server(text):
             raise RuntimeRefused("default-server does not count for a server that is added at run time")
-        (known, _), wanted = self._known or await self._abilities(), lines.servers(text)
-        can = Abilities(init_state=known.since(3, 1), keeps_idle=known.since(3, 3))
+        (features, _), after = self._known or await self._abilities(), lines.servers(text)
+        can = Abilities(init_state=features.since(3, 1), keeps_idle=features.since(3, 3))
         before = lines.servers(self._current_text())
-        for pool in sorted({_pool_of(change) for change in plan.changes}):
+        for pool in sorted({pool_of(change) for change in plan.changes}):
             change = PoolChange(
                 self._admin,
                 pool,
-                wanted=wanted.get(pool, {}),
+                after=after.get(pool, {}),
                 before=before.get(pool, {}),
                 left=self._left,
                 can=can,
             )
             await change.carry_out()
-            await self._prove(pool, plan.after)
+            await change.prove(plan.after)
 
     async def cut(self, servers: Iterable[tuple[str, str]]) -> None:
         """End the sessions of draining servers, also sessions in old workers from before a reload."""
@@ -199,27 +198,11 @@ class HAProxy:
                 await sockets.ask(self._admin, f"shutdown sessions server {pool}/{name}")
                 await workers.cut_in_old_workers(self._master, pool, name)
 
-    async def _prove(self, pool: str, after: Desired) -> None:
-        """Raise RuntimeRefused unless HAProxy's list is as desired, by name, address, port and weight in effect."""
-        expected = Desired((), tuple(p for p in after.pools if p.name == pool))
-        deadline = time.monotonic() + SETTLE
-        while True:
-            try:
-                found = servers_in_use(await sockets.rows(self._admin, pool))
-            except NoAnswer as exc:
-                raise RuntimeRefused(str(exc)) from exc
-            if same_servers(found, expected):
-                return
-            if time.monotonic() > deadline:
-                have = ", ".join(f"{s.name} {s.address}:{s.port} weight {s.weight}" for _, s in found) or "nobody"
-                raise RuntimeRefused(f"pool {pool} now has {have}, which is not what was asked for")
-            await asyncio.sleep(_PAUSE)
-
     async def running(self) -> Running | None:
         """Return the answer of the serving worker; None when it does not answer.
 
         Its servers have name, address, port and weight in effect, with `draining` for weight 0: HAProxy lists no other
-        field, and `core.plan.same_servers` compares only these.
+        field, and `core.effect.same_servers` compares only these.
         """
         try:
             answer = await sockets.ask(self._admin, "show info", "show servers state")
@@ -242,10 +225,4 @@ class HAProxy:
         return answers.newest(await self._gateway.logs(50))
 
     def _current_text(self) -> str:
-        return shared.current_text(self._run_folder, CONFIG_NAME)
-
-
-def _pool_of(change: Change) -> str:
-    if isinstance(change, ServerAdded | ServerRemoved | ServerChanged):
-        return change.pool
-    raise RuntimeRefused(f"{type(change).__name__} takes a reload")
+        return loaded.current_text(self._run_folder, CONFIG_NAME)

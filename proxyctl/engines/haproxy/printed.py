@@ -1,4 +1,4 @@
-"""The values that HAProxy's templates print: each decision about its configuration ends here.
+"""The values that HAProxy's templates print: every choice about its configuration is made here.
 
 `printed` turns a `Desired` into these values; the fields of `Printed` are the variables of the templates, which hold
 loops and ifs only. Pure. Next: `engines.render`.
@@ -9,8 +9,8 @@ from __future__ import annotations
 import dataclasses
 
 from proxyctl.core import layout
+from proxyctl.core.effect import effective_weight
 from proxyctl.core.model import Balance, Desired, Features, HealthCheck, Listener, Pool, Route, Server, Setting, Tuning
-from proxyctl.core.plan import effective_weight
 from proxyctl.core.routing import Site, sites
 from proxyctl.engines.haproxy import paths
 from proxyctl.engines.pool_settings import PoolSettings

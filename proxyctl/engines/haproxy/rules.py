@@ -6,9 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import assert_never
 
-from proxyctl.core.labels.declaration import Membership
-from proxyctl.core.model import Desired, Features
-from proxyctl.core.plan import (
+from proxyctl.core.changes import (
     Change,
     ListenerAdded,
     ListenerChanged,
@@ -20,9 +18,12 @@ from proxyctl.core.plan import (
     ServerChanged,
     ServerRemoved,
 )
+from proxyctl.core.labels.declaration import Membership
+from proxyctl.core.model import Desired, Features
 from proxyctl.core.rules import Inability
 
 ADDS_COOKIES = (3, 0)  # the first HAProxy whose `add server` takes a cookie
+RANDOM_BY_RING = True  # `balance=random` picks points of its hash ring, which is uneven: decision 0020
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from proxyctl.engines.haproxy.answers import Info, NoAnswer, Row, read_info, read_rows, remarks
-from proxyctl.engines.shared import connected
+from proxyctl.engines.unix_sockets import connected
 from proxyctl.errors import RuntimeRefused
 
 ANSWER = 3.0

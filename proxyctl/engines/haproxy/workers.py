@@ -13,7 +13,7 @@ from pathlib import Path
 
 from proxyctl.engines.haproxy.answers import NoAnswer, alerts, newest
 from proxyctl.engines.haproxy.sockets import ask
-from proxyctl.engines.shared import last_line
+from proxyctl.engines.inside_gateway import last_line
 from proxyctl.errors import ReloadFailed
 
 Logs = Callable[[int], Awaitable[str]]

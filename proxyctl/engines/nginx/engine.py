@@ -15,7 +15,7 @@ from pathlib import Path
 from proxyctl.core import layout
 from proxyctl.core.model import ConfigFiles, Features, Running, ServerCount
 from proxyctl.core.plan import Plan
-from proxyctl.engines import shared
+from proxyctl.engines import inside_gateway, loaded, unix_sockets
 from proxyctl.engines.nginx.paths import CONFIG_NAME, STATUS_SOCKET
 from proxyctl.engines.nginx.printed import printed
 from proxyctl.engines.port import Printer
@@ -52,8 +52,8 @@ def command() -> tuple[str, ...]:
 
 async def features(shell: Shell) -> Features:
     """Return what this nginx can do, by `nginx -V` and the file limit of pid 1; raise GatewayError."""
-    version, build = await shared.ask_version(shell, ("nginx", "-V"), r"nginx version: \S+?/")
-    allowed = await shared.allowed_files(shell)
+    version, build = await inside_gateway.ask_version(shell, ("nginx", "-V"), r"nginx version: \S+?/")
+    allowed = await inside_gateway.allowed_files(shell)
     return Features("nginx", version, await _stream(shell, build), max(1, (allowed - _SPARE_FILES) // 2))
 
 
@@ -93,10 +93,10 @@ class Nginx:
         """
         ran = await self._gateway.run(("nginx", "-t", "-q", "-c", f"{folder}/{CONFIG_NAME}"))
         if ran.code != 0:
-            line = _emergency(ran.output) or shared.last_line(ran.output) or f"nginx -t ended with {ran.code}"
+            line = _emergency(ran.output) or inside_gateway.last_line(ran.output) or f"nginx -t ended with {ran.code}"
             raise ConfigRefused(line.replace(f"{folder}/", ""))
-        new, now = dict(files.files).get(CONFIG_NAME, ""), shared.current_text(self._run_folder, CONFIG_NAME)
-        await shared.refuse_taken(self._gateway, _ports(new) - _ports(now))
+        new, now = dict(files.files).get(CONFIG_NAME, ""), loaded.current_text(self._run_folder, CONFIG_NAME)
+        await inside_gateway.refuse_taken(self._gateway, _ports(new) - _ports(now))
 
     async def reload(self, revision: str) -> None:
         """Load `current`; return once nginx answers with `revision` and its old workers accept nothing any more.
@@ -106,7 +106,7 @@ class Nginx:
         The master starts new workers, sleeps 100 ms and only then stops the old ones from accepting, so
         the first answer with the new revision (20 to 70 ms) proves nothing about the next connection.
         """
-        shared.refuse_ended(self._gateway)
+        inside_gateway.refuse_ended(self._gateway)
         accepting: int | None = None
         try:
             async with asyncio.timeout(DEADLINE):
@@ -114,7 +114,7 @@ class Nginx:
                 if before.revision == revision:
                     return
                 accepting = self._accepting(before.revision)
-                await shared.while_it_runs(self._gateway, self._load(revision, accepting))
+                await inside_gateway.while_it_runs(self._gateway, self._load(revision, accepting))
         except TimeoutError as exc:
             raise ReloadFailed(await self._why(revision)) from exc
         finally:
@@ -161,7 +161,7 @@ class Nginx:
                 text = await _get(self._run_folder / STATUS_SOCKET, "/revision")
         except (OSError, TimeoutError):
             return None
-        found = shared.read_revision(text)
+        found = loaded.read_revision(text)
         return Running(*found) if found else None
 
     async def counts(self) -> tuple[ServerCount, ...]:
@@ -171,7 +171,7 @@ class Nginx:
     async def _why(self, revision: str) -> str:
         """Say why a reload was not confirmed, from the newest `[emerg]` line, else the last line."""
         logs = await self._gateway.logs(50)
-        line = _emergency(logs, newest=True) or shared.last_line(logs) or "and its log is empty"
+        line = _emergency(logs, newest=True) or inside_gateway.last_line(logs) or "and its log is empty"
         running = await self.running()
         has = f"still has {running.revision}" if running else "does not answer"
         return f"nginx {has}, {revision} was not loaded within {DEADLINE:.0f} s: {line}"
@@ -179,7 +179,7 @@ class Nginx:
 
 async def _get(path: Path, url: str) -> str:
     """Return the whole answer to one request on a unix socket."""
-    async with shared.connected(path) as (reader, writer):
+    async with unix_sockets.connected(path) as (reader, writer):
         writer.write(f"GET {url} HTTP/1.0\r\n\r\n".encode())
         return (await reader.read()).decode(errors="replace")
 
@@ -188,7 +188,7 @@ async def _until_refused(accepting: int | None) -> None:
     """Wait until no worker listens on the socket behind the descriptor; return at once for None."""
     while accepting is not None:
         try:
-            _, writer = await asyncio.open_unix_connection(shared.by_descriptor(accepting))
+            _, writer = await asyncio.open_unix_connection(unix_sockets.by_descriptor(accepting))
         except ConnectionRefusedError:
             return
         except ConnectionResetError:  # the last worker closed the socket with this connection still in its queue

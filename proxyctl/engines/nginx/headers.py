@@ -52,6 +52,6 @@ def response_headers(closed: Closed) -> tuple[Header, ...]:
     return (_RETRY_AFTER[closed], *RESPONSE_HEADERS) if closed else RESPONSE_HEADERS
 
 
-def unless_inherited(wanted: tuple[Header, ...], above: tuple[Header, ...]) -> tuple[Header, ...]:
-    """Return the headers that a level prints: none where the level `above` has the same list, else all of `wanted`."""
-    return () if wanted == above else wanted
+def unless_inherited(own: tuple[Header, ...], above: tuple[Header, ...]) -> tuple[Header, ...]:
+    """Return the headers that a level prints: none where the level `above` has the same list, else all of its `own`."""
+    return () if own == above else own

@@ -1,4 +1,4 @@
-"""The values that nginx's templates print: each decision about its configuration ends here.
+"""The values that nginx's templates print: every choice about its configuration is made here.
 
 `printed` turns a `Desired` into these values; the fields of `Printed` are the variables of the templates, which hold
 loops and ifs only. Pure. Next: `upstreams`, `headers`; then `engines.render`.
@@ -35,8 +35,9 @@ class Location:
     """One `location`: requests for `path` and below it, with `exact` for `path` alone, go to `pool`.
 
     `open_path` is the path that servers still answer while the pool is in maintenance. `strip` is the prefix that the
-    server does not see; `uri` is the variable with the rest of the path as the client wrote it. An empty list of
-    headers is inherited; `closed_headers` belong to the 503 in maintenance, inside the location's `if`.
+    server does not see; `uri` is the variable with the rest of the path as the client wrote it. `upgrades` says that a
+    server can upgrade a connection here, as to a WebSocket. An empty list of headers is inherited; `closed_headers`
+    belong to the 503 in maintenance, inside the location's `if`.
     """
 
     path: str
@@ -46,6 +47,7 @@ class Location:
     open_path: str
     strip: str
     uri: str
+    upgrades: bool
     request_headers: tuple[Header, ...]
     response_headers: tuple[Header, ...]
     closed_headers: tuple[Header, ...]
@@ -185,6 +187,7 @@ def _locations(route: Route, pool: Pool, printed_pool: Upstream, rest: Rest | No
         open_path=spared,
         strip=rest.prefix if rest and not closed else "",
         uri=rest.variable if rest else "",
+        upgrades=not (closed or printed_pool.h2),  # HTTP/2 has no upgrade
         request_headers=unless_inherited(request_headers(h2=printed_pool.h2), request_headers(h2=False)),
         response_headers=response,
         closed_headers=unless_inherited(response_headers("maintenance"), response or response_headers(""))

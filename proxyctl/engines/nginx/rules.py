@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
+from proxyctl.core.changes import Change
 from proxyctl.core.labels.declaration import Membership
 from proxyctl.core.model import Desired, Features
-from proxyctl.core.plan import Change
 from proxyctl.core.rules import Inability
 
 STICKY = (1, 29, 6)  # the first open-source nginx with `sticky`
 H2C = (1, 29, 4)  # the first nginx with HTTP/2 to its servers
+RANDOM_BY_RING = False  # `balance=random` picks servers by their weights: decision 0020
 
 _RELOAD = "nginx reads its servers only when it loads its configuration"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal
 
+from proxyctl.core.effect import effective_weight
 from proxyctl.core.features import timeouts
 from proxyctl.core.model import Balance, Pool, Server, Setting
-from proxyctl.core.plan import effective_weight
 from proxyctl.engines.pool_settings import PoolSettings
 
 
@@ -27,7 +27,8 @@ class PrintedServer:
 class Upstream:
     """One pool and the servers that may take requests; `zone_kb` is the memory that nginx's workers share for it.
 
-    `again_ms` is the time in which a request may be tried on further servers; `scheme` and `h2` are what servers speak.
+    `again_ms` is the time from a request's begin in which further servers may be tried. `scheme` and `h2` say what the
+    servers speak.
     """
 
     name: str
@@ -48,8 +49,9 @@ class Upstream:
 def usable(pool: Pool) -> tuple[Server, ...]:
     """Return the servers of this pool's upstream.
 
-    nginx knows no weight 0, so servers without weight are left out. `hash` and `random` know no backup servers: there
-    the backups are in the upstream only while it has no other server.
+    nginx knows no weight 0, so servers without weight are left out. An upstream of backups alone prints them as plain
+    servers, since nginx refuses one without a plain server. `hash` and `random` know no backups: there a backup is left
+    out while the pool has another server.
     """
     servers = tuple(s for s in pool.servers if effective_weight(s) > 0)
     if pool.balance in {"roundrobin", "leastconn"} and any(not s.backup for s in servers):
@@ -75,6 +77,10 @@ def upstream(pool: Pool) -> Upstream:
 
 
 def _again_ms(pool: Pool) -> int:
-    """Return the time for further tries: failed connections are tried again, a wait of timeout.server is not."""
+    """Return the milliseconds in which nginx may try further servers, counted from the first try.
+
+    A second connect fits in. A request for which timeout.server ran out is not tried again, unless two connects take
+    longer than that. timeout.queue is the most.
+    """
     connect, server, queue = (key.of(pool) for key in (timeouts.CONNECT, timeouts.SERVER, timeouts.QUEUE))
     return min(queue, max(server, 2 * connect))

@@ -81,8 +81,8 @@ def checked_gateway(at: At, options: str) -> str:
 
 def pools(at: At) -> list[Mapping[str, Any]]:
     """Ask the running watch for its servers, shown; return what it says of each, with the pool's name as `pool`."""
-    told = json.loads(at.sh("proxyctl status --network {net} --state {state} --json"))
-    return [{"pool": pool["name"], **server} for pool in told["pools"] for server in pool["servers"]]
+    status = json.loads(at.sh("proxyctl status --network {net} --state {state} --json"))
+    return [{"pool": pool["name"], **server} for pool in status["pools"] for server in pool["servers"]]
 
 
 def until_served_by(at: At, *keys: str) -> None:

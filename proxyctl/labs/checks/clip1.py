@@ -172,8 +172,8 @@ def addresses(at: At) -> None:
 def mac(at: At) -> None:
     """Expect Docker, ip and the kernel to name the same MAC."""
     inspected, link, inside = at.out
-    for told in (inspected, link):
-        at.expect(inside in told, Text(ko=f"{inside}가 아닙니다: {told}", en=f"not {inside}: {told}"))
+    for shown in (inspected, link):
+        at.expect(inside in shown, Text(ko=f"{inside}가 아닙니다: {shown}", en=f"not {inside}: {shown}"))
     at.table(("docker inspect", inspected.strip()), ("ip link", link.splitlines()[-1].strip()), ("/sys", inside))
 
 
@@ -243,12 +243,12 @@ def link(at: At) -> None:
 
 def overlay(at: At) -> None:
     """Expect the creation to need a swarm."""
-    state, told = at.out
+    state, created = at.out
     if state != "active":
         at.expect(
-            at.ran[1].code != 0 and "swarm" in told.lower(),
-            Text(ko=f"Swarm 없이 만들어졌거나 다른 오류입니다: {told}", en=f"no error about Swarm: {told}"),
+            at.ran[1].code != 0 and "swarm" in created.lower(),
+            Text(ko=f"Swarm 없이 만들어졌거나 다른 오류입니다: {created}", en=f"no error about Swarm: {created}"),
         )
     elif at.ran[1].code == 0:
         at.equal("driver", at.network("over")["Driver"], "overlay")
-    at.note(f"Swarm: {state}", told)
+    at.note(f"Swarm: {state}", created)

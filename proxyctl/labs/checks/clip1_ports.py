@@ -145,5 +145,5 @@ def _no_proxy(at: At) -> Text:
 
 
 def _client(answer: str) -> str:
-    told: dict[str, Any] = json.loads(answer)
-    return str(told["client"])
+    received: dict[str, Any] = json.loads(answer)
+    return str(received["client"])

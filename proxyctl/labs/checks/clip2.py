@@ -83,8 +83,8 @@ def side_by_side(at: At) -> None:
 
 def _few(seen: Mapping[str, str]) -> str:
     """Return the first three addresses: a host may have dozens of bridges."""
-    told = [f"{name} {at}" for name, at in seen.items()]
-    return ", ".join(told[:2]) + (f", +{len(told) - 2}" if len(told) > 2 else "") if told else "-"  # noqa: PLR2004
+    addresses = [f"{name} {at}" for name, at in seen.items()]
+    return ", ".join(addresses[:2]) + (f", +{len(addresses) - 2}" if len(addresses) > 2 else "") if addresses else "-"  # noqa: PLR2004
 
 
 def host_answers(at: At) -> None:
@@ -118,12 +118,12 @@ def find_wire(at: At) -> None:
 
 def macvlan(at: At) -> None:
     """Expect the container's own MAC on the cable's other end, and the client's address in the container."""
-    told = at.ran[4]
-    if told.code != 0:
+    created = at.ran[4]
+    if created.code != 0:
         at.skip(
             Text(
-                ko=f"이 커널에서는 macvlan을 쓸 수 없습니다: {told.out.splitlines()[0]}",
-                en=f"no macvlan with this kernel: {told.out.splitlines()[0]}",
+                ko=f"이 커널에서는 macvlan을 쓸 수 없습니다: {created.out.splitlines()[0]}",
+                en=f"no macvlan with this kernel: {created.out.splitlines()[0]}",
             )
         )
     endpoint = at.container("on-macvlan")["NetworkSettings"]["Networks"][at["mac-net"]]

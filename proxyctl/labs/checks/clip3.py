@@ -199,11 +199,11 @@ def timed(at: At) -> None:
         Text(ko=f"아는 이름에 {middle:.2f} ms 걸렸습니다", en=f"a known name took {middle:.2f} ms"),
     )
     rows: list[tuple[Said, ...]] = [("", "p50", "max")]
-    for told, group in (
+    for title, group in (
         (Text(ko="아는 이름", en="known"), known),
         (Text(ko="상위 서버의 주소", en="address from the upstream"), theirs),
         (Text(ko="상위 서버의 NXDOMAIN", en="NXDOMAIN from the upstream"), unknown),
     ):
         times = [answer.ms for answer in group]
-        rows.append((told, f"{statistics.median(times):.2f} ms", f"{max(times):.2f} ms"))
+        rows.append((title, f"{statistics.median(times):.2f} ms", f"{max(times):.2f} ms"))
     at.table(*rows)

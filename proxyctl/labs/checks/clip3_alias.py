@@ -94,13 +94,13 @@ def stopped(at: At) -> None:
     not_known(at, one(name))
     counts = _echoed(looked)
     at.equal(Text(ko="새로 물은 요청", en="requests with a look-up"), counts.total(), 20)
-    told = report(checked)
-    at.equal(Text(ko="기억한 주소로 성공한 요청", en="good requests to the kept address"), told["ok"], 0)
+    kept = report(checked)
+    at.equal(Text(ko="기억한 주소로 성공한 요청", en="good requests to the kept address"), kept["ok"], 0)
     at.table(("was", " ".join(one(asked).addresses)), (at["first"], one(name).code))
     at.table(
         ("", Text(ko="성공", en="good"), Text(ko="실패", en="failed")),
         (Text(ko="새로 물음", en="asked anew"), str(counts.total()), "0"),
-        (Text(ko="주소를 기억함", en="kept the address"), str(told["ok"]), f"{told['errors']['http_503']} (503)"),
+        (Text(ko="주소를 기억함", en="kept the address"), str(kept["ok"]), f"{kept['errors']['http_503']} (503)"),
     )
 
 

@@ -24,8 +24,8 @@ def find_id(at: At) -> None:
 def names(at: At) -> None:
     """Expect one address for the names that are the container's own, and all three for the alias."""
     *own, alias = (looked_up(out) for out in at.out)
-    for told, found in zip(("--name", "id", "-h", "NAME.NETWORK"), own, strict=True):
-        at.equal(told, found, [address(at, "was1", at["net"])])
+    for kind, found in zip(("--name", "id", "-h", "NAME.NETWORK"), own, strict=True):
+        at.equal(kind, found, [address(at, "was1", at["net"])])
     at.equal("was", sorted(alias), sorted(address(at, key, at["net"]) for key in SERVERS))
     rows: tuple[tuple[Said, ...], ...] = (
         ("--name", at["was1"]),

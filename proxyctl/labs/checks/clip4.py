@@ -18,15 +18,15 @@ DOWN = "Server item/item1 is DOWN"
 SEEN = Text(ko="백엔드가 본 클라이언트", en="client that the backend saw")
 
 
-def told(answer: str) -> Mapping[str, Any]:
-    """Read what the echo server says that it received."""
-    received: Mapping[str, Any] = json.loads(answer)
-    return received
+def received(answer: str) -> Mapping[str, Any]:
+    """Return the request as the echo server received it."""
+    request: Mapping[str, Any] = json.loads(answer)
+    return request
 
 
 def forwarded_for(answer: str) -> str:
     """Return the header as it arrived; `-` without one."""
-    return str(told(answer)["headers"].get(FORWARDED_FOR, "-"))
+    return str(received(answer)["headers"].get(FORWARDED_FOR, "-"))
 
 
 def find_ports(at: At) -> None:
@@ -81,14 +81,15 @@ def reverse(at: At) -> None:
     answer = at.sh("docker exec {client} wget -qO- -T 5 http://{proxy}/item")
     inner = address(at, "proxy", at["back-net"])
     at.expect(
-        told(answer)["server"] in ("item1", "item2"), Text(ko=f"다른 서버입니다: {answer}", en=f"not item: {answer}")
+        received(answer)["server"] in ("item1", "item2"),
+        Text(ko=f"다른 서버입니다: {answer}", en=f"not item: {answer}"),
     )
-    at.equal(SEEN, told(answer)["client"], inner)
+    at.equal(SEEN, received(answer)["client"], inner)
     at.table(
         (at["client"], address(at, "client", at["front-net"]), ""),
         (at["proxy"], address(at, "proxy", at["front-net"]), inner),
-        (at[told(answer)["server"]], "", address(at, told(answer)["server"], at["back-net"])),
-        (SEEN, "", told(answer)["client"]),
+        (at[received(answer)["server"]], "", address(at, received(answer)["server"], at["back-net"])),
+        (SEEN, "", received(answer)["client"]),
     )
 
 
@@ -97,7 +98,7 @@ def one_port(at: At) -> None:
     ports, *answers = at.out
     published = [line.split()[0] for line in ports.splitlines() if "->" in line]
     at.equal(Text(ko="포트를 공개한 컨테이너", en="containers that publish a port"), published, [at["proxy"]])
-    servers = [str(told(answer)["server"]) for answer in answers]
+    servers = [str(received(answer)["server"]) for answer in answers]
     at.expect(servers[0] in ("item1", "item2"), Text(ko=f"다른 서버입니다: {servers}", en=f"not item: {servers}"))
     at.equal("/basket, basket.example", servers[1:], ["basket", "basket"])
     at.table(*(line.split() if "  " in line.strip() else (line.strip(), "-") for line in sorted(ports.splitlines())))
@@ -123,8 +124,8 @@ def forward(at: At) -> None:
     at.sh("docker exec {client} wget -qO- -T 5 http://{proxy}/item")
     client = address(at, "client", at["front-net"])
     wanted = f'{client} "GET http://{at["item2"]}:8080/item HTTP/1.1"'
-    at.equal(Text(ko="답한 서버", en="server"), told(answer)["server"], "item2")
-    at.equal(SEEN, told(answer)["client"], address(at, "forward", at["back-net"]))
+    at.equal(Text(ko="답한 서버", en="server"), received(answer)["server"], "item2")
+    at.equal(SEEN, received(answer)["client"], address(at, "forward", at["back-net"]))
     at.equal(FORWARDED_FOR, forwarded_for(answer), "-")
     at.equal(Text(ko="포워드 프록시의 로그", en="the forward proxy's log"), line, wanted)
     other = f'{client} "GET /item HTTP/1.1"'
@@ -134,7 +135,7 @@ def forward(at: At) -> None:
     )
     reverse_line = at.sh("docker logs --tail 1 {proxy}")
     at.note(Text(ko="포워드:", en="forward:"), f"  {line}", Text(ko="리버스:", en="reverse:"), f"  {reverse_line}")
-    at.table((SEEN, told(answer)["client"], at["forward"]), (FORWARDED_FOR, forwarded_for(answer)))
+    at.table((SEEN, received(answer)["client"], at["forward"]), (FORWARDED_FOR, forwarded_for(answer)))
 
 
 def docker_proxy(at: At) -> None:
@@ -150,14 +151,14 @@ def docker_proxy(at: At) -> None:
     to = f"{address(at, 'alone', at['front-net'])} -container-port 8080"
     gateway = at.container("alone")["NetworkSettings"]["Networks"][at["front-net"]]["Gateway"]
     at.expect(to in relay.out, Text(ko=f"다른 곳을 가리킵니다: {relay.out}", en=f"it leads elsewhere: {relay.out}"))
-    at.equal(SEEN, told(direct.out)["client"], gateway)
+    at.equal(SEEN, received(direct.out)["client"], gateway)
     at.equal(FORWARDED_FOR, forwarded_for(direct.out), "-")
     at.equal(FORWARDED_FOR, forwarded_for(proxied.out), gateway)
     at.note(relay.out.splitlines()[0])
     at.table(
         ("", SEEN, FORWARDED_FOR),
-        ("docker-proxy", f"{told(direct.out)['client']}", forwarded_for(direct.out)),
-        (at["proxy"], f"{told(proxied.out)['client']}", forwarded_for(proxied.out)),
+        ("docker-proxy", f"{received(direct.out)['client']}", forwarded_for(direct.out)),
+        (at["proxy"], f"{received(proxied.out)['client']}", forwarded_for(proxied.out)),
     )
 
 
@@ -196,9 +197,9 @@ def all_gone(at: At) -> None:
     _, answer, refused, other = at.out
     status = answer.splitlines()[0].strip()
     at.expect(re.match(r"HTTP/1\.1 503 ", status), Text(ko=f"다른 응답입니다: {status}", en=f"another: {status}"))
-    at.equal("/basket", told(other)["server"], "basket")
+    at.equal("/basket", received(other)["server"], "basket")
     at.table(
         (f"127.0.0.1:{at['port']}/item", status),
-        (f"127.0.0.1:{at['port']}/basket", f"→ {told(other)['server']}"),
+        (f"127.0.0.1:{at['port']}/basket", f"→ {received(other)['server']}"),
         (f"127.0.0.1:{at['direct']}", f"curl: {refused.rpartition(': ')[2]}"),
     )

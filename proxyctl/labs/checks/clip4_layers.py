@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from proxyctl.labs.at import At
-from proxyctl.labs.checks.clip4 import FORWARDED_FOR, SEEN, forwarded_for, told
+from proxyctl.labs.checks.clip4 import FORWARDED_FOR, SEEN, forwarded_for, received
 from proxyctl.labs.checks.facts import address
 from proxyctl.labs.texts import Text
 
@@ -17,7 +17,7 @@ def _client(at: At) -> str:
 
 
 def _connection(answer: str) -> str:
-    return str(told(answer)["headers"].get("Connection", "-"))
+    return str(received(answer)["headers"].get("Connection", "-"))
 
 
 def l4_l7(at: At) -> None:
@@ -25,12 +25,12 @@ def l4_l7(at: At) -> None:
     l4, l7 = at.out
     inner = address(at, "proxy", at["back-net"])
     for layer, answer, header, connection in (("L4", l4, "-", "close"), ("L7", l7, _client(at), "-")):
-        at.equal(f"{layer}: {SEEN.en}", told(answer)["client"], inner)
+        at.equal(f"{layer}: {SEEN.en}", received(answer)["client"], inner)
         at.equal(f"{layer}: {FORWARDED_FOR}", forwarded_for(answer), header)
         at.equal(f"{layer}: Connection", _connection(answer), connection)
     at.table(
         ("", "L4 (:81)", "L7 (:80)"),
-        (SEEN, told(l4)["client"], told(l7)["client"]),
+        (SEEN, received(l4)["client"], received(l7)["client"]),
         (FORWARDED_FOR, forwarded_for(l4), forwarded_for(l7)),
         ("Connection", _connection(l4), _connection(l7)),
         (Text(ko="진짜 클라이언트", en="the true client"), _client(at), _client(at)),

@@ -57,14 +57,14 @@ def upstream(at: At) -> None:
     """Expect an answer through the proxy, by an item server that sees the proxy as its client."""
     until_answered(at, "http://{proxy}/item", at["proxy"])
     answer = at.sh("docker exec {client} wget -qO- -T 5 http://{proxy}/item")
-    told = json.loads(answer)
+    received = json.loads(answer)
     at.equal(
-        Text(ko="백엔드가 본 클라이언트", en="client that it saw"), told["client"], address(at, "proxy", at["net"])
+        Text(ko="백엔드가 본 클라이언트", en="client that it saw"), received["client"], address(at, "proxy", at["net"])
     )
-    at.expect(told["server"] in ITEMS, Text(ko=f"다른 서버입니다: {answer}", en=f"not item: {answer}"))
+    at.expect(received["server"] in ITEMS, Text(ko=f"다른 서버입니다: {answer}", en=f"not item: {answer}"))
     at.table(
-        (f"http://{at['proxy']}/item", f"→ {told['server']}"),
-        (Text(ko="백엔드가 본 클라이언트", en="client that it saw"), told["client"]),
+        (f"http://{at['proxy']}/item", f"→ {received['server']}"),
+        (Text(ko="백엔드가 본 클라이언트", en="client that it saw"), received["client"]),
     )
 
 

@@ -31,14 +31,14 @@ def by_hand(at: At) -> None:
     """Expect an answer through the proxy, by an item server that sees the proxy as its client."""
     until_answered(at, "http://{proxy}/item", at["proxy"])
     answer = at.sh("docker exec {client} wget -qO- -T 5 http://{proxy}/item")
-    told = json.loads(answer)
+    received = json.loads(answer)
     seen = Text(ko="백엔드가 본 클라이언트", en="client that it saw")
-    at.equal(seen, told["client"], address(at, "proxy", at["net"]))
-    at.expect(told["server"] in ITEMS, Text(ko=f"다른 서버입니다: {answer}", en=f"not item: {answer}"))
+    at.equal(seen, received["client"], address(at, "proxy", at["net"]))
+    at.expect(received["server"] in ITEMS, Text(ko=f"다른 서버입니다: {answer}", en=f"not item: {answer}"))
     at.table(
         ("haproxy -c", at.out[3] or Text(ko="오류 없음", en="no error")),
-        (f"http://{at['proxy']}/item", f"→ {told['server']}"),
-        (seen, f"{told['client']} ({at['proxy']})"),
+        (f"http://{at['proxy']}/item", f"→ {received['server']}"),
+        (seen, f"{received['client']} ({at['proxy']})"),
     )
 
 

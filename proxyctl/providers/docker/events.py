@@ -88,10 +88,15 @@ def close(stream: Any) -> None:
 
 def subject(event: Event) -> str:
     """Return the id of the container that an event is about."""
-    actor = event.get("Actor") or {}
     if event.get("Type") == "network":
-        return str((actor.get("Attributes") or {}).get("container", ""))
-    return str(actor.get("ID", ""))
+        return str(attributes(event).get("container", ""))
+    return str((event.get("Actor") or {}).get("ID", ""))
+
+
+def attributes(event: Event) -> Mapping[str, str]:
+    """Return what an event says of its subject: labels, name, and `container` where the subject is a network."""
+    found: Mapping[str, str] = (event.get("Actor") or {}).get("Attributes") or {}
+    return found
 
 
 def log_steps(event: Event, taken: float) -> None:
@@ -102,5 +107,4 @@ def log_steps(event: Event, taken: float) -> None:
 
 def describe(event: Event) -> str:
     """Return an event in words, such as `start web1`."""
-    attributes = (event.get("Actor") or {}).get("Attributes") or {}
-    return f"{event.get('Action')} {attributes.get('name', '')}".strip()
+    return f"{event.get('Action')} {attributes(event).get('name', '')}".strip()

@@ -1,4 +1,4 @@
-"""Containers that a listing lacks although no event ended them. Asks nothing: `source` hands in the ids."""
+"""Containers that a listing lacks although no event reported their end. Asks nothing: `source` hands in the ids."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Missing:
         """The ids of containers that are missing and not yet believed to be gone."""
         return frozenset(self._since)
 
-    def note(self, known: AbstractSet[str], listed: AbstractSet[str]) -> None:
-        """Take the ids that were `known` before a listing, and the `listed` ids."""
+    def note(self, before: AbstractSet[str], listed: AbstractSet[str]) -> None:
+        """Take the ids of the snapshot `before` a listing, and the `listed` ids."""
         now = time.monotonic()
-        since = {id_: self._since.get(id_, now) for id_ in (known | self._since.keys()) - listed}
+        since = {id_: self._since.get(id_, now) for id_ in (before | self._since.keys()) - listed}
         self._since = {id_: first for id_, first in since.items() if now - first < self._believed_after}
 
     def forget(self, id_: str) -> bool:

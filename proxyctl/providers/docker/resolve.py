@@ -1,7 +1,7 @@
 """Docker's embedded DNS, asked as the network's containers ask it: UDP to 127.0.0.11 in their view.
 
 Where no socket can be opened in that view, a command inside the gateway asks instead (60 ms in place of 0.2). Says
-nothing about what an answer means for a container: `reconcile.names` does.
+nothing about what an answer means for a container: `reconcile.dns_names` does.
 """
 
 from __future__ import annotations

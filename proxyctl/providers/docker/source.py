@@ -50,11 +50,9 @@ class DockerSource:
         sleep: Callable[[float], Any] = asyncio.sleep,
     ) -> None:
         """Take a function that returns a client, called for the stream and for questions, and `resync` in seconds."""
-        self._connect = client
-        self._network = network
-        self._prefix = label_prefix
-        self._resync = resync
-        self._sleep = sleep
+        self._connect, self._network = client, network
+        self._enable = f"{label_prefix}.enable"
+        self._resync, self._sleep = resync, sleep
         self._ask = Questions(client)
         self._containers: dict[str, Container] = {}
         self._gateways: tuple[str, ...] = ()
@@ -145,7 +143,7 @@ class DockerSource:
 
     async def _list(self) -> set[str]:
         """Replace the snapshot by a full listing; return the ids of enabled containers that changed with no event."""
-        entries, gateways = await self._ask.listing(self._network, f"{self._prefix}.enable")
+        entries, gateways = await self._ask.listing(self._network, self._enable)
         before = self._containers
         own = {g["Id"] for g in gateways}
         listed = {e["Id"]: e for e in entries if e["Id"] not in own}
@@ -161,7 +159,7 @@ class DockerSource:
         changed = before.items() ^ self._containers.items()
         return set() if first else {i for i, _ in changed if self._matters(i, before)}
 
-    async def _listed(self, entry: Mapping[str, Any], known: Container | None) -> Container:
+    async def _listed(self, entry: Mapping[str, Any], before: Container | None) -> Container:
         """Return the container of one entry of a listing; inspect it where the listing is not enough.
 
         It is not enough after a stop signal, because only an inspect has the start time, which says whether the signal
@@ -169,10 +167,10 @@ class DockerSource:
         inspect is enough.
         """
         container = view.from_listing(entry)
-        if container.id in self._stopping or not (container.ports or known):
+        if container.id in self._stopping or not (container.ports or before):
             with contextlib.suppress(docker.errors.NotFound):
                 return self._read(await self._ask.inspect(container.id))
-        return dataclasses.replace(container, ports=container.ports or (known.ports if known else ()))
+        return dataclasses.replace(container, ports=container.ports or (before.ports if before else ()))
 
     def _read(self, entry: Mapping[str, Any]) -> Container:
         """Return the container of an inspect's JSON."""
@@ -181,14 +179,14 @@ class DockerSource:
     def _matters(self, id_: str, before: Mapping[str, Container]) -> bool:
         """Return whether a change of this container without an event means that an event was lost."""
         container = self._containers.get(id_) or before[id_]
-        return f"{self._prefix}.enable" in dict(container.labels)
+        return self._enable in dict(container.labels)
 
     async def _take(self, event: events.Event) -> bool:
         """Update the snapshot by one event; return whether it changed."""
-        actor = event.get("Actor") or {}
-        attributes = actor.get("Attributes") or {}
+        attributes = events.attributes(event)
         action = str(event.get("Action", "")).split(":")[0]
         id_ = events.subject(event)
+        known = id_ in self._containers or id_ in self._missing
         if layout.GATEWAY_LABEL in attributes:
             return await self._gateway_event(action, attributes[layout.GATEWAY_LABEL])
         if event.get("Type") == "network":
@@ -196,10 +194,9 @@ class DockerSource:
                 return False
             if attributes.get("name") != self._network and id_ not in self._containers:
                 return False
-        elif not (id_ in self._containers or id_ in self._missing or f"{self._prefix}.enable" in attributes):
+        elif not (known or self._enable in attributes):
             return False
         if action == "destroy":
-            known = id_ in self._containers or id_ in self._missing
             self._forget(id_)
             self._publish()
             return known
@@ -248,6 +245,6 @@ class DockerSource:
         return self._containers.get(id_) != before
 
     def _publish(self) -> Snapshot:
-        known = tuple(self._containers.values())
-        self.snapshot = Snapshot(self._network, commands.COMMANDS, known, self._gateways, self._missing.ids)
+        containers = tuple(self._containers.values())
+        self.snapshot = Snapshot(self._network, commands.COMMANDS, containers, self._gateways, self._missing.ids)
         return self.snapshot

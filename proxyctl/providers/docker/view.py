@@ -20,7 +20,7 @@ Json = Mapping[str, Any]
 
 
 def from_listing(entry: Json, *, stopping: bool = False) -> Container:
-    """Read one entry of `GET /containers/json`."""
+    """Return the container of one entry of `GET /containers/json`; `stopping`: a stop signal was sent that counts."""
     status = str(entry.get("Status", ""))
     health: Health = "none"
     if "(healthy)" in status:
@@ -44,7 +44,7 @@ def from_listing(entry: Json, *, stopping: bool = False) -> Container:
 
 
 def from_inspect(entry: Json, *, stopping: bool = False) -> Container:
-    """Read the answer of `GET /containers/ID/json`."""
+    """Return the container of the answer to `GET /containers/ID/json`; `stopping` as in `from_listing`."""
     state, settings = entry["State"], entry.get("NetworkSettings") or {}
     exposed = {*(settings.get("Ports") or {}), *((entry.get("Config") or {}).get("ExposedPorts") or {})}
     ports = {int(p.split("/")[0]) for p in exposed if p.endswith("/tcp")}
@@ -112,7 +112,7 @@ def _own_name(names: Any) -> str:
 
 
 def _seconds(created: str) -> int:
-    """Return whole Unix seconds of Docker's RFC 3339 time, as a listing gives them; 0 if it is none."""
+    """Return whole Unix seconds of Docker's RFC 3339 time, as a listing gives them; 0 if the text is no time."""
     try:
         return calendar.timegm(time.strptime(created[:19], "%Y-%m-%dT%H:%M:%S"))
     except ValueError:

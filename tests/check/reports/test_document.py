@@ -29,22 +29,25 @@ LOG = [Event(STARTED_AT + 0.25, "leave", "web3 left")]
 
 def document() -> dict[str, Any]:
     """Return a report with something in each of its parts, as it is written."""
-    told: dict[str, Any] = json.loads(json.dumps(to_json(judge(report_of(SAMPLES).with_events(LOG), WEIGHTS))))
-    return told
+    report: dict[str, Any] = json.loads(json.dumps(to_json(judge(report_of(SAMPLES).with_events(LOG), WEIGHTS))))
+    return report
 
 
 def test_json() -> None:
     """The JSON has exactly these keys; scripts rely on them."""
-    told = document()
-    encoded = told.pop("histogram")
+    report = document()
+    encoded = report.pop("histogram")
     assert Histogram.decode(encoded["latency"]).total == Histogram.decode(encoded["first_byte"]).total == 3
-    assert [Histogram.decode(told["servers"][n].pop("histogram")["latency"]).total for n in ("web1", "web2")] == [2, 1]
-    assert told.pop("machine")["cpus"] >= 1
+    assert [Histogram.decode(report["servers"][n].pop("histogram")["latency"]).total for n in ("web1", "web2")] == [
+        2,
+        1,
+    ]
+    assert report.pop("machine")["cpus"] >= 1
     two, four = ({"p50": ms, "p90": ms, "p99": ms, "p99.9": ms, "max": ms} for ms in (2.0, 4.0))
     half = {name: ms / 2 for name, ms in two.items()}
     nothing: dict[str, Any] = {"requests": 0, "errors": 0, "p50": None, "p99": None, "max": None, "servers": {}}
     one = nothing | {"requests": 1, "p50": 1.984, "p99": 1.984, "max": 2.0, "servers": {"web1": 1}}
-    assert told == {
+    assert report == {
         "schema": 1,
         "url": "http://127.0.0.1:8080/",
         "started_at": "2026-11-18T11:06:40.250000+00:00",
@@ -76,7 +79,7 @@ def test_json() -> None:
         },
         "verdicts": [
             {"name": "errors", "ok": False, "value": 2, "expected": "== 0", "detail": "1 http_500, 1 reset"},
-            *told["verdicts"][1:],
+            *report["verdicts"][1:],
         ],
         "notes": ["spread over servers not judged: it takes --keys, 20 for each server"],
         "failures": [
@@ -110,7 +113,7 @@ def test_json() -> None:
             "cycles": None,
             "engine": None,
         },
-        "options": told["options"],
+        "options": report["options"],
         "urls": [{"url": "http://127.0.0.1:8080/", "requests": 5, "errors": 2}],
         "keys": {"3": {"web1": 1}, "4": {"web1": 1}},
         "generator": {
@@ -146,7 +149,7 @@ def test_json() -> None:
             ],
         },
     }
-    assert [verdict["name"] for verdict in told["verdicts"]] == ["errors", "consistent", "faulty_server"]
+    assert [verdict["name"] for verdict in report["verdicts"]] == ["errors", "consistent", "faulty_server"]
 
 
 def test_there_and_back() -> None:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Unpack
 
 from proxyctl.api.port import Changes, Overridden
-from proxyctl.check.scenarios.stage import KEYS, SETTLE, Place, Stage, Unmet
+from proxyctl.check.scenarios.place import Place
+from proxyctl.check.scenarios.stage import KEYS, SETTLE, Stage, Unmet
 from proxyctl.core.model import Balance
 from proxyctl.core.status import ServerState, Status
 from tests import statuses

@@ -97,9 +97,9 @@ def test_right_pool_passes(name: str, stage: World, seen: str) -> None:
 def test_wrong_pool_is_told(name: str, stage: World, seen: str) -> None:
     """Each scenario fails where they do not, and says what it has seen."""
     stage.settle()
-    with pytest.raises(Unmet) as told:
+    with pytest.raises(Unmet) as raised:
         PLAYED[name](stage)
-    assert re.fullmatch(seen, str(told.value)), told.value
+    assert re.fullmatch(seen, str(raised.value)), raised.value
 
 
 @pytest.mark.parametrize(

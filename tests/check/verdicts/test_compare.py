@@ -60,8 +60,8 @@ def test_a_tenth_slower_is_seen() -> None:
     for seed in range(3):
         rng = random.Random(seed)
         before, after = run(rng, 50_000), run(rng, 50_000, slower=1.1)
-        told = {one.name: one for one in compare(before, after)}
-        assert {name: told[name].is_worse for name in ("p50", "p99", "rate")} == {
+        by_name = {one.name: one for one in compare(before, after)}
+        assert {name: by_name[name].is_worse for name in ("p50", "p99", "rate")} == {
             "p50": True,
             "p99": True,
             "rate": True,
@@ -112,8 +112,8 @@ def test_shares() -> None:
     """A server that is starved is seen; it is worse where it leads away from weights that both had to follow."""
     rng = random.Random(4)
     fair, starved = run(rng), run(rng, choose=lambda i: f"web{i % 2}")
-    told = named(fair, starved, "share")
-    assert (told.name, told.word, told.is_worse, told.b) == ("share web2", "real", False, 0.0)
+    difference = named(fair, starved, "share")
+    assert (difference.name, difference.word, difference.is_worse, difference.b) == ("share web2", "real", False, 0.0)
     judged = [dataclasses.replace(one, expected=WEIGHTS) for one in (fair, starved)]
     assert named(judged[0], judged[1], "share").is_worse
     assert not named(judged[1], judged[0], "share").is_worse
@@ -136,9 +136,9 @@ def test_the_level_is_over_all_figures() -> None:
     """Seven judged figures share the level; a stricter one calls less real."""
     rng = random.Random(6)
     a, b = run(rng, 4000), run(rng, 4000, slower=1.1)
-    told = compare(a, b)
-    assert {one.limit for one in told} == {1e-3 / 7}
-    assert sum(one.p is not None for one in told) == 7
+    differences = compare(a, b)
+    assert {one.limit for one in differences} == {1e-3 / 7}
+    assert sum(one.p is not None for one in differences) == 7
     real = [sum(one.word == "real" for one in compare(a, b, level=level)) for level in (1e-1, 1e-3, 1e-30)]
     assert real[0] >= real[1] > real[2] == 0
 

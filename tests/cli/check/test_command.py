@@ -39,14 +39,6 @@ def echo() -> Iterator[EchoProcess]:
         yield running
 
 
-@pytest.fixture(autouse=True)
-def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Keep the gateways of this machine out of the tests."""
-    for name in ("PROXYCTL_NETWORK", "PROXYCTL_STATE", "PROXYCTL_CHECK_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("proxyctl.settings.default_state", lambda name, *_: tmp_path / "var" / name)
-
-
 def run(*argv: str) -> Result:
     """Run the verb; what it raised is in the result."""
     return CliRunner().invoke(module.app, list(argv))
@@ -143,11 +135,11 @@ def test_events_of_the_gateway(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     monkeypatch.setattr("proxyctl.api.client.status", lambda state: status(web1=1))
     monkeypatch.setattr("proxyctl.api.client.events", lambda state: journal)
     shown = run("http://127.0.0.1:1/", "-r", "5").output
-    told = json.loads(run("http://127.0.0.1:1/", "-r", "5", "--json").stdout)
+    document = json.loads(run("http://127.0.0.1:1/", "-r", "5", "--json").stdout)
     assert "  5 within 1 s of leave at " in shown
     assert "web2 left" in shown
-    assert [event["text"] for event in told["events"]] == ["web2 left"]
-    assert [failure["events"] for failure in told["failures"]] == [[0]] * 5
+    assert [event["text"] for event in document["events"]] == ["web2 left"]
+    assert [failure["events"] for failure in document["failures"]] == [[0]] * 5
 
 
 @pytest.fixture
@@ -229,10 +221,13 @@ def test_several_urls_and_keys() -> None:
         argv = [proxy.url("/a"), proxy.url("/b"), "--share", "3,1", "-r", "400", "--keys", "50", "--workers", "2"]
         result = run(*argv, "--server-from", "header:X-Served-By", "--json")
         shown = run(*argv, "--server-from", "header:X-Served-By")
-    told = json.loads(result.stdout)
-    assert [(url["url"], url["requests"]) for url in told["urls"]] == [(proxy.url("/a"), 300), (proxy.url("/b"), 100)]
+    document = json.loads(result.stdout)
+    assert [(url["url"], url["requests"]) for url in document["urls"]] == [
+        (proxy.url("/a"), 300),
+        (proxy.url("/b"), 100),
+    ]
     assert f"{proxy.url('/a')}: 300 requests, 0 errors" in shown.output.replace("\n", "")
-    assert len(told["keys"]) == 50
+    assert len(document["keys"]) == 50
 
 
 def test_expected_balance() -> None:
@@ -339,9 +334,9 @@ def test_interrupt(workers: str) -> None:
             os.killpg(process.pid, signal.SIGINT)  # as a terminal does
             out, err = process.communicate(timeout=20)
     assert process.returncode == 0, err
-    told = json.loads(out)
-    assert told["requests"] == len(proxy.heads)
-    assert told["notes"][0].startswith(f"interrupted after {len(proxy.heads)} requests: ")
+    document = json.loads(out)
+    assert document["requests"] == len(proxy.heads)
+    assert document["notes"][0].startswith(f"interrupted after {len(proxy.heads)} requests: ")
 
 
 def test_live_view() -> None:

@@ -87,9 +87,9 @@ def test_json(files: dict[str, str]) -> None:
     """With --json stdout is the comparison and nothing else; the exit code is the same."""
     result = run(files["before"], files["slower"], "--json")
     assert isinstance(result.exception, ThresholdFailed)
-    told = json.loads(result.stdout)
-    assert "p50" in told["worse"]
-    assert told["level"] == 1e-3
+    comparison = json.loads(result.stdout)
+    assert "p50" in comparison["worse"]
+    assert comparison["level"] == 1e-3
 
 
 def test_options(files: dict[str, str]) -> None:

@@ -13,14 +13,6 @@ from tests.check.proxies import balancing, in_thread
 from tests.junit_shape import validated
 
 
-@pytest.fixture(autouse=True)
-def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Keep the gateways of this machine out of the tests."""
-    for name in ("PROXYCTL_NETWORK", "PROXYCTL_STATE", "PROXYCTL_CHECK_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("proxyctl.settings.default_state", lambda name, *_: tmp_path / "var" / name)
-
-
 def test_both_files(tmp_path: Path) -> None:
     """One run leaves its verdicts for CI and its page, and its table on stdout; it fails as without them."""
     junit, page = tmp_path / "check.xml", tmp_path / "check.html"

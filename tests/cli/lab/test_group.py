@@ -50,9 +50,9 @@ def test_show_says_everything_in_80_columns_and_runs_nothing(lang: str, capsys: 
 def test_an_unknown_clip_is_a_usage_error_of_one_line(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Exit 2, and the line names what there is."""
     assert run(["lab", verb, "clip1", "clip9"]) == 2
-    told = capsys.readouterr().err
-    assert told.startswith("proxyctl: no lab 'clip9': there are clip1, clip2")
-    assert told.count("\n") == 1
+    message = capsys.readouterr().err
+    assert message.startswith("proxyctl: no lab 'clip9': there are clip1, clip2")
+    assert message.count("\n") == 1
 
 
 def test_a_file_that_cannot_be_written_is_refused_before_the_labs_run(

@@ -7,10 +7,10 @@ import dataclasses
 from proxyctl.core.decide.exclude import exclude, exclusions
 from proxyctl.core.decide.outcome import Outcome, Waiting
 from proxyctl.core.decide.parts import Part, build, parts
-from proxyctl.core.model import Desired, Listener, Pool, Problem, Route, Server
+from proxyctl.core.model import Desired, Listener, Pool, Problem, Route
+from tests.core.states import A, B
 from tests.core.worlds import state_of, world
 
-A, B = Server("a", "id-a", "10.0.0.1", 80), Server("b", "id-b", "10.0.0.2", 80)
 WEB = Pool("web", servers=(A,))
 NEW = Pool("new", servers=(B,))
 SLOW = dataclasses.replace(WEB, drain_ms=1)

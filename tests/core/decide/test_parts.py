@@ -7,9 +7,9 @@ import dataclasses
 import pytest
 
 from proxyctl.core.decide.parts import build, only, parts, stages, useless
-from proxyctl.core.model import Desired, Listener, Pool, Route, Server
+from proxyctl.core.model import Desired, Listener, Pool, Route
+from tests.core.states import A, B
 
-A, B = Server("a", "id-a", "10.0.0.1", 80), Server("b", "id-b", "10.0.0.2", 80)
 WEB = Pool("web", servers=(A,))
 SLOW = dataclasses.replace(WEB, settings=(("timeout.queue", 1),))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proxyctl.engines.haproxy.lines import ServerLine, default_server, maxconn, ports, servers
-from tests.engines.haproxy.test_templates import rendered
+from tests.engines.haproxy.worlds import GOLDEN
 
 OPTIONS = ("weight", "3", "maxconn", "4", "disabled", "check", "port", "81")
 TEXT = """\
@@ -58,16 +58,16 @@ def test_ports_and_limits() -> None:
 def test_default_server_is_noticed() -> None:
     """The shipped templates have none: it would not count for servers that are added at run time."""
     assert default_server("defaults\n    default-server check\n")
-    assert not default_server(rendered("health", "3.2"))
+    assert not default_server(GOLDEN.rendered("health", "3.2"))
 
 
 def test_the_shipped_templates_are_understood() -> None:
     """What is rendered for a server is what is read back."""
-    lines = servers(rendered("sticky", "3.2"))["web"]
+    lines = servers(GOLDEN.rendered("sticky", "3.2"))["web"]
     assert {n: (x.address, x.port, x.weight, x.disabled) for n, x in lines.items()} == {
         "web1": ("172.18.0.2", 80, 1, False),
         "web2": ("172.18.0.3", 80, 1, False),
         "web3": ("172.18.0.4", 80, 0, True),
         "web4": ("172.18.0.5", 80, 0, True),
     }
-    assert ports(rendered("hosts", "3.2")) == {80, 8081}
+    assert ports(GOLDEN.rendered("hosts", "3.2")) == {80, 8081}

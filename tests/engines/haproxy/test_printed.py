@@ -11,9 +11,9 @@ from proxyctl.core.model import Balance, Desired, Features, HealthCheck, Listene
 from proxyctl.engines import templates
 from proxyctl.engines.haproxy import printed as printed_module
 from proxyctl.engines.haproxy.printed import Backend, Check, PrintedRoute, printed
+from tests.core.states import A
 
 NEW, OLD = Features("haproxy", (3, 2, 26), maxconn=9900), Features("haproxy", (2, 6, 12), maxconn=9900)
-A, B = Server("a", "id-a", "10.0.0.1", 80), Server("b", "id-b", "10.0.0.2", 80)
 UNDECIDED = "!{ var(txn.pool) -m found }"
 
 

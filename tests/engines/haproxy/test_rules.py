@@ -6,26 +6,12 @@ import dataclasses
 
 import pytest
 
-from proxyctl.core.model import Container, Desired, Features, HealthCheck, Listener, Pool, Route, Server
-from proxyctl.core.plan import ServerAdded, diff
+from proxyctl.core.changes import ServerAdded
+from proxyctl.core.model import Container, Desired, Features, HealthCheck, Pool
+from proxyctl.core.plan import diff
 from proxyctl.engines.haproxy.rules import HAProxyRules
+from tests.core.states import OTHER_PORT, PORT, STATE, WEB, A, B, drained, having
 from tests.core.worlds import HAPROXY, container, surveyed, targets, world
-
-A, B = Server("a", "id-a", "10.0.0.1", 80), Server("b", "id-b", "10.0.0.2", 80)
-WEB = Pool("web", servers=(A, B))
-PORT = Listener(80, routes=(Route("", "/", "web"),))
-OTHER_PORT = Listener(80, routes=(Route("", "/x", "web"),))
-STATE = Desired((PORT,), (WEB,))
-
-
-def drained(server: Server) -> Server:
-    """Return the server as it drains."""
-    return dataclasses.replace(server, draining=True)
-
-
-def having(*servers: Server, **settings: object) -> Desired:
-    """Return the state with other servers or settings."""
-    return Desired((PORT,), (dataclasses.replace(WEB, servers=servers, **settings),))  # type: ignore[arg-type]
 
 
 def only(before: Desired, after: Desired, *version: int) -> str:

@@ -14,9 +14,9 @@ from proxyctl.engines.nginx import printed as printed_module
 from proxyctl.engines.nginx.headers import RESPONSE_HEADERS, Header
 from proxyctl.engines.nginx.printed import Keepalive, Location, Printed, closed_route, printed
 from proxyctl.engines.nginx.upstreams import usable
+from tests.core.states import A, B
 
 NEW, OLD = Features("nginx", (1, 30, 6), "static", maxconn=9000), Features("nginx", (1, 22, 1), "/m.so", maxconn=500)
-A, B = Server("a", "id-a", "10.0.0.1", 80), Server("b", "id-b", "10.0.0.2", 80)
 TCP = Listener(5432, "tcp", (Route("", "/", "web"),))
 
 
@@ -152,6 +152,23 @@ def test_what_is_stripped() -> None:
         ("/", "", ""),
     ]
     assert {x.strip for x in locations(Pool("web"), *routes)} == {""}
+
+
+@pytest.mark.parametrize(
+    ("pool", "expected"),
+    [
+        (Pool("web", servers=(A,)), True),
+        (Pool("web", protocol="https", servers=(A,)), True),
+        (Pool("web", protocol="h2c", servers=(A,)), False),
+        (Pool("web"), False),
+        (Pool("web", maintenance=True, servers=(A,)), False),
+        (Pool("web", maintenance=True, health=HealthCheck("/api/up"), servers=(A,)), True),
+    ],
+)
+def test_where_a_connection_can_be_upgraded(pool: Pool, expected: bool) -> None:
+    """Where a server answers, by HTTP/1.1: the path alone and every path below it alike."""
+    found = locations(pool, Route("", "/api", "web"))
+    assert [(x.path, x.upgrades) for x in found] == [("/api", expected), ("/api/", expected)]
 
 
 def test_what_no_route_takes_is_answered_by_nginx_itself() -> None:

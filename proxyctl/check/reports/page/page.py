@@ -120,15 +120,15 @@ def _tiles(report: Report) -> Iterator[tuple[str, str, bool]]:
 
 def _servers(report: Report, time: timechart.TimeChart | None) -> tuple[ServerRow, ...]:
     weights = report.expected.weights if report.expected else None
-    wanted = shares(weights or {})
+    due_shares = shares(weights or {})
     named = sum(report.servers.values())
-    names = sorted({*report.servers, *wanted})
+    names = sorted({*report.servers, *due_shares})
     seen = {name: report.servers.get(name, 0) / named if named else 0.0 for name in names}
-    most = max((*seen.values(), *wanted.values()), default=0.0) or 1.0
+    most = max((*seen.values(), *due_shares.values()), default=0.0) or 1.0
     rows = []
     for name in names:
         served = report.by_server.get(name, Served())
-        due = wanted.get(name, 0.0) if weights is not None else None
+        due = due_shares.get(name, 0.0) if weights is not None else None
         rows.append(
             ServerRow(
                 name=name,
@@ -150,22 +150,22 @@ def _servers(report: Report, time: timechart.TimeChart | None) -> tuple[ServerRo
 def _near(report: Report, burst: Burst) -> list[tuple[str, str, str]]:
     """Return number, kind and text of the events near a burst, the first ones of many."""
     places = sorted(burst.events)
-    told = [
+    listed = [
         (f"{place + 1}", report.events[place].kind, report.events[place].text) for place in places[:_EVENTS_IN_A_ROW]
     ]
-    return [*told, ("", f"and {len(places) - len(told)} more", "")] if len(places) > len(told) else told
+    return [*listed, ("", f"and {len(places) - len(listed)} more", "")] if len(places) > len(listed) else listed
 
 
 def _generator(report: Report) -> Iterator[tuple[str, str]]:
-    told = report.generator
-    yield "was the limit", "yes" if told.was_the_limit else "no"
-    yield "processor used", f"{told.busy:.0%}"
-    yield "late", _ms(told.late * 1000)
-    yield "waited for a connection", f"{told.waited:,} requests"
+    generator = report.generator
+    yield "was the limit", "yes" if generator.was_the_limit else "no"
+    yield "processor used", f"{generator.busy:.0%}"
+    yield "late", _ms(generator.late * 1000)
+    yield "waited for a connection", f"{generator.waited:,} requests"
 
 
-def _written(told: Any) -> Iterator[tuple[str, str]]:
-    for key, value in told.items():
+def _written(named: Any) -> Iterator[tuple[str, str]]:
+    for key, value in named.items():
         match value:
             case None | [] | "" | ():
                 continue

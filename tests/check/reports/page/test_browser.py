@@ -17,7 +17,7 @@ from tests.check.reports.page.browser import look, program
 # Opens each page in each width and says what came out. It is a page around the report: the report runs no script.
 # Nothing is fetched meanwhile: the browser's virtual time does not wait for that.
 MEASURE = """<!DOCTYPE html><body><pre id="out">not measured</pre><script>
-const told = {}, PAGES = {PAGES};
+const measures = {}, PAGES = {PAGES};
 async function measure(page, width) {
   const frame = document.createElement("iframe");
   frame.width = width; frame.height = 900; frame.srcdoc = PAGES[page];
@@ -42,7 +42,7 @@ async function measure(page, width) {
     const path = doc.querySelector("#" + id + " path");
     bars[id] = path ? Math.round(path.getBoundingClientRect().height) : null;
   }
-  told[page + " " + width] = {
+  measures[page + " " + width] = {
     wider: doc.documentElement.scrollWidth - width, empty, overlaps, out, bars,
     texts: rects.length, title: doc.title, scheme: view.matchMedia("(prefers-color-scheme: dark)").matches,
     odd: [...doc.querySelectorAll(".odd")].filter(t => t.checkVisibility()).length,
@@ -51,7 +51,7 @@ async function measure(page, width) {
 }
 (async () => {
   for (const page in PAGES) for (const width of WIDTHS) await measure(page, width);
-  document.getElementById("out").textContent = JSON.stringify(told);
+  document.getElementById("out").textContent = JSON.stringify(measures);
 })().catch(error => { document.getElementById("out").textContent = error; });
 </script></body>"""
 
@@ -74,8 +74,8 @@ def measured() -> dict[str, Any]:
     found = re.search(r'<pre id="out">(.*?)</pre>', dom, re.DOTALL)
     assert found, dom[:500]
     assert found[1].startswith("{"), found[1]
-    told: dict[str, Any] = json.loads(html.unescape(found[1]))
-    return told
+    measures: dict[str, Any] = json.loads(html.unescape(found[1]))
+    return measures
 
 
 @pytest.fixture(scope="module")
@@ -88,10 +88,10 @@ def usual() -> Report:
 @pytest.mark.parametrize("page", WORLDS)
 def test_it_fits(measured: dict[str, Any], page: str, width: int) -> None:
     """From 400 pixels on nothing sticks out, no label touches another, and no drawing is without a size."""
-    told = measured[f"{page} {width}"]
-    assert told["wider"] <= 0
-    assert (told["out"], told["overlaps"], told["empty"]) == ([], [], [])
-    assert told["texts"] > 10
+    measures = measured[f"{page} {width}"]
+    assert measures["wider"] <= 0
+    assert (measures["out"], measures["overlaps"], measures["empty"]) == ([], [], [])
+    assert measures["texts"] > 10
 
 
 def test_drawings_have_a_height(measured: dict[str, Any]) -> None:

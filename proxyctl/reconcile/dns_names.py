@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from proxyctl.core.model import Target
 from proxyctl.errors import ResolveError
 from proxyctl.providers.port import Resolver, Wake
+from proxyctl.reconcile.wakes import RETRY_FIRST, RETRY_LAST
 
 RESOLVE_WAIT = 0.02  # seconds that a pass waits for DNS; slower answers wake the next one
-RETRY_FIRST, RETRY_LAST = 0.25, 5.0
 
 _SHORT_ID = 12  # characters; Docker makes an alias of them
 
@@ -22,7 +22,7 @@ _Key = tuple[str, str, str]
 """A container's id, name and address."""
 
 
-class Names:
+class DnsNames:
     """The answers of DNS so far, and a task for each name that does not resolve yet."""
 
     def __init__(self, resolver: Resolver, wake: Wake) -> None:

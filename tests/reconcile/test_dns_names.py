@@ -1,4 +1,4 @@
-"""`proxyctl.reconcile.names`: how long a pass waits for DNS."""
+"""`proxyctl.reconcile.dns_names`: how long a pass waits for DNS."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import time
 
 from proxyctl.core.model import Target
-from proxyctl.reconcile.names import RESOLVE_WAIT, Names
+from proxyctl.reconcile.dns_names import RESOLVE_WAIT, DnsNames
 
 
 class Silent:
@@ -20,7 +20,7 @@ class Silent:
 
 async def test_a_silent_name_holds_up_one_pass_only() -> None:
     """The pass that meets it waits a moment, those after it do not wait at all: a drain must not."""
-    names = Names(Silent(), lambda _: None)
+    names = DnsNames(Silent(), lambda _: None)
     target = Target("id", "web", "10.0.0.1", 80, None, "http")
     began = time.perf_counter()
     assert await names.check([target]) == {target: None}

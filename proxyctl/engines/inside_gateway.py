@@ -1,4 +1,4 @@
-"""The steps that every engine shares inside a gateway: ask binary and kernel, watch for the gateway's end, use sockets.
+"""The steps that every engine takes inside its gateway: ask binary and kernel, watch for the gateway's end.
 
 Knows no proxy. An engine waits itself for its proxy to boot, because the reason of a failure is in that proxy's log.
 """
@@ -6,11 +6,8 @@ Knows no proxy. An engine waits itself for its proxy to boot, because the reason
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 import re
-from collections.abc import AsyncIterator, Coroutine, Sequence
-from pathlib import Path
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from proxyctl.errors import ConfigRefused, GatewayError
@@ -20,9 +17,7 @@ from proxyctl.providers.port import Shell
 _VERSION = r"(\d+(?:\.\d+)+)"
 _OPEN_FILES = re.compile(r"Max open files\s+(\d+)")
 _FEW_FILES = 1024  # the usual limit of a process, where the kernel does not say
-_REVISION = re.compile(r"proxyctl revision=(\w*) topology=(\w*)")
 _LISTENS = "0A"  # the state of a listening socket in /proc/net/tcp
-_LONGEST_PATH = 100  # of 108 bytes in sockaddr_un
 _LOOK = 0.1  # seconds between two looks at the gateway
 
 
@@ -36,6 +31,11 @@ async def ask_version(gateway: Shell, argv: Sequence[str], before: str) -> tuple
     if ran.code != 0 or found is None:
         raise GatewayError(f"the gateway's image has no {argv[0]} that runs: {last_line(ran.output)}")
     return tuple(map(int, found[1].split("."))), ran.output
+
+
+def last_line(output: str) -> str:
+    """Return the last line that is not empty, without blanks around it."""
+    return output.strip().rpartition("\n")[2].strip()
 
 
 async def allowed_files(gateway: Shell) -> int:
@@ -77,46 +77,3 @@ async def while_it_runs(gateway: Access, waiting: Coroutine[Any, Any, None]) -> 
     finally:
         task.cancel()
         await asyncio.wait({task})
-
-
-@contextlib.asynccontextmanager
-async def connected(path: Path) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """Connect to a Unix socket, however long its path is; raise OSError."""
-    folder = None
-    try:
-        name = str(path)
-        if len(os.fsencode(name)) > _LONGEST_PATH:
-            folder = os.open(path.parent, os.O_PATH | os.O_CLOEXEC)
-            name = by_descriptor(folder, path.name)
-        reader, writer = await asyncio.open_unix_connection(name)
-    finally:
-        if folder is not None:
-            os.close(folder)
-    try:
-        yield reader, writer
-    finally:
-        writer.close()
-
-
-def by_descriptor(descriptor: int, *below: str) -> str:
-    """Return a short path to the open `descriptor`, or to a file below it; its own path may be too long, or gone."""
-    return "/".join(("/proc/self/fd", str(descriptor), *below))
-
-
-def read_revision(text: str) -> tuple[str, str] | None:
-    """Return the revision and topology in an answer of a running proxy; None where it names none."""
-    found = _REVISION.search(text)
-    return (found[1], found[2]) if found else None
-
-
-def current_text(run_folder: Path, name: str) -> str:
-    """Return the current configuration file, which the proxy would load now; empty while there is none."""
-    try:
-        return (run_folder.parent / "current" / name).read_text("utf-8")
-    except OSError:
-        return ""
-
-
-def last_line(output: str) -> str:
-    """Return the last line that is not empty, without blanks around it."""
-    return output.strip().rpartition("\n")[2].strip()

@@ -1,18 +1,16 @@
-"""What every engine does alike: the binary's version, the file limit, taken ports, sockets, texts."""
+"""What every engine asks inside its gateway: the binary's version, the file limit, taken ports, and its end."""
 
 from __future__ import annotations
 
 import asyncio
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
-from proxyctl.engines import shared
+from proxyctl.engines import inside_gateway
 from proxyctl.errors import ConfigRefused, GatewayError
 from proxyctl.providers.port import Ran
-from tests.engines.answering import answering
 
 TAKEN = """\
   sl  local_address rem_address   st
@@ -47,7 +45,10 @@ class Answers:
 async def test_the_version_is_what_stands_behind_the_binarys_name() -> None:
     """With it comes everything that was printed, for its other words."""
     printed = "HAProxy version 3.2.26-1 2026/01/01\nmore\n"
-    assert await shared.ask_version(Answers(printed), ("haproxy", "-v"), "HAProxy version ") == ((3, 2, 26), printed)
+    assert await inside_gateway.ask_version(Answers(printed), ("haproxy", "-v"), "HAProxy version ") == (
+        (3, 2, 26),
+        printed,
+    )
 
 
 @pytest.mark.parametrize(("output", "code"), [("HAProxy version 3.2.26", 1), ("what?\nno such file\n", 0)])
@@ -55,14 +56,14 @@ async def test_an_image_without_the_binary_is_told_by_its_last_line(output: str,
     """A binary that fails is as good as none."""
     last = re.escape(output.strip().splitlines()[-1])
     with pytest.raises(GatewayError, match=f"image has no haproxy that runs: {last}"):
-        await shared.ask_version(Answers(output, code), ("haproxy", "-v"), "HAProxy version ")
+        await inside_gateway.ask_version(Answers(output, code), ("haproxy", "-v"), "HAProxy version ")
 
 
 @pytest.mark.parametrize(("limits", "expected"), [("Max open files   20000   40000   files\n", 20000), ("", 1024)])
 async def test_the_file_limit_is_that_of_pid_1(limits: str, expected: int) -> None:
     """The soft one, for that is what counts; where the kernel does not say, what most processes have."""
     gateway = Answers(limits)
-    assert await shared.allowed_files(gateway) == expected
+    assert await inside_gateway.allowed_files(gateway) == expected
     assert gateway.ran == [("cat", "/proc/1/limits")]
 
 
@@ -70,10 +71,10 @@ async def test_a_port_that_something_else_listens_on_is_refused() -> None:
     """A connection from such a port takes nothing; and without new ports the gateway is not even asked."""
     gateway = Answers(TAKEN)
     with pytest.raises(ConfigRefused, match="port 53 cannot be bound in the gateway: something else listens there"):
-        await shared.refuse_taken(gateway, {8080, 53, 80})
-    await shared.refuse_taken(gateway, {80, 443})
+        await inside_gateway.refuse_taken(gateway, {8080, 53, 80})
+    await inside_gateway.refuse_taken(gateway, {80, 443})
     asked = len(gateway.ran)
-    await shared.refuse_taken(gateway, set())
+    await inside_gateway.refuse_taken(gateway, set())
     assert len(gateway.ran) == asked
 
 
@@ -94,56 +95,15 @@ async def test_a_wait_ends_with_the_gateway() -> None:
         await waiting
     assert ended.is_set()
     gateway.ended = False
-    await shared.while_it_runs(gateway, asyncio.sleep(0))
+    await inside_gateway.while_it_runs(gateway, asyncio.sleep(0))
 
 
 async def _refused(gateway: Answers, waiting: object) -> None:
     with pytest.raises(GatewayError, match="the gateway has ended"):
-        await shared.while_it_runs(gateway, waiting)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("deep", ["", "deep" * 30])
-async def test_a_long_path_is_no_obstacle(deep: str, tmp_path: Path) -> None:
-    """Socket addresses hold 108 bytes; a state folder may lie deeper."""
-    folder, short = tmp_path / deep, tmp_path / "s"
-    folder.mkdir(exist_ok=True)
-    async with answering(short, b"hello"):
-        short.rename(folder / "admin.sock")
-        async with shared.connected(folder / "admin.sock") as (reader, writer):
-            writer.write(b"show info\n")
-            assert await reader.read() == b"hello"
-
-
-async def test_a_socket_that_is_gone_is_an_error_of_the_system(tmp_path: Path) -> None:
-    """Each engine says by itself what that means."""
-    for path in (tmp_path / "none.sock", tmp_path / ("deep" * 30) / "none.sock"):
-        with pytest.raises(FileNotFoundError):
-            async with shared.connected(path):
-                pass
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("proxyctl revision=12ab topology=34cd\n", ("12ab", "34cd")),
-        ("so: proxyctl revision= topology=", ("", "")),
-        ("revision=12ab", None),
-    ],
-)
-def test_what_is_loaded_is_read_back(text: str, expected: tuple[str, str] | None) -> None:
-    """Both hashes, wherever they stand; nothing where a user's template has lost them."""
-    assert shared.read_revision(text) == expected
-
-
-def test_the_current_configuration_is_the_one_that_would_be_loaded(tmp_path: Path) -> None:
-    """Beside the folder of the sockets; there may be none yet."""
-    assert shared.current_text(tmp_path / "run", "x.cfg") == ""
-    (tmp_path / "current").mkdir()
-    (tmp_path / "current" / "x.cfg").write_text("hi")
-    assert shared.current_text(tmp_path / "run", "x.cfg") == "hi"
+        await inside_gateway.while_it_runs(gateway, waiting)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("text", "line"), [("", ""), ("\n \n", ""), ("a\n b \n\n", "b"), ("a", "a")])
 def test_the_last_line_is_the_last_that_says_something(text: str, line: str) -> None:
     """Blank lines and blanks around it do not count."""
-    assert shared.last_line(text) == line
+    assert inside_gateway.last_line(text) == line

@@ -1,0 +1,43 @@
+"""The nouns. They are imported from this package, whichever of its files has them.
+
+`snapshot` has what Docker says, `findings` what was found out, `operators` what an operator decided, `desired` what the
+proxy should do, `proxy` what it can do and what it answers. Values only, frozen and sorted, so that the same world
+gives the same bytes. Next: `labels`.
+"""
+
+from __future__ import annotations
+
+from proxyctl.core.model.desired import Balance, Desired, HealthCheck, Listener, Pool, Protocol, Route, Server, Setting
+from proxyctl.core.model.findings import Finding, Problem, Severity, Target
+from proxyctl.core.model.operators import Override, Pin
+from proxyctl.core.model.proxy import ConfigFiles, Features, Running, ServerCount, Tuning
+from proxyctl.core.model.snapshot import Attachment, Commands, Container, Health, Snapshot, State
+
+__all__ = [
+    "Attachment",
+    "Balance",
+    "Commands",
+    "ConfigFiles",
+    "Container",
+    "Desired",
+    "Features",
+    "Finding",
+    "Health",
+    "HealthCheck",
+    "Listener",
+    "Override",
+    "Pin",
+    "Pool",
+    "Problem",
+    "Protocol",
+    "Route",
+    "Running",
+    "Server",
+    "ServerCount",
+    "Setting",
+    "Severity",
+    "Snapshot",
+    "State",
+    "Target",
+    "Tuning",
+]

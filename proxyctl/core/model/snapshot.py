@@ -1,0 +1,79 @@
+"""What Docker says: containers, and the snapshot of them all."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Literal
+
+State = Literal["created", "running", "paused", "restarting", "removing", "exited", "dead"]
+Health = Literal["none", "starting", "healthy", "unhealthy"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class Attachment:
+    """One container's place on one network; `address` is IPv4 text, empty while it has none."""
+
+    network: str
+    address: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Container:
+    """One container; a listing and an inspect of the same container give equal values.
+
+    `created` is in whole Unix seconds. `ports` are the exposed TCP ports. `stopping` is true from the
+    `kill` event with the stop signal until the container has ended or started again.
+    """
+
+    id: str
+    name: str
+    labels: tuple[tuple[str, str], ...]
+    state: State
+    health: Health
+    ports: tuple[int, ...]
+    attachments: tuple[Attachment, ...]
+    created: int
+    stopping: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("labels", "ports", "attachments"):
+            object.__setattr__(self, name, tuple(sorted(getattr(self, name))))
+
+    @property
+    def live(self) -> bool:
+        """Whether the container runs, so that it can serve now or in a moment; a paused container does not."""
+        return self.state == "running"
+
+    def address_on(self, network: str) -> str:
+        """Return the container's IPv4 address on `network`; an empty string while it has none."""
+        return next((a.address for a in self.attachments if a.network == network), "")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Commands:
+    """The commands that a person mends containers with, in the words of the provider that listed them.
+
+    Format texts: `attach` has fields `network` and `container`, `inspect` has `container`.
+    """
+
+    attach: str
+    inspect: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All labelled containers, also ended containers, and the networks that have a gateway.
+
+    `missing` are the ids of containers that listings have lacked for less than one resync although no event ended
+    them; they are not among `containers`.
+    """
+
+    network: str
+    commands: Commands
+    containers: tuple[Container, ...] = ()
+    gateways: tuple[str, ...] = ()
+    missing: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "containers", tuple(sorted(self.containers, key=lambda c: (c.name, c.id))))
+        object.__setattr__(self, "gateways", tuple(sorted(set(self.gateways))))
