@@ -235,7 +235,7 @@ class Watch:
         found = (self.status() or {"problems": []})["problems"]
         return [p for p in found if not p["container"] or p["container"].startswith(self.network)]
 
-    def until(self, pool: str | None = None, within: float = 15.0, **states: str) -> None:
+    def until(self, pool: str | None = None, within: float = 30.0, **states: str) -> None:
         """Wait until exactly these servers are there in these states, `web1="up"`."""
         try:
             eventually(lambda: self.servers(pool) == states, f"servers {states}", within)
