@@ -98,9 +98,15 @@ class GenerationFolder:
             os.close(fd)
 
     def _least_missed(self, numbers: list[int]) -> int:
-        """Return the generation to drop: the oldest with the topology of the next (no way back), else the oldest."""
-        pairs = itertools.pairwise(numbers)
-        return next((n for n, after in pairs if self._topology(n) == self._topology(after)), numbers[0])
+        """Return the generation to drop: the oldest with the topology of the next (no way back), else the oldest.
+
+        It is never the current one, which need not be the newest: `watch` may have ended right after a `stage`.
+        """
+        current = self._current_name()
+        spare = [n for n in numbers if self._all()[n].name != current]
+        next_of = dict(itertools.pairwise(numbers))
+        alike = (n for n in spare if n in next_of and self._topology(n) == self._topology(next_of[n]))
+        return next(alike, spare[0])
 
     def _topology(self, number: int) -> str:
         if number not in self._topologies:

@@ -12,6 +12,7 @@ from proxyctl.api.port import Changes, Overridden
 from proxyctl.core.model import Problem
 from proxyctl.core.status import ServerState, Status
 from proxyctl.errors import ProxyctlError
+from proxyctl.operate import rollout
 from proxyctl.operate.rollout import Done, RolledBack, Rollout, Wish
 from proxyctl.providers.docker.successor import Old, Successor
 from tests import statuses
@@ -20,7 +21,8 @@ from tests import statuses
 class Host:
     """A Docker and a `watch` in memory, with the containers web1 and web2 in pool web; notes what is done, in order.
 
-    Implements `operate.port.Docker` and `Watch`. A new container's state in the pool is `joins[name]`, or `up`.
+    Implements `operate.port.Docker` and `Watch`. A new container's state in the pool is `joins[name]`, or `up`. Once
+    all have been started, each question for the status does the next step of `later` first.
     """
 
     def __init__(self) -> None:
@@ -31,6 +33,10 @@ class Host:
         self.problems: tuple[Problem, ...] = ()
         self.published: dict[str, Any] = {}
         self.fails: dict[str, str] = {}
+        self.later: list[Callable[[Host], object]] = []
+        self.reasons: dict[str, str] = {}
+        self.drain = 30.0
+        self.mac = ""
 
     def _do(self, what: str) -> None:
         if what in self.fails:
@@ -43,7 +49,8 @@ class Host:
         """Return a plain container."""
         name = id_.removeprefix("id-")
         host = {"PortBindings": self.published, "NetworkMode": "web"}
-        inspect = {"Id": id_, "Name": f"/{name}", "Config": {}, "HostConfig": host, "NetworkSettings": {}}
+        config = {"MacAddress": self.mac} if self.mac else {}
+        inspect = {"Id": id_, "Name": f"/{name}", "Config": config, "HostConfig": host, "NetworkSettings": {}}
         return Old({**inspect, "NetworkSettings": {"Networks": {"web": {}}}}, {})
 
     def image_id(self, image: str) -> str:
@@ -85,13 +92,30 @@ class Host:
 
     def status(self) -> Status:
         """Return the pool."""
-        servers = [statuses.server(name, state=state) for name, state in self.states.items()]
-        return statuses.status(statuses.pool("web", *servers), problems=self.problems)
+        if self.later and "start web2-r2" in self.done:
+            self.later.pop(0)(self)
+        servers = tuple(statuses.server(n, state=s, reason=self.reasons.get(n, "")) for n, s in self.states.items())
+        pool = dataclasses.replace(statuses.pool("web"), servers=servers, drain_seconds=self.drain)
+        return statuses.status(pool, problems=self.problems)
 
     def override(self, server: str, **changes: Unpack[Changes]) -> Overridden:
         """Drain a server."""
-        self._do(f"drain {server}")
+        self._do(f"drain {server}" if changes == {"drain": True} else f"override {server} {changes}")
         return Overridden(server, ("web",), (), draining=True, changes=changes)
+
+
+class Clock:
+    """Stands for the module `time`: a sleep takes no time."""
+
+    now = 1000.0
+
+    def monotonic(self) -> float:
+        """Return the seconds."""
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Let them pass."""
+        self.now += seconds
 
 
 @dataclasses.dataclass
@@ -104,7 +128,10 @@ class Play:
 
     def run(self, pool: str = "web", *, count: int | None = None, wait: float = 5.0) -> Done:
         """Run it to its end."""
-        return Rollout(self.host, self.host, self.said.append, self.interrupted).run(Wish(pool, "shop:2", count, wait))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(rollout, "time", Clock())
+            made = Rollout(self.host, self.host, self.said.append, self.interrupted)
+            return made.run(Wish(pool, "shop:2", count, wait))
 
 
 ALL_NEW = ["look for shop:2", "make web1-r2", "start web1-r2", "make web2-r2", "start web2-r2"]
@@ -116,7 +143,12 @@ def test_the_old_ones_go_when_all_new_ones_serve() -> None:
     assert play.run() == Done(("web1-r2", "web2-r2"), ("web1", "web2"))
     gone = [f"{verb} {name}{rest}" for name in ("web1", "web2") for verb, rest in PARTING]
     assert play.host.done == [*ALL_NEW, *gone]
-    assert play.said[-2:] == [f"{name}: drained, stopped and removed" for name in ("web1", "web2")]
+    started = [f"{name}: started from shop:2" for name in ("web1-r2", "web2-r2")]
+    assert play.said == [
+        *started,
+        "all new ones (2) serve after 0.0 s",
+        *(f"{name}: drained, stopped and removed" for name in ("web1", "web2")),
+    ]
 
 
 PARTING = (("drain", ""), ("stop", " 30"), ("remove", ""))
@@ -125,6 +157,62 @@ PARTING = (("drain", ""), ("stop", " 30"), ("remove", ""))
 def test_a_count_says_how_many_come() -> None:
     """Three for two: each old one has its successors in turn."""
     assert Play().run(count=3).new == ("web1-r2", "web2-r2", "web1-r3")
+
+
+def away(host: Host) -> None:
+    """Let no `watch` answer."""
+    raise ProxyctlError("no `proxyctl watch` answers")
+
+
+def becomes(name: str, state: ServerState) -> Callable[[Host], None]:
+    """Let a new container be in another state from now on."""
+    return lambda host: host.states.update({name: state})
+
+
+def test_one_that_serves_late_is_waited_for() -> None:
+    """Also while `watch` is away for a moment; each new one that serves before all do is told once."""
+    play = Play()
+    play.host.joins = {"web2-r2": "starting"}
+    play.host.later = [away, lambda _: None, lambda _: None, becomes("web2-r2", "up")]
+    assert play.run().new == ("web1-r2", "web2-r2")
+    told = [line for line in play.said if "serve" in line]
+    assert told == ["web1-r2: serves after 0.1 s", "all new ones (2) serve after 0.3 s"]
+
+
+def test_all_new_ones_have_to_serve_at_the_same_time() -> None:
+    """One that served and fails while the others start is not enough; requests may run on it, so it is drained."""
+    play = Play()
+    play.host.joins = {"web2-r2": "starting"}
+    play.host.later = [lambda _: None, becomes("web1-r2", "down"), becomes("web2-r2", "up")]
+    with pytest.raises(RolledBack, match=r"web1-r2 does not serve after 0\.25 s: it is down"):
+        play.run(wait=0.25)
+    assert {"drain web1-r2", "drain web2-r2"} <= set(play.host.done)
+
+
+def test_without_an_answer_of_watch_a_new_one_may_have_served() -> None:
+    """So each is stopped as one that has."""
+    play = Play()
+    play.host.later = [away] * 100
+    with pytest.raises(RolledBack, match=r"does not serve after 0\.05 s: no `proxyctl watch` answers"):
+        play.run(wait=0.05)
+    assert {"stop web1-r2 30", "stop web2-r2 30"} <= set(play.host.done)
+
+
+def test_a_stop_takes_as_long_as_the_drain_of_the_pool() -> None:
+    """In whole seconds, as Docker takes them, and at least one."""
+    for drain, seconds in ((4.6, 5), (0.1, 1)):
+        play = Play()
+        play.host.drain = drain
+        play.run()
+        assert f"stop web1 {seconds}" in play.host.done
+
+
+def test_what_a_new_one_does_not_take_over_is_told() -> None:
+    """Two containers cannot share a MAC address."""
+    play = Play()
+    play.host.mac = "02:42:ac:11:00:02"
+    play.run()
+    assert "web1-r2 gets another MAC address than web1: two containers cannot share one" in play.said
 
 
 def test_one_that_serves_in_maintenance_serves() -> None:
@@ -142,6 +230,14 @@ def test_one_that_serves_in_maintenance_serves() -> None:
         (
             {"joins": {"web2-r2": None}, "problems": (Problem("web2-r2", "", "its check fails"),)},
             "web2-r2 does not serve after 0.05 s: its check fails",
+        ),
+        (
+            {"joins": {"web2-r2": None}, "problems": (Problem("web2-r2", "", "an odd label", "warning"),)},
+            "web2-r2 does not serve after 0.05 s: it is not in the pool",
+        ),
+        (
+            {"joins": {"web2-r2": "down"}, "reasons": {"web2-r2": "its check got 503"}},
+            "web2-r2 does not serve after 0.05 s: its check got 503",
         ),
         (
             {"joins": {"web2-r2": "starting"}, "ends": {"web2-r2": "it ended with exit code 1"}},
@@ -169,12 +265,15 @@ def test_when_a_new_one_does_not_serve_all_is_as_before(spoil: dict[str, Any], r
 
 
 def test_what_cannot_be_begun_leaves_no_trace() -> None:
-    """An unknown pool, and a published port that two cannot share, are refused before anything is made."""
+    """An unknown or empty pool, and a published port that two cannot share, are refused before anything is made."""
     play = Play()
     with pytest.raises(ProxyctlError, match="no pool is named wbe; known are web"):
         play.run("wbe")
     play.host.published = {"80/tcp": [{"HostPort": "8080"}]}
     with pytest.raises(ProxyctlError, match="web1 publishes host port 8080"):
+        play.run()
+    play.host.states = {}
+    with pytest.raises(ProxyctlError, match="pool web has no container whose configuration a new one could take over"):
         play.run()
     assert play.host.done == []
 
@@ -187,6 +286,39 @@ def test_ctrl_c_before_all_serve_rolls_back() -> None:
     with pytest.raises(RolledBack, match="interrupted"):
         play.run()
     assert play.host.states == {"web1": "up", "web2": "up"}
+
+
+def test_ctrl_c_while_they_are_made_makes_no_more() -> None:
+    """The one that is there already is removed."""
+    play = Play()
+    play.interrupted = lambda: "start web1-r2" in play.host.done
+    with pytest.raises(RolledBack, match="interrupted"):
+        play.run()
+    assert "make web2-r2" not in play.host.done
+    assert play.host.states == {"web1": "up", "web2": "up"}
+
+
+def test_a_fault_of_proxyctl_leaves_no_new_ones() -> None:
+    """They are removed, and the fault is not taken for a rollout that failed."""
+    play = Play()
+
+    def fault(_: Host) -> None:
+        raise RuntimeError("a fault")
+
+    play.host.later = [fault]
+    with pytest.raises(RuntimeError, match="a fault"):
+        play.run()
+    assert play.host.states == {"web1": "up", "web2": "up"}
+
+
+def test_a_new_one_that_cannot_be_removed_is_told() -> None:
+    """And keeps no other one."""
+    play = Play()
+    play.host.joins = {"web1-r2": "down", "web2-r2": "down"}
+    play.host.fails = {"remove web1-r2 with its volumes": "Docker does not answer"}
+    with pytest.raises(RolledBack):
+        play.run(wait=0.05)
+    assert play.said[-2:] == ["web1-r2: could not be removed: Docker does not answer", "web2-r2: removed"]
 
 
 def test_ctrl_c_after_that_names_the_old_ones_that_are_left() -> None:

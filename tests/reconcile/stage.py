@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from pathlib import Path
 
 from proxyctl.core.labels.declaration import Options
-from proxyctl.core.model import ConfigFiles, Container, Features, Snapshot, Tuning
+from proxyctl.core.model import ConfigFiles, Container, Features, ServerCount, Snapshot, Target, Tuning
 from proxyctl.engines import templates
 from proxyctl.errors import ConfigRefused
 from proxyctl.providers.port import Wake
@@ -19,7 +21,7 @@ from proxyctl.state.generations import GenerationFolder
 from proxyctl.state.overrides import Overrides
 from proxyctl.state.port import Inputs
 from tests.core.worlds import HAPROXY, NET, rules, world
-from tests.in_memory import MemoryEngine, MemoryGateway, MemoryProber, MemoryResolver, MemorySevering
+from tests.in_memory import MemoryEngine, MemoryProber, MemoryResolver
 
 
 class MemorySource:
@@ -34,13 +36,60 @@ class MemorySource:
         """Follow nothing."""
 
 
+class StagedGateway:
+    """Implements `gateway.port.Lifecycle`: the gateway fails, or is started, when the test says so."""
+
+    def __init__(self) -> None:
+        self.notice = ""
+        self.fails: Exception | None = None
+        self.starts = False
+        self.asked = 0
+
+    async def ensure(self) -> bool:
+        """Return whether it was started since the last question."""
+        self.asked += 1
+        if self.fails:
+            raise self.fails
+        started, self.starts = self.starts, False
+        return started
+
+
+class NotedSevering:
+    """Implements `gateway.port.Severing`: notes the addresses."""
+
+    def __init__(self) -> None:
+        self.severed: set[str] = set()
+
+    async def sever(self, addresses: Collection[str]) -> None:
+        """Note them."""
+        self.severed |= set(addresses)
+
+
 class RefusingEngine(MemoryEngine):
     """A proxy that checks, and refuses files in which one of the words in `refuses` stands."""
 
     def __init__(self, features: Features, generations: GenerationFolder) -> None:
         super().__init__(features, generations)
         self.refuses: set[str] = set()
-        self.checks = 0
+        self.checks = self.reloads = self.counted = 0
+        self.was_cut: list[tuple[str, str]] = []
+        self.fails: Exception | None = None
+
+    async def reload(self, revision: str) -> None:
+        """Fail where the test says so."""
+        self.reloads += 1
+        if self.fails:
+            raise self.fails
+        await super().reload(revision)
+
+    async def cut(self, servers: Iterable[tuple[str, str]]) -> None:
+        """Note the servers."""
+        self.was_cut += servers
+
+    async def counts(self) -> tuple[ServerCount, ...]:
+        """Return one request of each server that it has."""
+        self.counted += 1
+        return tuple(ServerCount(p.name, s.name, 1, up=None) for p in self.does.pools for s in p.servers)
 
     async def check(self, folder: str, files: ConfigFiles) -> None:
         """Refuse by the text, as a proxy does."""
@@ -55,21 +104,24 @@ class Stage:
     """The reconciler, and everything around it that a test sets or looks at."""
 
     def __init__(self, folder: Path, features: Features = HAPROXY, spacing: float = 0) -> None:
+        self._folder = folder
         self.generations = generations = GenerationFolder(folder / "proxy")
         generations.prepare()
         self.source, self.engine = MemorySource(), RefusingEngine(features, generations)
         self.inputs = Inputs(Options(), Tuning(), templates.load(features.engine, None), "0" * 32)
         self.read: Callable[[], Inputs] = lambda: self.inputs
         self.overrides = Overrides(folder)
+        self.gateway, self.severing = StagedGateway(), NotedSevering()
+        self.answers: Callable[[Target], bool] = lambda _: True
         self.refusals, self.journal = Refusals(), Journal()
         self.applier = Applier(self.engine, generations, self.refusals)
         ports = Ports(
             source=self.source,
             resolver=MemoryResolver(self._addresses),
-            prober=MemoryProber(lambda _: True, lambda _: None),
-            gateway=MemoryGateway(lambda: True),
+            prober=MemoryProber(self._answers, lambda _: None),
+            gateway=self.gateway,
             engine=self.engine,
-            severing=MemorySevering(),
+            severing=self.severing,
             overrides=self.overrides,
             pin=lambda: None,
             read_inputs=self._read,
@@ -80,6 +132,9 @@ class Stage:
     def _read(self) -> Inputs:
         return self.read()
 
+    def _answers(self, target: Target) -> bool:
+        return self.answers(target)
+
     def _addresses(self) -> dict[str, str]:
         there = self.source.snapshot.containers if self.source.snapshot else ()
         return {c.name: c.address_on(NET) for c in there}
@@ -89,6 +144,26 @@ class Stage:
         self.reconciler.wake("test", at_once=at_once)
         self.source.snapshot = world(*containers)
         await self.reconciler.one_pass()
+
+    def restarted(self) -> Stage:
+        """Return a new proxyctl on the same state folder and the same running proxy."""
+        again = Stage(self._folder, self.engine._features)
+        again.engine.does = self.engine.does
+        again.engine._revision, again.engine._topology = self.engine._revision, self.engine._topology
+        return again
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run the loop beside the block, with a first wake-up."""
+        self.reconciler.wake("start")
+        task = asyncio.create_task(self.reconciler.run())
+        try:
+            yield
+            assert not task.done(), task.exception()
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
 
     @property
     def serving(self) -> dict[str, list[str]]:

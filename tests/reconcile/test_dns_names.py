@@ -1,12 +1,17 @@
-"""`proxyctl.reconcile.dns_names`: how long a pass waits for DNS."""
+"""`proxyctl.reconcile.dns_names`: how long a pass waits for DNS, which names are asked for, and how often."""
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import time
+from itertools import pairwise
 
 from proxyctl.core.model import Target
+from proxyctl.errors import ResolveError
 from proxyctl.reconcile.dns_names import RESOLVE_WAIT, DnsNames
+from proxyctl.reconcile.wakes import RETRY_LAST
+from tests import virtual_time
 
 
 class Silent:
@@ -30,3 +35,90 @@ async def test_a_silent_name_holds_up_one_pass_only() -> None:
         assert await names.check([target]) == {target: None}
     assert time.perf_counter() - began - first < 10 * RESOLVE_WAIT
     await names.check([])
+
+
+WEB = Target("0123456789abcdef", "web", "10.0.0.1", 80, None, "http")
+
+
+class Table:
+    """A DNS by a table; notes when it was asked for what."""
+
+    def __init__(self, **addresses: str) -> None:
+        self.addresses = addresses
+        self.asked: list[tuple[float, str]] = []
+
+    async def resolve(self, name: str) -> tuple[str, ...]:
+        """Answer at once."""
+        self.asked.append((asyncio.get_running_loop().time(), name))
+        if name not in self.addresses:
+            raise ResolveError("NXDOMAIN")
+        return tuple(filter(None, self.addresses[name].split()))
+
+
+def test_a_name_that_resolves_is_not_asked_for_again() -> None:
+    """Until the target goes: one of the same name that comes later has another container or address."""
+    dns, woken = Table(web="10.0.0.9 10.0.0.1"), list[str]()
+
+    async def play() -> None:
+        names = DnsNames(dns, woken.append)
+        for _ in range(3):
+            assert await names.check([WEB]) == {WEB: ""}
+        assert len(dns.asked) == 1
+        assert await names.check([]) == {}
+        assert await names.check([WEB]) == {WEB: ""}
+        assert len(dns.asked) == 2
+
+    virtual_time.run(play())
+
+
+def test_the_short_id_counts_as_a_name() -> None:
+    """Docker gives it to every container; a generated name it need not know."""
+    dns = Table(**{"0123456789ab": "10.0.0.1"})
+
+    async def play() -> None:
+        assert await DnsNames(dns, lambda _: None).check([WEB]) == {WEB: ""}
+
+    virtual_time.run(play())
+
+
+def test_a_name_that_does_not_lead_there_says_where_it_leads() -> None:
+    """To another address, to none, or DNS says that there is no such name."""
+
+    async def play(dns: Table) -> str | None:
+        names = DnsNames(dns, lambda _: None)
+        found = (await names.check([WEB]))[WEB]
+        await names.check([])
+        return found
+
+    assert virtual_time.run(play(Table(web="10.0.0.9"))) == (
+        "the name web resolves to 10.0.0.9, not to its own 10.0.0.1"
+    )
+    assert virtual_time.run(play(Table(web=""))) == "the name web resolves to nothing, not to its own 10.0.0.1"
+    assert virtual_time.run(play(Table())) == "the name web does not resolve through Docker's DNS: NXDOMAIN"
+
+
+def test_a_name_that_does_not_resolve_is_asked_for_more_and_more_rarely() -> None:
+    """Each new answer wakes the loop, and the same one does not; nobody asks for a target that is gone."""
+    dns, woken = Table(), list[str]()
+
+    async def play() -> None:
+        names = DnsNames(dns, woken.append)
+        await names.check([WEB])
+        await asyncio.sleep(30)
+        times = [at for at, name in dns.asked if name == "web"]
+        gaps = [round(later - earlier, 2) for earlier, later in pairwise(times)]
+        assert gaps[:6] == [0.25, 0.5, 1, 2, 4, RETRY_LAST]
+        assert set(gaps[6:]) == {RETRY_LAST}
+        assert woken == ["name web"]
+        dns.addresses["web"] = "10.0.0.1"
+        await asyncio.sleep(RETRY_LAST)
+        assert woken == ["name web"] * 2
+        assert await names.check([WEB]) == {WEB: ""}
+        gone = dataclasses.replace(WEB, name="gone")
+        await names.check([gone])
+        await names.check([])
+        asked = len(dns.asked)
+        await asyncio.sleep(30)
+        assert len(dns.asked) == asked
+
+    virtual_time.run(play())

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from proxyctl.core.model import Override
+from proxyctl.core.model import Override, Tuning
 from proxyctl.errors import TemplateError
+from proxyctl.reconcile import wakes
 from tests.core.worlds import NGINX, container, world
+from tests.providers.docker.following import until
 from tests.reconcile.stage import Stage
 
 A, B = container("a", {"pool": "web"}), container("b", {"pool": "web"})
@@ -145,10 +147,11 @@ async def test_an_override_counts_in_the_next_pass(tmp_path: Path) -> None:
 async def test_the_loop_makes_a_pass_for_a_wake_up_and_survives_a_full_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is told while it lasts, and afterwards everything that waits joins."""
+    """It is told while it lasts, and tried again by itself; afterwards everything that waits joins."""
+    monkeypatch.setattr(wakes, "RETRY_FIRST", 0.001)
     stage = Stage(tmp_path)
     stage.source.snapshot = world(A)
-    stage_files, full = stage.generations.stage, [True]
+    stage_files, full = stage.generations.stage, [True] * 4
 
     def stage_or_fail(*args: Any) -> int:
         if full.pop() if full else False:
@@ -156,11 +159,36 @@ async def test_the_loop_makes_a_pass_for_a_wake_up_and_survives_a_full_disk(
         return stage_files(*args)
 
     monkeypatch.setattr(stage.generations, "stage", stage_or_fail)
-    task = asyncio.create_task(stage.reconciler.run())
-    stage.reconciler.wake("start")
-    try:
+    async with stage.running():
         status = await asyncio.wait_for(stage.reconciler.settled(), 5)
-    finally:
-        task.cancel()
     assert [p.name for p in status.pools] == ["web"]
     assert any("the state folder cannot be written" in e.text for e in stage.journal.after())
+    assert stage.reasons == []
+
+
+async def test_a_change_of_files_asks_for_a_pass(tmp_path: Path) -> None:
+    """Docker tells nothing then."""
+    stage = Stage(tmp_path)
+    await stage.sees(A)
+    async with stage.running():
+        await until(lambda: stage.reconciler.decided > 1, "the first pass of the loop")
+        stage.inputs = dataclasses.replace(stage.inputs, tuning=Tuning(client_timeout_ms=1234))
+        stage.reconciler.files_changed("settings")
+        await until(lambda: stage.engine.reloads == 2, "a reload")
+        await until(lambda: stage.journal.after()[-1].kind == "reload", "the event of the reload")
+    assert stage.journal.after()[-1].text.startswith("templates or settings changed (")
+
+
+async def test_a_watch_whose_first_state_is_refused_is_not_settled(tmp_path: Path) -> None:
+    """Nothing serves yet."""
+    stage = Stage(tmp_path)
+    stage.source.snapshot = world(A)
+    stage.engine.refuses = {"global"}
+    async with stage.running():
+        settled = asyncio.create_task(stage.reconciler.settled())
+        await until(lambda: stage.reasons, "the refusal")
+        stage.reconciler.wake("again")
+        await until(lambda: stage.reconciler.decided > 1 and not stage.reconciler._pass.unsettled, "another pass")
+        await asyncio.wait([settled], timeout=0.02)
+        assert not settled.done()
+        settled.cancel()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
+from proxyctl.core import layout
 from proxyctl.core.labels.declaration import Options
 from proxyctl.core.model import ConfigFiles, Desired, Tuning
+from proxyctl.errors import ProxyctlError
 from proxyctl.state.generations import KEEP, META, GenerationFolder
 from proxyctl.state.pin import NAME, PinFile
 from proxyctl.state.port import Inputs
@@ -83,3 +86,80 @@ def test_the_number_of_a_pin_keeps_its_name_in_files(tmp_path: Path, folder: Gen
     pins.keep(folder.pin(1, "now"))
     assert json.loads((tmp_path / NAME).read_text())["inputs"]["held"] == 4
     assert PinFile(tmp_path).pin == pins.pin
+
+
+def test_a_generation_that_was_staged_and_never_used_does_not_stand_in_the_way(folder: GenerationFolder) -> None:
+    """`watch` ended between the two; the current one, which differs from it in servers only, is confirmed and kept."""
+    for number in range(1, KEEP + 1):
+        applied(folder, number, f"t{number}")
+    folder.stage(files(KEEP + 1, f"t{KEEP}"), Desired())
+    folder.confirm(KEEP)
+    assert numbers(folder) == list(range(2, KEEP + 2))
+
+
+def test_the_current_generation_is_never_dropped(folder: GenerationFolder) -> None:
+    """Whoever asks for it; a number that is not there is no error."""
+    applied(folder, 1, "t1")
+    folder.drop(1)
+    folder.drop(9)
+    assert numbers(folder) == [1]
+
+
+def test_what_a_full_disk_has_cut_off_leaves_no_trace(
+    tmp_path: Path, folder: GenerationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number is free for the next try."""
+
+    def full(fd: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        folder.stage(files(1, "t1"), Desired())
+    monkeypatch.undo()
+    assert list((tmp_path / "generations").iterdir()) == []
+    assert folder.stage(files(1, "t1"), Desired()) == 1
+
+
+def test_what_a_crash_has_cut_off_is_removed_at_the_next_start(tmp_path: Path, folder: GenerationFolder) -> None:
+    """It never had its name."""
+    applied(folder, 1, "t1")
+    (tmp_path / "generations" / ".new-2-00ff").mkdir()
+    (tmp_path / ".current-new").symlink_to("generations/2-00ff")
+    folder.prepare()
+    assert [p.name for p in (tmp_path / "generations").iterdir()] == ["1-00000001"]
+    applied(folder, 2, "t2")
+    assert numbers(folder) == [1, 2]
+
+
+def test_what_cannot_be_read_is_no_generation(tmp_path: Path, folder: GenerationFolder) -> None:
+    """It is not current, not in the history, and nothing to pin the gateway to; nor is a folder of another name."""
+    assert folder.current() is None
+    assert folder.stage(files(1, "t1"), Desired()) == 1
+    folder.switch(1)
+    with pytest.raises(ProxyctlError, match="generation 1 does not say what it was made from: choose another one"):
+        folder.pin(1, "now")
+    (tmp_path / "generations" / "1-00000001" / META).write_text("{")
+    (tmp_path / "generations" / "7 of mine").mkdir()
+    assert (folder.current(), folder.history()) == (None, ())
+    with pytest.raises(ProxyctlError, match="generation 2 does not say"):
+        folder.pin(2, "now")
+    (tmp_path / "generations" / "1-00000001" / META).unlink()
+    assert folder.current() is None
+
+
+def test_a_generation_has_the_files_that_the_proxy_reads(folder: GenerationFolder) -> None:
+    """Not those of its own book-keeping."""
+    applied(folder, 1, "t1")
+    assert folder.files(1) == {"nginx.conf": "# 1"}
+    assert folder.path(1) == f"{layout.GENERATIONS}/1-00000001"
+
+
+def test_the_history_says_what_became_of_each(folder: GenerationFolder) -> None:
+    """Which is current, which the proxy was seen to do, and what was new in it."""
+    applied(folder, 1, "t1")
+    folder.stage(files(2, "t2"), Desired(), changes=["pool web added"])
+    one, two = folder.history()
+    assert (one.current, one.applied, one.changes) == (True, True, ())
+    assert (two.current, two.applied, two.changes) == (False, False, ("pool web added",))
+    assert one.at <= two.at

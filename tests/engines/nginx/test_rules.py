@@ -17,6 +17,8 @@ ABILITIES = [
     (Features("nginx", (1, 29, 4), "static"), {"protocol": "h2c"}, None, ""),
     (NGINX, {"protocol": "h2c", "health.path": "/up"}, "health.port", "HTTP/1.1"),
     (NGINX, {"protocol": "h2c", "health.port": "81"}, None, ""),
+    (NGINX, {"protocol": "h2c"}, None, ""),
+    (NGINX, {"health.path": "/up"}, None, ""),
     (OLD_NGINX, {"protocol": "tcp", "listen": "81"}, "protocol", "stream module"),
     (NGINX, {"protocol": "tcp", "listen": "81"}, None, ""),
     (OLD_NGINX, {"protocol": "https"}, None, ""),

@@ -26,10 +26,21 @@ import docker
 
 from tests.providers.docker.world import RECORDED, Box, Json, World
 
-Kind = Literal["ping", "version", "list", "inspect", "network", "events", "remove"]
+Kind = Literal["ping", "version", "list", "inspect", "network", "image", "events", "create", "start", "remove"]
 How = Literal["error", "missing", "busy", "slow", "mute", "cut", "garbage"]
 HOWS: tuple[How, ...] = ("error", "slow", "cut", "garbage")
-KINDS: tuple[Kind, ...] = ("ping", "version", "list", "inspect", "network", "events", "remove")
+KINDS: tuple[Kind, ...] = (
+    "ping",
+    "version",
+    "list",
+    "inspect",
+    "network",
+    "image",
+    "events",
+    "create",
+    "start",
+    "remove",
+)
 CODES: dict[How, int] = {"error": 500, "missing": 404, "busy": 409}
 
 UNCLOSED = "ignore:unclosed <socket:ResourceWarning"
@@ -41,7 +52,10 @@ _PATHS: list[tuple[str, Kind]] = [
     ("/containers/json", "list"),
     ("/containers/([^/]+)/json", "inspect"),
     ("/networks/([^/]+)", "network"),
+    ("/images/(.+)/json", "image"),
     ("/events", "events"),
+    ("/containers/create", "create"),
+    ("/containers/([^/]+)/start", "start"),
     ("/containers/([^/]+)", "remove"),
 ]
 
@@ -266,14 +280,18 @@ class FakeEngine:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                await self._answer(head.split(b" ", 2)[1].decode(), reader, writer)
+                head = (await reader.readuntil(b"\r\n\r\n")).decode()
+                length = re.search(r"\r\ncontent-length: (\d+)", head, re.IGNORECASE)
+                body = await reader.readexactly(int(length[1])) if length else b""
+                await self._answer(head.split(" ", 2)[1], body, reader, writer)
         self._writers.discard(writer)
         writer.close()
 
-    async def _answer(self, target: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _answer(
+        self, target: str, asked: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         url = urllib.parse.urlsplit(target)
-        query = {k: v[-1] for k, v in urllib.parse.parse_qs(url.query).items()}
+        query: Json = {k: v[-1] for k, v in urllib.parse.parse_qs(url.query).items()}
         match = re.fullmatch(r"(?:/v([0-9.]+))?(/.*)", url.path)
         assert match is not None
         kind, subject = _meaning(match[2])
@@ -292,7 +310,7 @@ class FakeEngine:
         elif kind == "events":
             await self._stream(json.loads(query.get("filters", "{}")), how, reader, writer)
         else:
-            status, body = self._body(kind, subject, query)
+            status, body = self._body(kind, subject, query | {"body": json.loads(asked or b"null")})
             _write(writer, status, body, how)
         await writer.drain()
         if how == "cut":
@@ -325,7 +343,7 @@ class FakeEngine:
             return f"client version {asked} is too new. Maximum supported API version is {high}"
         return ""
 
-    def _body(self, kind: Kind, subject: str, query: dict[str, str]) -> tuple[int, Any]:
+    def _body(self, kind: Kind, subject: str, query: Json) -> tuple[int, Any]:
         world = self.world
         with world.lock:
             match kind:
@@ -338,15 +356,33 @@ class FakeEngine:
                     filters = json.loads(query.get("filters", "{}"))
                     boxes = [b for b in world.boxes.values() if query.get("all") == "1" or b.up]
                     return 200, [world.listing(b) for b in boxes if _matches(b, filters)]
-                case "network" if any(subject in b.networks for b in world.boxes.values()):
-                    return 200, world.network(subject)
                 case "network":
-                    return 404, {"message": f"network {subject} not found"}
+                    known = any(subject in b.networks for b in world.boxes.values())
+                    return (200, world.network(subject)) if known else _missing(f"network {subject} not found")
+                case "image" | "create":
+                    return self._image(kind, subject, query)
                 case _:
-                    boxes = [] if kind == "remove" else [*world.boxes.values()]  # nothing is ever removed this way
-                    box = next((b for b in boxes if subject in {b.id, b.name}), None)
-                    missing = 404, {"message": f"No such container: {subject}"}
-                    return missing if box is None else (200, world.inspect(box))
+                    box = next((b for b in world.boxes.values() if subject in {b.id, b.name}), None)
+                    return self._of(box, kind) if box else _missing(f"No such container: {subject}")
+
+    def _image(self, kind: Kind, subject: str, query: Json) -> tuple[int, Any]:
+        """Return an image, or make a container of it."""
+        asked = query["body"]
+        name = subject if kind == "image" else asked["Image"]
+        if name not in self.world.images:
+            return _missing(f"No such image: {name}")
+        if kind == "image":
+            return 200, {"Id": self.world.images[name]}
+        made = self.world.create(query["name"], asked["HostConfig"]["NetworkMode"], asked["Labels"])
+        return 201, {"Id": made.id, "Warnings": []}
+
+    def _of(self, box: Box, kind: Kind) -> tuple[int, Any]:
+        """Return the answer about one container."""
+        if kind == "inspect":
+            return 200, self.world.inspect(box)
+        change = self.world.start if kind == "start" else self.world.remove
+        change(box)
+        return 204, ""
 
     # ------------------------------------------------------------------ threads
 
@@ -373,6 +409,10 @@ def collect_unclosed() -> None:
     """Collect what UNCLOSED is about at the end of the test that left it, not in the middle of another one."""
     with warnings.catch_warnings(action="ignore", category=ResourceWarning):
         gc.collect()
+
+
+def _missing(message: str) -> tuple[int, Json]:
+    return 404, {"message": message}
 
 
 def _meaning(path: str) -> tuple[Kind, str]:

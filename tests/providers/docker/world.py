@@ -58,6 +58,8 @@ class World:
 
     def __init__(self) -> None:
         self.boxes: dict[str, Box] = {}
+        self.images: dict[str, str] = {}
+        """The ids of images by name."""
         self.age = 0
         self.left: dict[tuple[str, str], int] = {}
         """The age at which a server of that name and address last ceased to serve."""
