@@ -48,7 +48,7 @@ def world(
             "web3": {"weight": "1", **routes},
             "spare": {"backup": "true"},
         }
-        watch.run_all({name: {"pool": "web", "host": "web.example", **more} for name, more in labels.items()})
+        watch.run_each(**{name: {"pool": "web", "host": "web.example", **more} for name, more in labels.items()})
         watch.start()
         watch.until("web", web1="up", web2="up", web3="up", spare="up")
         watch.until("sticky", web1="up", web2="up", web3="up")

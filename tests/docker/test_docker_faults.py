@@ -4,37 +4,62 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
-import docker
 import pytest
 
 from tests.docker.relay import Relay
-from tests.docker.watching import Watch, eventually, watching
+from tests.docker.watching import Watch, eventually
 
-pytestmark = pytest.mark.docker
+pytestmark = [  # the source is the same for both engines
+    pytest.mark.docker,
+    pytest.mark.parametrize("module_watch", ["haproxy"], indirect=True),
+]
+RESYNC = 2.0
 
 
-@pytest.fixture
-def relay(tmp_path: Path) -> Iterator[Relay]:
+@pytest.fixture(scope="module")
+def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
     """A relay that is up."""
-    made = Relay(tmp_path / "docker.sock")
+    made = Relay(tmp_path_factory.mktemp("relay") / "docker.sock")
     made.up()
     yield made
     made.cut()
 
 
+@pytest.fixture(scope="module")
+def module_watch(module_watch: Watch, relay: Relay) -> Watch:
+    """The shared one, which sees Docker through the relay and lists once an hour."""
+    module_watch.env["DOCKER_HOST"] = relay.host
+    module_watch.flags = ("--resync", "1h")
+    return module_watch
+
+
+def listing(running: Watch, relay: Relay, every: str) -> Iterator[Watch]:
+    """Give the shared one with this `--resync`, started again if need be; the relay is mended afterwards."""
+    if running.flags != ("--resync", every):
+        running.stop()
+        running.start("--resync", every)
+    yield running
+    relay.hide()
+
+
 @pytest.fixture
-def watch(docker_client: docker.DockerClient, network: str, tmp_path: Path, relay: Relay) -> Iterator[Watch]:
-    """A watch that sees Docker through the relay; the source is the same for both engines."""
-    with watching(docker_client, network, "haproxy", tmp_path / "state") as made:
-        made.env["DOCKER_HOST"] = relay.host
-        yield made
+def watch(running: Watch, relay: Relay) -> Iterator[Watch]:
+    """The shared one, where no listing comes by itself."""
+    yield from listing(running, relay, "1h")
+
+
+@pytest.fixture
+def often(running: Watch, relay: Relay) -> Iterator[Watch]:
+    """The shared one, with a listing every `RESYNC` seconds."""
+    yield from listing(running, relay, f"{RESYNC:g}s")
 
 
 def test_while_docker_is_away_the_pool_stays_and_afterwards_the_truth_is_caught_up(watch: Watch, relay: Relay) -> None:
-    """No answer is not an empty answer; what happened meanwhile is there after the return, without a restart."""
-    watch.start()
+    """No answer is not an empty answer; what happened meanwhile is there after the return, without a restart.
+
+    It takes its 6 s: `watch` asks again less and less often while Docker is away.
+    """
     watch.run("web1", labels={"pool": "web"})
     watch.until(web1="up")
     relay.cut()
@@ -45,8 +70,7 @@ def test_while_docker_is_away_the_pool_stays_and_afterwards_the_truth_is_caught_
     shown = " ".join(watch.ctl("status").stdout.split())
     assert "STALE: " in shown
     assert "nobody answers at" in shown
-    watch.run("web2", labels={"pool": "web"})
-    watch.run("web3", labels={"pool": "web"})
+    watch.run_each(web2={"pool": "web"}, web3={"pool": "web"})
     watch.container("web1").remove(force=True)
     relay.up()
     watch.until(web2="up", web3="up", within=40)
@@ -56,7 +80,6 @@ def test_while_docker_is_away_the_pool_stays_and_afterwards_the_truth_is_caught_
 
 def test_a_stream_that_ends_as_if_nothing_were_wrong_is_opened_anew(watch: Watch, relay: Relay) -> None:
     """docker-py's iterator just ends when the socket drops; joins are seen afterwards all the same, within seconds."""
-    watch.start("--resync", "1h")
     watch.run("web1", labels={"pool": "web"})
     watch.until(web1="up")
     for n in (2, 3):
@@ -66,20 +89,17 @@ def test_a_stream_that_ends_as_if_nothing_were_wrong_is_opened_anew(watch: Watch
     assert watch.problems() == []
 
 
-def test_events_that_never_came_are_found_by_the_next_listing(watch: Watch, relay: Relay) -> None:
+def test_events_that_never_came_are_found_by_the_next_listing(often: Watch, relay: Relay) -> None:
     """A stream that stays open and says nothing: a resync repairs the pool and opens the stream anew."""
-    watch.start("--resync", "2s")
-    watch.run("web1", labels={"pool": "web"})
-    watch.until(web1="up")
+    often.run("web1", labels={"pool": "web"})
+    often.until(web1="up")
+    told = len(often.log.read_text())
     relay.silence_events()
-    watch.run("web2", labels={"pool": "web"})
-    watch.until(web1="up", web2="up", within=20)
-    eventually(lambda: "without an event" in watch.log.read_text(), "the stream to be opened anew")
-    watch.run("web3", labels={"pool": "web"})
-    watch.until(web1="up", web2="up", web3="up", within=20)
-
-
-RESYNC = 2.0
+    often.run("web2", labels={"pool": "web"})
+    often.until(web1="up", web2="up", within=20)
+    eventually(lambda: "without an event" in often.log.read_text()[told:], "the stream to be opened anew")
+    often.run("web3", labels={"pool": "web"})
+    often.until(web1="up", web2="up", web3="up", within=20)
 
 
 def missing(watch: Watch) -> set[str]:
@@ -88,49 +108,53 @@ def missing(watch: Watch) -> set[str]:
     return {name.removeprefix(f"{watch.network}-") for name in reported}
 
 
-def test_most_of_a_pool_is_not_believed_to_be_gone_before_the_next_listing(watch: Watch, relay: Relay) -> None:
-    """They are reported and stay as they are; less than half goes at once, and what returns is there again."""
-    watch.start("--resync", f"{RESYNC:g}s")
-    for n in (1, 2, 3):
-        watch.run(f"web{n}", labels={"pool": "web"})
-    watch.run("other", labels={"pool": "other", "host": "other.test"})
-    watch.until("web", web1="up", web2="up", web3="up")
-    watch.until("other", other="up")
-    hidden = [f"{watch.network}-{n}" for n in ("web1", "web2", "other")]
+def test_most_of_a_pool_is_not_believed_to_be_gone_before_the_next_listing(often: Watch, relay: Relay) -> None:
+    """They are reported and stay as they are; less than half goes at once, and what returns is there again.
 
-    relay.hide(*hidden)
-    eventually(lambda: missing(watch) == {"web1", "web2", "other"}, "the report")
-    assert watch.servers("web") == {"web1": "up", "web2": "up", "web3": "up"}
-    assert watch.served_by(6) == {"web1": 2, "web2": 2, "web3": 2}
-    assert watch.served_by(2, host="other.test") == {"other": 2}
-    relay.hide()
-    eventually(lambda: missing(watch) == set(), "the report to be taken back")
-    assert watch.servers("web") == {"web1": "up", "web2": "up", "web3": "up"}
+    It takes its 8 s: four containers, a start with another `--resync`, and that time before the last are believed gone.
+    """
 
-    relay.hide(hidden[0])
-    watch.until("web", web2="up", web3="up")
-    assert missing(watch) == set()
-    relay.hide()
-    watch.until("web", web1="up", web2="up", web3="up")
+    def listed_without(*names: str) -> None:
+        relay.hide(*names)
+        relay.drop_connections()  # a stream that is opened anew is followed by a listing
 
-    relay.hide(*hidden)
-    eventually(lambda: missing(watch) == {"web1", "web2", "other"}, "the report")
+    webs = {f"web{n}": {"pool": "web"} for n in (1, 2, 3)}
+    often.run_each(**webs, other={"pool": "other", "host": "other.test"})
+    often.until("web", web1="up", web2="up", web3="up")
+    often.until("other", other="up")
+    hidden = [f"{often.network}-{n}" for n in ("web1", "web2", "other")]
+
+    listed_without(*hidden)
+    eventually(lambda: missing(often) == {"web1", "web2", "other"}, "the report")
+    assert often.servers("web") == {"web1": "up", "web2": "up", "web3": "up"}
+    assert often.served_by(6) == {"web1": 2, "web2": 2, "web3": 2}
+    assert often.served_by(2, host="other.test") == {"other": 2}
+    listed_without()
+    eventually(lambda: missing(often) == set(), "the report to be taken back")
+    assert often.servers("web") == {"web1": "up", "web2": "up", "web3": "up"}
+
+    listed_without(hidden[0])
+    often.until("web", web2="up", web3="up")
+    assert missing(often) == set()
+    listed_without()
+    often.until("web", web1="up", web2="up", web3="up")
+
+    listed_without(*hidden)
+    eventually(lambda: missing(often) == {"web1", "web2", "other"}, "the report")
     start = time.monotonic()
-    watch.until("web", web3="up")
+    often.until("web", web3="up")
     assert time.monotonic() - start > RESYNC * 0.75
-    assert missing(watch) == set()
-    eventually(lambda: watch.servers() == {"web3": "up"}, "the other to go")
+    assert missing(often) == set()
+    eventually(lambda: often.servers() == {"web3": "up"}, "the other to go")
 
 
 def test_an_engine_that_lists_nothing_at_the_start_empties_no_pool(watch: Watch, relay: Relay) -> None:
     """What the proxy served is held against the first listing; whose end is told by an event is gone at once."""
-    watch.start("--resync", f"{RESYNC:g}s")
-    for n in (1, 2):
-        watch.run(f"web{n}", labels={"pool": "web"})
+    watch.run_each(web1={"pool": "web"}, web2={"pool": "web"})
     watch.until("web", web1="up", web2="up")
     watch.stop()
     relay.hide(*(f"{watch.network}-web{n}" for n in (1, 2)))
-    watch.start("--resync", "1h")  # a further listing would be believed: none comes before this test wants one
+    watch.start()  # a further listing would be believed: none comes before this test wants one
     eventually(lambda: missing(watch) == {"web1", "web2"}, "the report")
     assert watch.served_by(4) == {"web1": 2, "web2": 2}
     watch.container("web1").remove(force=True)

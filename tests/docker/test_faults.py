@@ -7,17 +7,43 @@ import os
 import signal
 import socket
 import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
+import docker
 import pytest
 
-from tests.docker.command_line import run_here
-from tests.docker.watching import Watch, eventually, listed, watching
+from tests.docker.command_line import run_here, run_proxyctl
+from tests.docker.watching import BACKEND, Watch, eventually, listed
 
 pytestmark = pytest.mark.docker
 
 BROKEN = {"haproxy": "_global.cfg.j2", "nginx": "_http.conf.j2"}
+one_engine = pytest.mark.parametrize("watch", ["haproxy"], indirect=True)  # where the gateway's life is the same
+haproxy_runs = pytest.mark.parametrize("module_watch", ["haproxy"], indirect=True)
+
+
+@pytest.fixture(scope="module")
+def module_watch(module_watch: Watch) -> Watch:
+    """The shared one, with templates and a settings file of its own."""
+    folder = module_watch.state.parent
+    for name in ("templates", "settings"):
+        (folder / name).mkdir()
+    (folder / "settings" / "proxyctl.toml").write_text('[defaults]\nbalance = "leastconn"\n')
+    module_watch.flags = ("--templates", str(folder / "templates"))
+    module_watch.flags += ("--config", str(folder / "settings" / "proxyctl.toml"))
+    return module_watch
+
+
+@pytest.fixture
+def template(running: Watch) -> Iterator[Path]:
+    """A template that the running one reads; it is as it ships, and is so again afterwards."""
+    name = BROKEN[running.engine]
+    path = running.state.parent / "templates" / name
+    path.write_text(good := (Path("templates") / running.engine / name).read_text())
+    yield path
+    path.write_text(good)
 
 
 def one_line(text: str) -> str:
@@ -101,19 +127,21 @@ def test_a_socket_without_permission_says_how_to_get_it(tmp_path: Path) -> None:
     assert expected in one_line(ran.stderr)
 
 
+@one_engine
 def test_a_taken_port_is_named_and_leaves_no_gateway_behind(watch: Watch) -> None:
     """The gateway that could not start is removed again."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        ran = watch.ctl_process("watch", "--engine", watch.engine, "--api", "off", "--publish", f"127.0.0.1:{port}:80")
+        ran = watch.ctl("watch", "--engine", watch.engine, "--api", "off", "--publish", f"127.0.0.1:{port}:80")
     assert ran.returncode == 1
     assert str(port) in one_line(ran.stderr)
     assert "--publish" in ran.stderr
     assert not listed(watch.client, name=f"^/proxyctl-{watch.network}$")
 
 
+@one_engine
 def test_a_taken_api_port_is_a_usage_error(watch: Watch) -> None:
     """The line names --api."""
     with socket.socket() as taken:
@@ -124,7 +152,7 @@ def test_a_taken_api_port_is_a_usage_error(watch: Watch) -> None:
     assert "--api" in one_line(ran.stderr)
 
 
-@pytest.mark.parametrize("watch", ["haproxy"], indirect=True)
+@one_engine
 def test_a_state_folder_that_no_socket_fits_in_is_named(watch: Watch) -> None:
     """Too long a path is a usage error before anything is made, and not one of --api."""
     deep = watch.state.parent / ("x" * 90)
@@ -135,7 +163,7 @@ def test_a_state_folder_that_no_socket_fits_in_is_named(watch: Watch) -> None:
     assert not listed(watch.client, name=f"^/proxyctl-{watch.network}$")
 
 
-@pytest.mark.parametrize("watch", ["haproxy"], indirect=True)
+@one_engine
 def test_down_says_what_it_cannot_remove(watch: Watch) -> None:
     """As when another user's `watch` made it; a folder in a file's place stands for that here."""
     (watch.state / "watch.lock" / "x").mkdir(parents=True)
@@ -147,59 +175,72 @@ def test_down_says_what_it_cannot_remove(watch: Watch) -> None:
     )
 
 
-def test_an_image_that_is_missing_or_has_no_proxy_is_named(watch: Watch) -> None:
-    """Both say which image; nothing is left behind."""
-    ran = watch.ctl_process("watch", "--engine", watch.engine, "--api", "off", "--image", "no/such:image")
+@one_engine
+def test_an_image_that_is_missing_is_named(watch: Watch) -> None:
+    """Nothing is left behind."""
+    ran = watch.ctl("watch", "--engine", watch.engine, "--api", "off", "--image", "no/such:image")
     assert ran.returncode == 1
     assert "no/such:image" in one_line(ran.stderr)
-    ran = watch.ctl_process("watch", "--engine", watch.engine, "--api", "off", "--image", "proxyctl/echo:latest")
-    assert ran.returncode == 1
-    assert watch.engine in one_line(ran.stderr)
     assert not listed(watch.client, name=f"^/proxyctl-{watch.network}$")
 
 
-def test_another_engine_than_the_running_gateway_is_refused(watch: Watch) -> None:
-    """The running gateway is not replaced under its users: `down` is named."""
-    watch.start()
-    watch.stop()
-    other = "nginx" if watch.engine == "haproxy" else "haproxy"
-    ran = watch.ctl_process("watch", "--engine", other, "--api", "off")
+def test_an_image_that_has_no_proxy_is_named(
+    docker_client: docker.DockerClient, network: str, other_network: str, tmp_path: Path
+) -> None:
+    """The engine is named; nothing is left behind. It takes its 7 s: the gateway's wait for a proxy ends by a kill."""
+
+    def watch(engine: str, name: str) -> subprocess.CompletedProcess[str]:
+        place = ("--network", name, "--state", str(tmp_path / engine))
+        return run_proxyctl("watch", "--engine", engine, "--api", "off", "--image", BACKEND, *place)
+
+    places = {"haproxy": network, "nginx": other_network}
+    with ThreadPoolExecutor() as threads:  # both wait at the same time
+        ends = dict(zip(places, threads.map(watch, *zip(*places.items(), strict=True)), strict=True))
+    for engine, ran in ends.items():
+        assert ran.returncode == 1
+        assert engine in one_line(ran.stderr)
+        assert not listed(docker_client, name=f"^/proxyctl-{places[engine]}$")
+
+
+@haproxy_runs
+def test_ctrl_c_ends_with_0_and_the_gateway_is_kept_for_its_engine(module_watch: Watch) -> None:
+    """SIGINT, as Ctrl-C sends it: no traceback. Another engine does not replace what serves: `down` is named."""
+    if module_watch.process is None:
+        module_watch.start()
+    assert module_watch.stop(signal.SIGINT) == 0
+    assert "Traceback" not in module_watch.log.read_text()
+    ran = module_watch.ctl("watch", "--engine", "nginx", "--api", "off")
     assert ran.returncode == 1
     assert "proxyctl down" in one_line(ran.stderr)
-    assert watch.get().status == 404
+    assert module_watch.get().status == 404
 
 
-def test_verbs_that_need_a_watch_say_so(watch: Watch) -> None:
+def test_verbs_that_need_a_watch_say_so(tmp_path: Path) -> None:
     """status and drain without a watch: one line, exit 1."""
     for argv in (["status"], ["drain", "web1"]):
-        ran = watch.ctl(*argv)
+        ran = run_here(*argv, "--network", "web", "--state", str(tmp_path))
         assert ran.returncode == 1
         assert "no `proxyctl watch` answers" in one_line(ran.stderr)
 
 
 @pytest.mark.parametrize("what", ["syntax", "undefined", "refused"])
-def test_a_bad_template_leaves_the_running_configuration_in_place(watch: Watch, tmp_path: Path, what: str) -> None:
+def test_a_bad_template_leaves_the_running_configuration_in_place(running: Watch, template: Path, what: str) -> None:
     """A template that does not render, or that the proxy refuses, is reported; joins go on; mended, it is applied."""
-    folder = tmp_path / "templates"
-    folder.mkdir()
-    name = BROKEN[watch.engine]
-    good = (Path("templates") / watch.engine / name).read_text()
-    (folder / name).write_text(good)
-    watch.start("--templates", str(folder))
-    watch.run("web1", labels={"pool": "web"})
-    watch.until(web1="up")
+    good = template.read_text()
+    running.run("web1", labels={"pool": "web"})
+    running.until(web1="up")
     bad = {"syntax": "{% if %}", "undefined": "{{ nothing.like.this }}", "refused": "\nthis_is_no_directive on;\n"}[
         what
     ]
-    (folder / name).write_text(good + bad)
-    said = "this_is_no_directive" if what == "refused" else name
-    eventually(lambda: any(said in p["reason"] for p in watch.problems()), f"a problem that names {said}")
-    assert watch.served_by(2) == {"web1": 2}
-    watch.run("web2", labels={"pool": "web"})
-    watch.until(web1="up", web2="up")
-    (folder / name).write_text(good + "\n# mended\n")
-    eventually(lambda: watch.problems() == [], "the problem to go")
-    eventually(lambda: "# mended" in watch.applied_text(), "the mended template to be applied")
+    template.write_text(good + bad)
+    said = "this_is_no_directive" if what == "refused" else template.name
+    eventually(lambda: any(said in p["reason"] for p in running.problems()), f"a problem that names {said}")
+    assert running.served_by(2) == {"web1": 2}
+    running.run("web2", labels={"pool": "web"})
+    running.until(web1="up", web2="up")
+    template.write_text(good + f"\n# mended {what}\n")
+    eventually(lambda: running.problems() == [], "the problem to go")
+    eventually(lambda: f"# mended {what}" in running.applied_text(), "the mended template to be applied")
 
 
 def descriptors(pid: int) -> str:
@@ -211,69 +252,63 @@ def descriptors(pid: int) -> str:
     return "".join(told)
 
 
-def test_a_changed_settings_file_is_applied_and_a_broken_one_is_not(watch: Watch) -> None:
+def test_a_changed_settings_file_is_applied_and_a_broken_one_is_not(running: Watch) -> None:
     """[proxy] and [defaults] take effect while it runs; a mistake is reported and changes nothing."""
-    path = watch.state.parent / "proxyctl.toml"
-    path.write_text('[defaults]\nbalance = "leastconn"\n')
+    path = running.state.parent / "settings" / "proxyctl.toml"
     below = path.parent / "below"
     below.mkdir()
-    watch.start("--config", str(path))
-    watch.run("web1", labels={"pool": "web"})
-    watch.until(web1="up")
+    running.run("web1", labels={"pool": "web"})
+    running.until(web1="up")
 
     def balance() -> str:
-        return str((watch.status() or {})["pools"][0]["balance"])
+        return str((running.status() or {})["pools"][0]["balance"])
 
     assert balance() == "leastconn"
-    assert watch.process is not None
-    assert f"ino:{below.stat().st_ino:x} " not in descriptors(watch.process.pid)  # a folder may hold a whole home
+    assert running.process is not None
+    assert f"ino:{below.stat().st_ino:x} " not in descriptors(running.process.pid)  # a folder may hold a whole home
     path.write_text('[defaults]\nbalance = "random"\n')
     eventually(lambda: balance() == "random", "the new default")
     path.write_text("[defaults\n")
-    eventually(lambda: any(str(path) in p["reason"] for p in watch.problems()), "a problem that names the file")
+    eventually(lambda: any(str(path) in p["reason"] for p in running.problems()), "a problem that names the file")
     assert balance() == "random"
-    assert watch.get().status == 200
+    assert running.get().status == 200
     path.write_text('[defaults]\nbalance = "roundrobin"\n')
-    eventually(lambda: balance() == "roundrobin" and watch.problems() == [], "the mended file")
+    eventually(lambda: balance() == "roundrobin" and running.problems() == [], "the mended file")
 
 
-def test_ctrl_c_ends_with_0_and_without_a_traceback(watch: Watch) -> None:
-    """SIGINT, as Ctrl-C sends it."""
-    watch.start()
-    assert watch.stop(signal.SIGINT) == 0
-    assert "Traceback" not in watch.log.read_text()
+@haproxy_runs
+def test_a_haproxy_that_does_not_answer_for_a_while_is_asked_again(running: Watch) -> None:
+    """A machine without time for it refuses nothing: what could not be applied meanwhile is applied afterwards.
 
-
-def test_a_haproxy_that_does_not_answer_for_a_while_is_asked_again(
-    docker_client: Any, network: str, tmp_path: Path
-) -> None:
-    """A machine without time for it refuses nothing: what could not be applied meanwhile is applied afterwards."""
-    with watching(docker_client, network, "haproxy", tmp_path / "state") as watch:
-        watch.start()
-        watch.run("web1", labels={"pool": "web"})
-        watch.until(web1="up")
-        workers = [int(pid) for pid in watch.proxy_pids() if int(pid) != watch.gateway.attrs["State"]["Pid"]]
+    It takes its 15 s: HAProxy is given 5 s to answer, by each part that asks.
+    """
+    running.run("web1", labels={"pool": "web"})
+    running.until(web1="up")
+    told = len(running.log.read_text())
+    workers = [int(pid) for pid in running.proxy_pids() if int(pid) != running.gateway.attrs["State"]["Pid"]]
+    for pid in workers:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        running.run("web2", labels={"pool": "web"})
+        # by the log, for a status counts requests: it is asked of the workers too, 5 s each time
+        eventually(lambda: "does not answer" in running.log.read_text()[told:], "a problem that says so", 40)
+    finally:
         for pid in workers:
-            os.kill(pid, signal.SIGSTOP)
-        try:
-            watch.run("web2", labels={"pool": "web"})
-            # by the log, for a status counts requests: it is asked of the workers too, 5 s each time
-            eventually(lambda: "does not answer" in watch.log.read_text(), "a problem that says so", 40)
-        finally:
-            for pid in workers:
-                os.kill(pid, signal.SIGCONT)
-        watch.until(web1="up", web2="up", within=30)
-        eventually(lambda: watch.problems() == [], "the problem to go")
+            os.kill(pid, signal.SIGCONT)
+    running.until(web1="up", web2="up", within=30)
+    eventually(lambda: running.problems() == [], "the problem to go")
 
 
 def test_a_full_disk_ends_nothing_and_is_told(watch: Watch) -> None:
-    """What cannot be written is a problem; once there is room again, all that happened meanwhile is caught up."""
+    """What cannot be written is a problem; once there is room again, all that happened meanwhile is caught up.
+
+    It takes its 5 s: a gateway of its own, whose state is on a disk of its own.
+    """
     watch.state.mkdir(exist_ok=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "proxyctl-test", str(watch.state)], check=True)
     try:
         watch.start()
-        for name in ("web1", "web2"):
-            watch.run(name, labels={"pool": "web"})
+        watch.run_each(web1={"pool": "web"}, web2={"pool": "web"})
         watch.until(web1="up", web2="up")
         filler = watch.state / "filler"
         with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:

@@ -76,7 +76,10 @@ def tag(watch: Watch) -> Iterator[Callable[[str], str]]:
 def test_one_that_runs_another_image_than_was_asked_for_says_so_and_serves(
     watch: Watch, tag: Callable[[str], str]
 ) -> None:
-    """With the flags that it was made with there is nothing to tell; with another image, or a newer one, there is."""
+    """With the flags that it was made with there is nothing to tell; with another image, or a newer one, there is.
+
+    It takes its 8 s: `watch` is started four times.
+    """
 
     def told(*flags: str) -> list[str]:
         ran = watch.ctl_process("watch", "--engine", watch.engine, "--api", "off", "--once", *flags)

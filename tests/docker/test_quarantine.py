@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import docker
 import pytest
 
 from proxyctl.engines.haproxy import sockets
 from proxyctl.engines.haproxy.paths import ADMIN_SOCKET
-from tests.docker.watching import BACKEND, LABEL, Watch, eventually, watching
+from tests.docker.watching import BACKEND, LABEL, Watch, eventually
 
 pytestmark = pytest.mark.docker
 
@@ -21,25 +21,33 @@ RAISES = "\n{{% if {} %}}{{{{ 1 / 0 }}}}{{% endif %}}\n"
 
 
 class Template:
-    """The pools' template, to be edited while it is in use."""
+    """One template, to be edited while it is in use."""
 
-    def __init__(self, watch: Watch, folder: Path) -> None:
-        folder.mkdir()
-        self.good = (Path("templates") / watch.engine / NAME[watch.engine]).read_text()
-        self.path = folder / NAME[watch.engine]
+    def __init__(self, watch: Watch, name: str) -> None:
+        self.good = (Path("templates") / watch.engine / name).read_text()
+        self.path = watch.state.parent / "templates" / name
+        self.path.parent.mkdir(exist_ok=True)
         self.path.write_text(self.good)
+        watch.flags = ("--templates", str(self.path.parent))
 
     def add(self, text: str) -> None:
         """Write the good template with something at its end."""
         self.path.write_text(self.good + text)
 
 
+@pytest.fixture(scope="module")
+def module_watch(module_watch: Watch) -> Watch:
+    """The shared one, with templates of its own."""
+    Template(module_watch, NAME[module_watch.engine])
+    return module_watch
+
+
 @pytest.fixture
-def template(watch: Watch, tmp_path: Path) -> Template:
-    """The template that a watch started with `flags` reads."""
-    made = Template(watch, tmp_path / "templates")
-    watch.flags = ("--templates", str(made.path.parent))
-    return made
+def template(running: Watch) -> Iterator[Template]:
+    """The pools' template of the shared one; afterwards it is as it ships again."""
+    made = Template(running, NAME[running.engine])
+    yield made
+    made.add("")
 
 
 def reasons(watch: Watch, name: str = "") -> list[tuple[str, str]]:
@@ -53,11 +61,14 @@ def pool(watch: Watch, name: str) -> Any:
     return next((p for p in (watch.status() or {"pools": []})["pools"] if p["name"] == name), None)
 
 
-def test_a_new_pool_that_is_refused_is_left_out_and_everything_else_goes_on(watch: Watch, template: Template) -> None:
-    """From the first generation on; status and explain show the proxy's own words; mended, it joins."""
+def test_a_new_pool_that_is_refused_is_left_out_and_everything_else_goes_on(watch: Watch) -> None:
+    """From the first generation on; status and explain show the proxy's own words; mended, it joins.
+
+    It takes its 7 s: a gateway of its own, whose first generation is refused.
+    """
+    template = Template(watch, NAME[watch.engine])
     template.add(BAD.format('pool.name == "bad"'))
-    for name in ("web1", "bad1"):
-        watch.run(name, labels={"pool": name[:-1], "host": f"{name[:-1]}.test"})
+    watch.run_each(web1={"pool": "web", "host": "web.test"}, bad1={"pool": "bad", "host": "bad.test"})
     watch.start()
     watch.until("web", web1="up")
     watch.until("bad", bad1="down")
@@ -75,8 +86,7 @@ def test_a_new_pool_that_is_refused_is_left_out_and_everything_else_goes_on(watc
     assert told[1] in explained.stdout
     assert told[1] in watch.ctl("plan", "--engine", watch.engine).stdout
 
-    watch.run("more1", labels={"pool": "more", "host": "more.test"})
-    watch.run("web2", labels={"pool": "web", "host": "web.test"})
+    watch.run_each(more1={"pool": "more", "host": "more.test"}, web2={"pool": "web", "host": "web.test"})
     watch.until("web", web1="up", web2="up")
     watch.until("more", more1="up")
     assert reasons(watch, "bad1") == [told]
@@ -91,107 +101,109 @@ def test_a_new_pool_that_is_refused_is_left_out_and_everything_else_goes_on(watc
     assert watch.get(host="bad.test").status == 200
 
 
-def test_new_templates_that_what_serves_is_refused_for_are_not_used(watch: Watch, template: Template) -> None:
-    """The last good ones stay, the problem names the pools, and joins go on."""
-    watch.start()
-    for name in ("web1", "odd1", "bad1"):
-        watch.run(name, labels={"pool": name[:-1], "host": f"{name[:-1]}.test"})
-    watch.until(web1="up", odd1="up", bad1="up")
+def test_new_templates_that_what_serves_is_refused_for_are_not_used(running: Watch, template: Template) -> None:
+    """The last good ones stay, the problem names the pools, and joins go on.
+
+    It takes its 6 s: the proxy is asked about each part of two templates.
+    """
+    running.run_each(**{f"{name}1": {"pool": name, "host": f"{name}.test"} for name in ("web", "odd", "bad")})
+    running.until(web1="up", odd1="up", bad1="up")
     template.add(BAD.format('pool.name in ["bad", "odd"]'))
-    (told,) = eventually(lambda: reasons(watch), "a problem")
+    (told,) = eventually(lambda: reasons(running), "a problem")
     assert "this_is_no_directive" in told[1]
     assert told[1].endswith(", for pool bad, odd; the last good ones stay in use")
-    watch.run("web2", labels={"pool": "web", "host": "web.test"})
-    watch.until("web", web1="up", web2="up")
-    assert watch.get(host="bad.test").status == 200
+    running.run("web2", labels={"pool": "web", "host": "web.test"})
+    running.until("web", web1="up", web2="up")
+    assert running.get(host="bad.test").status == 200
     template.add(RAISES.format('pool.name == "bad"'))
-    eventually(lambda: any("division by zero" in r for _, r in reasons(watch)), "another problem")
-    (told,) = reasons(watch)
-    assert told[1].startswith(f"template {NAME[watch.engine]}, line ")
+    eventually(lambda: any("division by zero" in r for _, r in reasons(running)), "another problem")
+    (told,) = reasons(running)
+    assert told[1].startswith(f"template {NAME[running.engine]}, line ")
     assert told[1].endswith(", for pool bad; the last good ones stay in use")
     template.add("# mended\n")
-    eventually(lambda: watch.problems() == [], "the problem to go")
-    eventually(lambda: "# mended" in watch.applied_text(), "the mended template")
+    eventually(lambda: running.problems() == [], "the problem to go")
+    eventually(lambda: "# mended" in running.applied_text(), "the mended template")
 
 
-def test_a_pool_whose_new_settings_are_refused_keeps_its_old_ones(watch: Watch, template: Template) -> None:
-    """With its current servers; others get theirs in the same pass; when it says something else, that is applied."""
+def test_a_pool_whose_new_settings_are_refused_keeps_its_old_ones(running: Watch, template: Template) -> None:
+    """With its current servers; others get theirs in the same pass; when it says something else, that is applied.
+
+    It takes its 5 s: three steps, each with a container that has to join first.
+    """
     template.add(BAD.format('pool.balance == "uri"'))
-    watch.start()
-    watch.run("web1", labels={"pool": "web", "host": "web.test"})
-    watch.until("web", web1="up")
-    watch.run("web2", labels={"pool": "web", "host": "web.test", "timeout.queue": "4321ms", "balance": "uri"})
-    watch.run("more1", labels={"pool": "more", "host": "more.test"})
-    watch.until("web", web1="up", web2="up")
-    watch.until("more", more1="up")
-    assert pool(watch, "web")["balance"] == "roundrobin"
-    (told,) = [r for r in reasons(watch, "web2") if "settings" in r[1]]
+    running.run("web1", labels={"pool": "web", "host": "web.test"})
+    running.until("web", web1="up")
+    running.run_each(
+        web2={"pool": "web", "host": "web.test", "timeout.queue": "4321ms", "balance": "uri"},
+        more1={"pool": "more", "host": "more.test"},
+    )
+    running.until("web", web1="up", web2="up")
+    running.until("more", more1="up")
+    assert pool(running, "web")["balance"] == "roundrobin"
+    (told,) = [r for r in reasons(running, "web2") if "settings" in r[1]]
     assert told[0] == "warning"
-    assert told[1].startswith(f"pool web keeps its previous settings: {watch.engine} refused it: ")
-    assert watch.served_by(4, host="web.test") == {"web1": 2, "web2": 2}
-    watch.container("web1").remove(force=True)
-    watch.until("web", web2="up")
-    watch.run("web3", labels={"pool": "web", "host": "web.test", "timeout.queue": "4322ms", "balance": "random"})
-    watch.until("web", web2="up", web3="up")
-    eventually(lambda: pool(watch, "web")["balance"] == "random", "the new settings")
-    assert not [r for r in reasons(watch, "web2") if "settings" in r[1]]
+    assert told[1].startswith(f"pool web keeps its previous settings: {running.engine} refused it: ")
+    assert running.served_by(4, host="web.test") == {"web1": 2, "web2": 2}
+    running.container("web1").remove(force=True)
+    running.until("web", web2="up")
+    running.run("web3", labels={"pool": "web", "host": "web.test", "timeout.queue": "4322ms", "balance": "random"})
+    running.until("web", web2="up", web3="up")
+    eventually(lambda: pool(running, "web")["balance"] == "random", "the new settings")
+    assert not [r for r in reasons(running, "web2") if "settings" in r[1]]
 
 
-def test_a_port_that_cannot_be_bound_costs_only_the_route_on_it(watch: Watch) -> None:
+def test_a_port_that_cannot_be_bound_costs_only_the_route_on_it(running: Watch) -> None:
     """The pool's other route serves, a pool that has nothing else is left out; once the port is free they are taken."""
-    watch.start()
-    other = watch.client.containers.run(
+    other = running.client.containers.run(
         BACKEND,
         detach=True,
-        network_mode=f"container:{watch.gateway.id}",
+        network_mode=f"container:{running.gateway.id}",
         environment={"ECHO_PORT": "8088"},
         labels={LABEL: "1"},
     )
     try:
-        eventually(lambda: _listens(watch, 8088), "somebody else on port 8088")
-        watch.run("web1", labels={"pool": "web", "route.more.listen": "8088", "route.more.host": "web.test"})
-        watch.run("only1", labels={"pool": "only", "listen": "8088", "host": "only.test"})
-        watch.until("web", web1="up")
-        watch.until("only", only1="down")
-        (told,) = reasons(watch, "web1")
+        eventually(lambda: _listens(running, 8088), "somebody else on port 8088")
+        running.run_each(
+            web1={"pool": "web", "route.more.listen": "8088", "route.more.host": "web.test"},
+            only1={"pool": "only", "listen": "8088", "host": "only.test"},
+        )
+        running.until("web", web1="up")
+        running.until("only", only1="down")
+        (told,) = reasons(running, "web1")
         assert told[1] == (
-            f"route web.test/ on port 8088 is left out: {watch.engine} refused it: "
+            f"route web.test/ on port 8088 is left out: {running.engine} refused it: "
             "port 8088 cannot be bound in the gateway: something else listens there"
         )
-        assert watch.get().status == 200
-        assert reasons(watch, "only1")[0][1].startswith("pool only is left out: ")
+        assert running.get().status == 200
+        assert reasons(running, "only1")[0][1].startswith("pool only is left out: ")
     finally:
         other.remove(force=True)
-    watch.container("only1").remove(force=True)
-    eventually(lambda: pool(watch, "only") is None, "the pool to go")
-    watch.run("only1", labels={"pool": "only", "listen": "8088", "host": "only.test"})
-    watch.until("only", only1="up")
-    assert watch.get(host="only.test", port=8088).status == 200
+    running.container("only1").remove(force=True)
+    eventually(lambda: pool(running, "only") is None, "the pool to go")
+    running.run("only1", labels={"pool": "only", "listen": "8088", "host": "only.test"})
+    running.until("only", only1="up")
+    assert running.get(host="only.test", port=8088).status == 200
 
 
 def _listens(watch: Watch, port: int) -> bool:
-    sockets = watch.gateway.exec_run(["cat", "/proc/net/tcp", "/proc/net/tcp6"]).output.decode()
-    return f":{port:04X} 0" in sockets
+    return any(row[1].endswith(f":{port:04X}") for row in watch.sockets(watch.gateway))
 
 
-def test_a_reload_that_failed_is_not_searched_and_not_tried_again(
-    docker_client: docker.DockerClient, network: str, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("module_watch", ["haproxy"], indirect=True)
+def test_a_reload_that_failed_is_not_searched_and_not_tried_again(running: Watch) -> None:
     """Its files passed the check, so no part is to blame, and a reload costs connections. nginx needs 10 s to fail."""
-    folder = tmp_path / "templates"
-    folder.mkdir()
-    good = Path("templates/haproxy/_global.cfg.j2").read_text()
-    (folder / "_global.cfg.j2").write_text(good)
-    with watching(docker_client, network, "haproxy", tmp_path / "state") as watch:
-        watch.start("--templates", str(folder))
-        watch.run("web1", labels={"pool": "web"})
-        watch.until("web", web1="up")
-        (folder / "_global.cfg.j2").write_text(good.replace("    description ", "    # description "))
-        (told,) = eventually(lambda: reasons(watch), "a problem")
+    whole = Template(running, "_global.cfg.j2")
+    running.run("web1", labels={"pool": "web"})
+    running.until("web", web1="up")
+    whole.path.write_text(whole.good.replace("    description ", "    # description "))
+    try:
+        (told,) = eventually(lambda: reasons(running), "a problem")
         assert "is `description` gone from the template?" in told[1]
-        admin = watch.state / "proxy" / "run" / ADMIN_SOCKET
+        admin = running.state / "proxy" / "run" / ADMIN_SOCKET
         before = asyncio.run(sockets.info(admin)).pid
-        watch.run("odd", labels={"weight": "300"})  # makes passes, and changes nothing that is wanted
-        eventually(lambda: reasons(watch, "odd"), "the end of a later pass")
-        assert reasons(watch) == [told]
+        running.run("odd", labels={"weight": "300"})  # makes passes, and changes nothing that is wanted
+        eventually(lambda: reasons(running, "odd"), "the end of a later pass")
+        assert reasons(running) == [told]
         assert asyncio.run(sockets.info(admin)).pid == before
+    finally:
+        whole.add("")

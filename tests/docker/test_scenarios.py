@@ -38,7 +38,7 @@ def pool(
     folder = tmp_path_factory.mktemp("scenarios")
     keyed = {f"route.{b}.{k}": v for b in ("uri", "source") for k, v in {"host": b, "pool": b, "balance": b}.items()}
     with fresh_network() as network, watching(docker_client, network, request.param, folder / "state") as watch:
-        watch.run_all({name: {"pool": "web", "sticky": "who", "drain": "10s", **keyed} for name in OWN})
+        watch.run_each(**{name: {"pool": "web", "sticky": "who", "drain": "10s", **keyed} for name in OWN})
         watch.start()
         watch.until("web", web1="up", web2="up", web3="up")
         yield watch
@@ -193,7 +193,7 @@ def crooked(docker_client: docker.DockerClient, tmp_path_factory: pytest.TempPat
         extra = {"host": "uri", "pool": "uri", "balance": "uri"}
         keyed = {f"route.uri.{k}": v for k, v in extra.items()}
         own = {"web1": keyed, "web2": keyed, "spare": {"backup": "true"}}
-        watch.run_all({n: {"pool": "web", "host": "web", "sticky": "who", **more} for n, more in own.items()})
+        watch.run_each(**{n: {"pool": "web", "host": "web", "sticky": "who", **more} for n, more in own.items()})
         watch.start("--templates", str(folder / "templates"))
         watch.until("web", web1="up", web2="up", spare="up")
         yield watch

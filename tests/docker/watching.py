@@ -92,7 +92,7 @@ class Watch:
                 argv, stdout=subprocess.DEVNULL, stderr=log, cwd=self.state.parent, env={**os.environ, **self.env}
             )
         if wait:
-            eventually(lambda: self.alive() and (self.status() or {}).get("revision"), "a first generation", 20)
+            eventually(lambda: self.alive() and (self.status() or {}).get("revision"), "a first generation", 40)
         return self
 
     def alive(self) -> bool:
@@ -137,10 +137,16 @@ class Watch:
             **kwargs,
         )
 
-    def run_all(self, labels: Mapping[str, Mapping[str, str]]) -> None:
-        """Start a container with each of these names and labels, at the same time."""
-        with ThreadPoolExecutor(4) as threads:
+    def run_each(self, **labels: Mapping[str, str]) -> None:
+        """Start a container for each name, with its labels, all at the same time."""
+        with ThreadPoolExecutor() as threads:
             list(threads.map(lambda name: self.run(name, labels=labels[name]), labels))
+
+    @staticmethod
+    def sockets(container: Any) -> list[list[str]]:
+        """Return the rows of the kernel's tables of TCP sockets in a container, as lists of columns."""
+        tables = (Path(f"/proc/{container.attrs['State']['Pid']}/net/{name}") for name in ("tcp", "tcp6"))
+        return [row.split() for table in tables for row in table.read_text().splitlines()[1:]]
 
     def container(self, name: str) -> Any:
         """Return a container that was started by `run`."""
@@ -200,7 +206,7 @@ class Watch:
         return f"http://{self.address}/"
 
     def ctl(self, *argv: str) -> subprocess.CompletedProcess[str]:
-        """Run another verb on this network, in this process; not `watch`, which leaves threads behind."""
+        """Run another verb on this network, in this process; no `watch` that gets as far as its API, which stays."""
         return run_here(*argv, "--network", self.network, "--state", str(self.state))
 
     def ctl_process(self, *argv: str) -> subprocess.CompletedProcess[str]:
@@ -229,7 +235,7 @@ class Watch:
         found = (self.status() or {"problems": []})["problems"]
         return [p for p in found if not p["container"] or p["container"].startswith(self.network)]
 
-    def until(self, pool: str | None = None, within: float = 15.0, **states: str) -> None:
+    def until(self, pool: str | None = None, within: float = 30.0, **states: str) -> None:
         """Wait until exactly these servers are there in these states, `web1="up"`."""
         try:
             eventually(lambda: self.servers(pool) == states, f"servers {states}", within)
