@@ -15,7 +15,7 @@ import pytest
 
 from proxyctl.engines.haproxy import sockets
 from proxyctl.engines.haproxy.paths import ADMIN_SOCKET
-from tests.docker.watching import Watch, eventually
+from tests.docker.watching import Watch, eventually, freeze
 
 pytestmark = pytest.mark.docker
 
@@ -100,7 +100,7 @@ def act(watch: Watch, name: str) -> None:
     network = watch.client.networks.get(watch.network)
     deeds: dict[str, Callable[[], Any]] = {
         "stops": lambda: watch.container(name).kill("SIGTERM"),
-        "pauses": lambda: watch.container(name).pause(),
+        "pauses": lambda: freeze(watch.container(name)),
         "leaves": lambda: network.disconnect(watch.container(name)),
         "ill": lambda: watch.container(name).exec_run(["touch", "/tmp/ill"]),
     }

@@ -23,7 +23,7 @@ import docker
 import pytest
 
 from tests.docker.conftest import fresh_network
-from tests.docker.watching import BACKEND, LABEL, Answer, Watch, eventually, watching
+from tests.docker.watching import BACKEND, LABEL, Answer, Watch, eventually, freeze, watching
 
 pytestmark = pytest.mark.docker
 
@@ -599,7 +599,7 @@ def _busy(watch: Watch, name: str) -> bool:
 def test_backup(live: Watch) -> None:
     """The backup serves while nobody else can, and only then; weight 0 does not count as somebody."""
     live.container("share1").stop(timeout=2)
-    live.container("share2").pause()
+    freeze(live.container("share2"))
     live.until("share", share2="draining", share3="up", share4="up")
     assert live.served_by(6, host="share.test") == {"share4": 6}
     live.container("share2").unpause()

@@ -28,7 +28,7 @@ from tests.docker.conftest import fresh_network
 from tests.docker.loads import FourLoads
 from tests.docker.private_engine import PrivateEngine, made_in, private_engine
 from tests.docker.table import BASE, UP, Table
-from tests.docker.watching import BACKEND, Watch, eventually, watching
+from tests.docker.watching import BACKEND, Watch, eventually, freeze, watching
 from tests.docker.wire import Wire
 
 pytestmark = pytest.mark.docker
@@ -151,7 +151,7 @@ def reload_by_hand(t: Table) -> None:
 
 def gateway_paused(t: Table) -> None:
     """Somebody pauses the gateway: it is let go on, and requests were only late."""
-    t.watch.gateway.pause()
+    freeze(t.watch.gateway)
     eventually(lambda: t.watch.gateway.status == "running", "the gateway to go on")
 
 
@@ -291,7 +291,7 @@ def docker_kill(t: Table, odd: Any) -> Allowed:
 
 def pause(t: Table, odd: Any) -> Allowed:
     """It is frozen, and goes on after a while: what was inside is late, nothing is lost."""
-    odd.pause()
+    freeze(odd)
     t.until(web4="draining")
     odd.unpause()
     t.until(web4="up")

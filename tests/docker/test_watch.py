@@ -10,7 +10,7 @@ import signal
 
 import pytest
 
-from tests.docker.watching import Watch, eventually
+from tests.docker.watching import Watch, eventually, freeze
 
 pytestmark = pytest.mark.docker
 
@@ -68,7 +68,7 @@ def test_a_paused_container_gets_no_new_requests_until_it_goes_on(watch: Watch) 
     """pause drains, unpause brings back."""
     watch.run_each(web1={"pool": "web"}, web2={"pool": "web"})
     watch.until(web1="up", web2="up")
-    watch.container("web1").pause()
+    freeze(watch.container("web1"))
     watch.until(web1="draining", web2="up")
     assert watch.served_by(10) == {"web2": 10}
     watch.container("web1").unpause()
@@ -161,7 +161,7 @@ def test_a_decision_on_what_the_proxy_does_not_have_or_drains_by_itself_is_told_
     drained = watch.ctl("drain", web1)
     assert (drained.returncode, drained.stderr) == (0, "")
     assert drained.stdout == f"{web1} has not joined pool web: the decision is kept until it does\n"
-    watch.container("web2").pause()
+    freeze(watch.container("web2"))
     eventually(lambda: watch.servers().get("web2") == "draining", "web2 draining")
     ready = watch.ctl("ready", web2).stdout
     assert ready == f"{web2} still drains in pool web, by itself: `proxyctl explain {web2}` tells why\n"

@@ -24,6 +24,7 @@ import docker.errors
 
 from proxyctl.api import client as control
 from proxyctl.errors import ProxyctlError
+from proxyctl.providers.docker.containers import Containers
 from tests.docker.command_line import run_here, run_proxyctl
 
 BACKEND = "proxyctl/echo:latest"
@@ -67,6 +68,12 @@ def remove(client: docker.DockerClient, *names: str) -> None:
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(remove_one, names))
+
+
+def freeze(container: Any) -> None:
+    """Pause a container; where Docker gives up on freezing it, as on a busy machine, it is asked again."""
+    containers = Containers(container.client.api)
+    eventually(lambda: containers.pause(container.id, container.name), f"the pause of {container.name}")
 
 
 class Watch:
