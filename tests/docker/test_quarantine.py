@@ -149,7 +149,7 @@ def test_a_pool_whose_new_settings_are_refused_keeps_its_old_ones(running: Watch
     running.run("web3", labels={"pool": "web", "host": "web.test", "timeout.queue": "4322ms", "balance": "random"})
     running.until("web", web2="up", web3="up")
     eventually(lambda: pool(running, "web")["balance"] == "random", "the new settings")
-    assert not [r for r in reasons(running, "web2") if "settings" in r[1]]
+    eventually(lambda: not [r for r in reasons(running, "web2") if "settings" in r[1]], "the end of the warning")
 
 
 def test_a_port_that_cannot_be_bound_costs_only_the_route_on_it(running: Watch) -> None:

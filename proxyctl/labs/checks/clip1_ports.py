@@ -60,7 +60,7 @@ def expose_only(at: At) -> None:
 
 def dnat_rule(at: At) -> None:
     """Expect the rule to lead to the container's address and port."""
-    rule, output = at.out
+    rule, output = "".join(rules(at.out[0])), at.out[1]
     to = f"{address(at, 'web')}:8080"
     at.expect(
         rule.endswith(f"-j DNAT --to-destination {to}"), Text(ko=f"다른 규칙입니다: {rule}", en=f"not it: {rule}")
@@ -78,16 +78,21 @@ def docker_proxy(at: At) -> None:
     )
 
 
+def rules(printed: str) -> list[str]:
+    """Return the rules among what `iptables -S` printed; on a host with legacy tables a warning comes before them."""
+    return [line for line in printed.splitlines() if line.startswith("-A ")]
+
+
 def find_rule(at: At) -> None:
     """Find the rule to take away, and make sure that it comes back whatever happens."""
     _find_host_address(at)
     _find_proxies(at)
-    found = at.quiet("iptables -w -t nat -S DOCKER | grep -- '--dport {port} '").out
+    found = rules(at.quiet("iptables -w -t nat -S DOCKER | grep -- '--dport {port} '").out)
     if not found:
         at.skip(
             Text(ko="DNAT 규칙이 없습니다 (iptables를 쓰지 않는 엔진)", en="no DNAT rule: an engine without iptables")
         )
-    at.found(rule=found.removeprefix("-A "))
+    at.found(rule=found[0].removeprefix("-A "))
     at.defer(lambda: at.quiet("iptables -w -t nat -C {rule} || iptables -w -t nat -A {rule}"))
 
 
