@@ -49,3 +49,7 @@ class ThresholdFailed(ProxyctlError):
     """`check` measured something that was not what was asked for."""
 
     exit_code = 99
+
+
+class ContainerGone(ProxyctlError):
+    """A container that was there a moment ago is not there any more."""

@@ -75,7 +75,7 @@ STEPS = (
             en="See the default subnets of new networks, and which are taken here",
         ),
         commands=(
-            (
+            either(  # one that is removed between the two is no fault
                 "docker network ls -q | xargs docker network inspect "
                 "-f '{{.Name}} {{range .IPAM.Config}}{{.Subnet}}{{end}}'"
             ),

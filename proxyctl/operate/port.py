@@ -93,7 +93,7 @@ class Docker(Protocol):
     """What a rollout asks of Docker; every failure is a ProxyctlError."""
 
     def old(self, id_: str) -> Old:
-        """Return a container with its image's defaults."""
+        """Return a container with its image's defaults; raise ContainerGone where it is not there any more."""
 
     def image_id(self, image: str) -> str:
         """Return the id of an image."""

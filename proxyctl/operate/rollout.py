@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from proxyctl.core.status import Status
-from proxyctl.errors import ProxyctlError
+from proxyctl.errors import ContainerGone, ProxyctlError
 from proxyctl.operate.port import Docker, Watch
 from proxyctl.providers.docker.successor import Old, refusal, successors
 
@@ -79,10 +79,13 @@ class Rollout:
             known = ", ".join(p.name for p in status.pools)
             raise ProxyctlError(f"no pool is named {pool}; known are {known or 'none'}")
         self._drain = max(1, round(found.drain_seconds))
-        ids = dict.fromkeys(s.container for s in found.servers)
-        if not ids:
+        old = []
+        for id_ in dict.fromkeys(s.container for s in found.servers):
+            with contextlib.suppress(ContainerGone):  # `watch` may show it a moment longer, as right after a rollout
+                old.append(self._docker.old(id_))
+        if not old:
             raise ProxyctlError(f"pool {pool} has no container whose configuration a new one could take over")
-        return [self._docker.old(i) for i in ids]
+        return old
 
     def _bring_up(self, wish: Wish, old: Sequence[Old], made: dict[str, str]) -> None:
         """Make and start the new containers, add each to `made`, and wait until all serve at the same time."""

@@ -11,7 +11,7 @@ import pytest
 from proxyctl.api.port import Changes, Overridden
 from proxyctl.core.model import Problem
 from proxyctl.core.status import ServerState, Status
-from proxyctl.errors import ProxyctlError
+from proxyctl.errors import ContainerGone, ProxyctlError
 from proxyctl.operate import rollout
 from proxyctl.operate.rollout import Done, RolledBack, Rollout, Wish
 from proxyctl.providers.docker.successor import Old, Successor
@@ -37,6 +37,7 @@ class Host:
         self.reasons: dict[str, str] = {}
         self.drain = 30.0
         self.mac = ""
+        self.gone: set[str] = set()
 
     def _do(self, what: str) -> None:
         if what in self.fails:
@@ -48,6 +49,8 @@ class Host:
     def old(self, id_: str) -> Old:
         """Return a plain container."""
         name = id_.removeprefix("id-")
+        if name in self.gone:
+            raise ContainerGone(name)
         host = {"PortBindings": self.published, "NetworkMode": "web"}
         config = {"MacAddress": self.mac} if self.mac else {}
         inspect = {"Id": id_, "Name": f"/{name}", "Config": config, "HostConfig": host, "NetworkSettings": {}}
@@ -262,6 +265,13 @@ def test_when_a_new_one_does_not_serve_all_is_as_before(spoil: dict[str, Any], r
         "remove web1-r2 with its volumes",
         "remove web2-r2 with its volumes",
     ]
+
+
+def test_a_container_that_is_gone_is_no_old_one() -> None:
+    """`watch` may show a server for a moment after its container was removed, as right after another rollout."""
+    play = Play()
+    play.host.gone = {"web1"}
+    assert play.run().old == ("web2",)
 
 
 def test_what_cannot_be_begun_leaves_no_trace() -> None:

@@ -10,7 +10,7 @@ import http
 
 import docker.errors
 
-from proxyctl.errors import ProxyctlError
+from proxyctl.errors import ContainerGone, ProxyctlError
 from proxyctl.providers.docker import images
 from proxyctl.providers.docker.client import Client, attempted, required, translated
 from proxyctl.providers.docker.successor import COMPOSE, Network, Old, Successor
@@ -24,9 +24,12 @@ class Containers:
         self._client = client
 
     def old(self, id_: str) -> Old:
-        """Return a container with its image's defaults."""
-        with required(f"container {id_[:12]}"):
-            entry = self._client.inspect_container(id_)
+        """Return a container with its image's defaults; raise ContainerGone where it is not there any more."""
+        try:
+            with translated(f"container {id_[:12]}"):
+                entry = self._client.inspect_container(id_)
+        except docker.errors.NotFound as exc:
+            raise ContainerGone(f"container {id_[:12]} is not here ({exc.explanation})") from exc
         name = entry["Name"].lstrip("/")
         with required(f"the image of {name}, which tells its own settings from the image's,"):
             image = self._client.inspect_image(entry["Image"])  # type: ignore[no-untyped-call]

@@ -7,7 +7,7 @@ from unittest import mock
 import docker.errors
 import pytest
 
-from proxyctl.errors import DockerUnavailable, ProxyctlError
+from proxyctl.errors import ContainerGone, DockerUnavailable, ProxyctlError
 from proxyctl.providers.docker.containers import Containers
 from tests.providers.docker.fake_engine import UNCLOSED, FakeEngine, How
 
@@ -50,3 +50,14 @@ def test_a_pause_that_fails_otherwise_is_an_error() -> None:
     client.pause.side_effect = docker.errors.APIError("409", explanation="Container x is not running")
     with pytest.raises(ProxyctlError, match=r"^pausing web1: .*is not running"):
         Containers(client).pause("0123456789ab", "web1")
+
+
+def test_an_old_one_that_is_gone_is_told_from_one_that_cannot_be_read(engine: FakeEngine) -> None:
+    """A rollout goes on without the first; the second ends it."""
+    containers = Containers(engine.client())
+    engine.trouble("missing", ("inspect",))
+    with pytest.raises(ContainerGone, match=r"^container 0123456789ab is not here"):
+        containers.old("0123456789abcdef")
+    engine.trouble("error", ("inspect",))
+    with pytest.raises(DockerUnavailable):
+        containers.old("0123456789abcdef")
