@@ -23,7 +23,8 @@ from proxyctl.core.status import Event, Status
 from proxyctl.errors import ProxyctlError
 
 SOCKET = "control.sock"
-TIMEOUT = 10.0
+TIMEOUT = 20.0
+"""Seconds for an answer; the longest, of a drain, takes `operate.confirm.ANSWERED`, and a busy machine its time."""
 
 
 class NoWatch(ProxyctlError):

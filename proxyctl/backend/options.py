@@ -29,8 +29,8 @@ class Options:
     """How the server runs; times in seconds.
 
     A graceful end takes three steps: it still accepts, and each answer closes its connection, until no request came for
-    `linger`, or for ten times as long at most; then it stops listening and finishes what runs, for `drain` at most;
-    then it exits with 0.
+    `linger`, or for 5 s at most if `linger` is shorter; then it stops listening and finishes what runs, for `drain` at
+    most; then it exits with 0.
     """
 
     name: str
@@ -88,7 +88,12 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Options:
     option("host", str, "0.0.0.0", "the address it listens on (all)")  # noqa: S104
     option("port", _port, "8080", "the port it listens on; 0 picks one (8080)")
     option("on-term", _on_term, "graceful", "on SIGTERM: graceful, abrupt or ignore (graceful)")
-    option("linger", _seconds, "0.2", "graceful: it accepts until nothing came for so long (0.2 s)")
+    option(
+        "linger",
+        _seconds,
+        "0.2",
+        "graceful: it accepts until nothing came for so long, 5 s at most if this is less (0.2 s)",
+    )
     option("drain-seconds", _seconds, "30", "graceful: how long running requests may take (30 s)")
     option("start-delay", _seconds, "0", "how long it waits before it listens (0 s)")
     option("idle-close", _seconds, "0", "closes idle connections at random times up to this (0: never)")

@@ -11,6 +11,7 @@ import contextlib
 import logging
 import os
 import signal
+import time
 from collections.abc import Callable, Sequence
 
 from aiohttp import web
@@ -20,7 +21,8 @@ from proxyctl.backend.echo import Echo
 from proxyctl.backend.options import Options, parse
 
 _SETTLE = 0.05
-_LONGEST_LINGER = 10  # times `linger`
+LONGEST_LINGER = 5.0
+"""Seconds, where `linger` is not longer itself: `docker stop` kills after 10."""
 
 
 async def serve(options: Options, announce: Callable[[str], None]) -> None:
@@ -64,12 +66,12 @@ async def _serve(options: Options, announce: Callable[[str], None], ended: async
 
 
 async def _until_quiet(echo: Echo, linger: float) -> None:
-    """Return once no request has come for `linger` seconds: what is told that this server leaves may need its time."""
-    for _ in range(_LONGEST_LINGER):
+    """Return once no request has come for `linger` seconds, or after LONGEST_LINGER: a proxy may be slow to drain it."""
+    end = time.monotonic() + LONGEST_LINGER
+    before = -1
+    while echo.requests != before and (before < 0 or time.monotonic() < end):
         before = echo.requests
         await asyncio.sleep(linger)
-        if echo.requests == before:
-            return
 
 
 def _ours(record: logging.LogRecord) -> bool:

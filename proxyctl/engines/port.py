@@ -66,9 +66,10 @@ class Engine(Protocol):
         """Cut the remaining connections of draining (pool, server) pairs; where the proxy cannot, let them end."""
 
     async def quiet(self, keepalive_min: float) -> None:
-        """Return once servers that drain get no new request, also from processes with an earlier configuration.
+        """Return once a drain that was applied by a reload is followed by all processes of the proxy.
 
-        These take requests on kept connections for up to `keepalive_min` seconds, so no longer is waited.
+        A process with an earlier configuration takes requests on kept connections for up to `keepalive_min` seconds,
+        so no longer is waited. A drain at run time does not reach such a process, and is not waited for.
         """
 
     async def running(self) -> Running | None:

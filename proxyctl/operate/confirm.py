@@ -15,8 +15,8 @@ from proxyctl.operate.port import Watched
 from proxyctl.reconcile.journal import Journal
 from proxyctl.state.port import Generation
 
-WITHIN = 6.0  # seconds until a request must be confirmed; the client of control.sock waits 10
-ANSWERED = 9.0  # seconds until it is answered, also where a drain is not quiet yet
+WITHIN = 6.0  # seconds until a request must be confirmed
+ANSWERED = 15.0  # seconds until it is answered, also where a drain is not quiet yet; `api.client` waits longer
 
 
 class Confirmation:

@@ -51,7 +51,7 @@ class Overriding:
             return self._watched.decided > decided and does == _in_pools(self._watched.desired, container)
 
         await self._confirmation.until(reached, "the decision is kept")
-        if changes.get("drain"):
+        if changes.get("drain") and does:
             await self._confirmation.quiet(began)
         draining = any(s.draining for s in does.values())
         return Overridden(server, tuple(does), tuple(sorted(found.keys() - does)), draining, changes)

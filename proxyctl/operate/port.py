@@ -86,7 +86,7 @@ class Watch(Protocol):
         """Return its status."""
 
     def override(self, server: str, **changes: Unpack[Changes]) -> Overridden:
-        """Drain a server or not, or give it a weight; return when the proxy does it, and no process does otherwise."""
+        """Drain a server or not, or give it a weight; return when the proxy does it."""
 
 
 class Docker(Protocol):

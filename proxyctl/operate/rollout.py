@@ -81,8 +81,10 @@ class Rollout:
         self._drain = max(1, round(found.drain_seconds))
         old = []
         for id_ in dict.fromkeys(s.container for s in found.servers):
-            with contextlib.suppress(ContainerGone):  # `watch` may show it a moment longer, as right after a rollout
+            try:
                 old.append(self._docker.old(id_))
+            except ContainerGone:  # `watch` may show it a moment longer, as right after another rollout
+                self._say(f"{id_[:12]}: is gone already, and is not replaced")
         if not old:
             raise ProxyctlError(f"pool {pool} has no container whose configuration a new one could take over")
         return old

@@ -25,7 +25,7 @@ _SWITCHING: Final = 101
 LONGEST_IDLE = 3.0
 """Seconds for which a connection may lie idle and be used again.
 
-Whoever is at its other end closes it some time: most after 5 s or more, an old nginx worker 5 s after its last answer.
+Every server closes an idle connection some time: most after 5 s or more, an old nginx worker 5 s after its last answer.
 A request that is sent at that moment is lost by the client's own doing; browsers and proxies drop a connection earlier.
 """
 

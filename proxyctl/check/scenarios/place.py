@@ -110,8 +110,8 @@ def throwaway(
     """
     name = f"check-{secrets.token_hex(3)}"
     prefix = place.prefix
-    told = {"drain": "10s", **own, "enable": "true", "pool": name, "host": f"{name}.test"}
-    labels = {f"{prefix}.{key}": value for key, value in told.items()} | {LABEL: name}
+    given = {"drain": "10s", **own, "enable": "true", "pool": name, "host": f"{name}.test"}
+    labels = {f"{prefix}.{key}": value for key, value in given.items()} | {LABEL: name}
     if not images.id_of(client, image):
         raise UsageError(f"--image {image}: it is not here: pull it, or build it with `make setup`")
     try:

@@ -212,7 +212,10 @@ class HAProxy:
         return Running(info.revision, info.topology, servers_in_use(rows))
 
     async def quiet(self, keepalive_min: float) -> None:
-        """Return at once: a server drains at run time, in the process that takes the requests."""
+        """Return at once: a server drains at run time, in the process of the present configuration.
+
+        After a reload, an old process may answer one more request on each connection that it holds.
+        """
 
     async def counts(self) -> tuple[ServerCount, ...]:
         """Return the requests since the last reload and the health of each server; empty without an answer."""

@@ -33,7 +33,7 @@ DEADLINE = 10.0
 _PAUSE = 0.002
 _LOOK = 0.05
 _OLD_WORKERS = ("sh", "-c", "grep -qs 'is shutting [d]own' /proc/[0-9]*/cmdline")
-"""Ends with 0 while a worker has its title for the time after a reload; by exec it sees itself, hence the brackets."""
+"""Ends with 0 while an old worker is left: nginx titles it so. The brackets keep the command from finding itself."""
 
 _ANSWER = 1.0
 """Seconds for one answer of the status listener, which only returns a constant."""

@@ -57,6 +57,7 @@ def docker0(at: At) -> None:
 
 def subnet_pools(at: At) -> None:
     """Expect a new network's subnet to be one of the default pools, and to overlap no other in use."""
+    at.expect("bridge " in at.out[0], Text(ko="bridge가 목록에 없습니다", en="bridge is not in the list"))
     made = subnets.Subnet(at.out[2])
     configured = at.client.info().get("DefaultAddressPools") or ()
     used = {subnet: who for subnet, who in subnets.taken(at.client).items() if who != at["net"]}

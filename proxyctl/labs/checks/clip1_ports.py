@@ -15,14 +15,14 @@ from proxyctl.labs.texts import Text
 def masquerade(at: At) -> None:
     """Expect the rule for the subnet of the default bridge."""
     subnet = at.client.inspect_network("bridge")["IPAM"]["Config"][0]["Subnet"]
-    rules = [line for line in at.out[0].splitlines() if f"-s {subnet} " in line and "MASQUERADE" in line]
-    if not rules:
+    found = [line for line in rules(at.out[0]) if f"-s {subnet} " in line and "MASQUERADE" in line]
+    if not found:
         at.skip(
             Text(
                 ko="이 엔진은 iptables의 MASQUERADE를 쓰지 않습니다", en="this engine does not use iptables' MASQUERADE"
             )
         )
-    at.note(*rules)
+    at.note(*found)
 
 
 def publish(at: At) -> None:
