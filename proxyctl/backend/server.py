@@ -66,7 +66,7 @@ async def _serve(options: Options, announce: Callable[[str], None], ended: async
 
 
 async def _until_quiet(echo: Echo, linger: float) -> None:
-    """Return once no request has come for `linger` seconds, or after LONGEST_LINGER: a proxy may be slow to drain it."""
+    """Return once no request has come for `linger` seconds, or after LONGEST_LINGER: a proxy can be slow."""
     end = time.monotonic() + LONGEST_LINGER
     before = -1
     while echo.requests != before and (before < 0 or time.monotonic() < end):
