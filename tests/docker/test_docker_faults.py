@@ -144,7 +144,7 @@ def test_most_of_a_pool_is_not_believed_to_be_gone_before_the_next_listing(often
     start = time.monotonic()
     often.until("web", web3="up")
     assert time.monotonic() - start > RESYNC * 0.75
-    assert missing(often) == set()
+    eventually(lambda: missing(often) == set(), "the report to be taken back")
     eventually(lambda: often.servers() == {"web3": "up"}, "the other to go")
 
 

@@ -103,11 +103,12 @@ async def test_the_first_answer_alone_would_prove_nothing(box: Box, monkeypatch:
 
     monkeypatch.setattr(engine_module, "_until_refused", at_once)
     await box.load(EMPTY, marked("0"))
-    address, old = box.address, False
-    for number in range(1, 6):
+    address = box.address
+    for number in range(1, 31):  # one is enough; on a busy machine old workers are often gone by then
         await box.load(EMPTY, marked(str(number)))
-        old |= await answers_of_forty(address) != {str(number)}
-    assert old
+        if await answers_of_forty(address) != {str(number)}:
+            return
+    pytest.fail("every answer was of the new configuration")
 
 
 async def test_a_reload_of_what_runs_already_is_nothing(box: Box) -> None:
