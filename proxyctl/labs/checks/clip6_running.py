@@ -27,11 +27,15 @@ def statistics(at: At, backend: str) -> dict[str, Row]:
 
 
 def _is(at: At, status: str) -> Row:
-    """Wait until the statistics say so of item3; return what they say."""
-    at.until(
-        lambda: statistics(at, "item")["item3"]["status"] == status, Text(ko=f"item3 {status}", en=f"item3 {status}")
-    )
-    return statistics(at, "item")["item3"]
+    """Wait until the statistics say so of item3, and no check is under way; return what they say."""
+    seen: Row = {}
+
+    def says_so() -> bool:
+        seen.update(statistics(at, "item")["item3"])
+        return seen["status"] == status and not seen["check_status"].startswith("* ")
+
+    at.until(says_so, Text(ko=f"item3 {status}", en=f"item3 {status}"))
+    return seen
 
 
 def _log(at: At) -> list[str]:
