@@ -6,7 +6,8 @@ PURE := proxyctl.core proxyctl.check.verdicts proxyctl.engines.pool_settings pro
 PURE_TESTS := tests/core tests/check/verdicts tests/providers/docker/test_successor.py tests/reconcile/test_pacing.py \
   tests/engines/haproxy/test_printed.py tests/engines/nginx/test_printed.py
 COVERED = $(PYTHON) -m pytest $(PURE_TESTS) --numprocesses=2 $(PURE:%=--cov=%) --cov-branch --cov-fail-under=100
-OTHERS = $(PYTHON) -m pytest $(PURE_TESTS:%=--ignore=%) --numprocesses=2 --dist=worksteal
+# three: a third of the time they wait for Docker, and load is sent in turn
+OTHERS = $(PYTHON) -m pytest $(PURE_TESTS:%=--ignore=%) --numprocesses=3 --dist=worksteal
 
 # Ryuk, testcontainers' cleaner, is an image from a registry; tests remove what they started themselves.
 export TESTCONTAINERS_RYUK_DISABLED := true

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
@@ -15,6 +17,26 @@ settings.load_profile("suite")
 
 # In the background of a script Ctrl-C is ignored, also by all that is started from there; tests send it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+_SHARES = Path("/sys/fs/cgroup/cpu/docker/cpu.shares")
+_FAIR = "8192"
+_shares = pytest.StashKey[str]()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Give containers a fair share of a busy machine: on cgroup v1 all of them together get that of one process."""
+    if not hasattr(session.config, "workerinput"):
+        with contextlib.suppress(OSError):  # another version of cgroups, or no right to
+            session.config.stash[_shares] = _SHARES.read_text()
+            _SHARES.write_text(_FAIR)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Give them again what they had."""
+    if before := session.config.stash.get(_shares, ""):
+        with contextlib.suppress(OSError):
+            _SHARES.write_text(before)
 
 
 @pytest.fixture(autouse=True)

@@ -13,8 +13,6 @@ from proxyctl.core.routing import match
 from proxyctl.core.status import PoolStatus, Status
 
 BALANCES: Final[tuple[str, ...]] = get_args(Balance)
-BY_KEY: Final = ("source", "uri")
-"""The algorithms that choose by a key."""
 BY_USER: Final = "--expect-weights"
 
 

@@ -6,13 +6,14 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from proxyctl.check.expected import BY_KEY, BY_USER, Expected
+from proxyctl.check.expected import BY_USER, Expected
 from proxyctl.check.load.served import ServerFrom
 from proxyctl.check.report import Report
 from proxyctl.check.verdicts import balance, consistency, stalls
 from proxyctl.check.verdicts.statistics import goodness_of_fit
 from proxyctl.check.verdicts.threshold import Threshold, per_server
 from proxyctl.check.verdicts.verdict import Verdict
+from proxyctl.core.model import BY_KEY
 
 NO_ERRORS: Final = Threshold("errors", "==", 0)
 

@@ -31,13 +31,6 @@ def docker_client() -> Iterator[docker.DockerClient]:
     client.close()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def fair_share() -> None:
-    """Containers get a fair share of a busy machine: by default (cgroup v1) all together get that of one process."""
-    with contextlib.suppress(OSError):  # another version of cgroups, or no right to
-        Path("/sys/fs/cgroup/cpu/docker/cpu.shares").write_text("8192")
-
-
 @contextlib.contextmanager
 def fresh_network() -> Iterator[str]:
     """Make a user-defined network; remove it with all containers that are still on it, if no test removed it before."""

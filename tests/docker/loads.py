@@ -6,6 +6,10 @@ They come over a `wire`, so that there is always something on its way, and no re
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
+import fcntl
+from collections.abc import Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -20,6 +24,14 @@ Where servers take requests in turn, four loads in step with each other would ea
 time, and what that one loses would never be a GET. At these rates a load meets another of three or of four servers
 with every second or third request.
 """
+
+
+@contextlib.contextmanager
+def in_turn() -> Iterator[None]:
+    """Wait until no other test sends load, and keep others waiting: two at once measure each other."""
+    with Path(__file__).open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 class FourLoads:
@@ -40,15 +52,17 @@ class FourLoads:
             for (method, connection), rate in RATES.items()
         }
         self._reports: dict[tuple[str, str], Report] = {}
+        self._turn = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
+        self._turn.enter_context(in_turn())
         for load in self._loads.values():
             load.start()
         self.more()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, at: TracebackType | None) -> None:
-        with concurrent.futures.ThreadPoolExecutor() as pool:  # each waits for what is still under way
+        with self._turn, concurrent.futures.ThreadPoolExecutor() as pool:  # each waits for what is still under way
             self._reports = dict(zip(self._loads, pool.map(SteadyLoad.stop, self._loads.values()), strict=True))
 
     def more(self, requests: int = 20) -> None:

@@ -53,7 +53,7 @@ class PrivateEngine:
         argv = [*self.enter, "dockerd", "--live-restore", *(f"--{k}={v}" for k, v in options.items())]
         with self._log.open("ab") as log:
             self._dockerd = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/")
-        eventually(self._answers, "an answer of the private engine", 60)
+        eventually(self._answers, "an answer of the private engine")
         self.client = docker.DockerClient(self.host, version="auto")
 
     def _answers(self) -> bool:

@@ -72,7 +72,7 @@ class Table:
 
     def until(self, *without: str, **more: str) -> None:
         """Wait until the pool has exactly the three servers, `without` some, with some `more`."""
-        self.watch.until(within=30, **{name: state for name, state in (UP | more).items() if name not in without})
+        self.watch.until(**{name: state for name, state in (UP | more).items() if name not in without})
 
     def change_template(self) -> str:
         """Write the template anew, with another comment in it, and return that."""

@@ -15,6 +15,7 @@ from proxyctl.check.measures.tally import Progress
 from proxyctl.check.run import run as run_check
 from tests.docker.command_line import run_proxyctl
 from tests.docker.conftest import fresh_network
+from tests.docker.loads import in_turn
 from tests.docker.watching import Watch, eventually, watching
 
 pytestmark = pytest.mark.docker
@@ -57,7 +58,8 @@ def world(
 
 def check(world: Watch, host: str, *argv: str, code: int = 0) -> dict[str, Any]:
     """Check one pool; return its verdicts by name."""
-    ended = world.ctl("check", world.url, "--host", f"{host}.example", "--json", *argv)
+    with in_turn():
+        ended = world.ctl("check", world.url, "--host", f"{host}.example", "--json", *argv)
     assert ended.returncode == code, ended.stderr + ended.stdout[-3000:]
     told: dict[str, Any] = json.loads(ended.stdout)
     return {verdict["name"]: verdict for verdict in told["verdicts"]} | {"report": told}

@@ -77,7 +77,7 @@ def test_a_stack_comes_up_scales_and_goes_down(stack: Stack) -> None:
     Takes 8 s: compose starts and removes seven containers.
     """
     stack.compose("up", "--detach")
-    eventually(stack.asked, "the published port to answer", 40)
+    eventually(stack.asked, "the published port to answer")
     stack.compose("up", "--detach", "--scale", "web=5", "--no-recreate")
     served: set[str] = set()
 
@@ -85,7 +85,7 @@ def test_a_stack_comes_up_scales_and_goes_down(stack: Stack) -> None:
         served.add(stack.asked())
         return len(served - {""}) == 5
 
-    eventually(all_served, "answers of five servers", 40)
+    eventually(all_served, "answers of five servers")
     assert len(stack.up()) == 5
     stack.compose("down", "--volumes", "--timeout", "1")
     assert stack.compose("ps", "--quiet").strip() == ""

@@ -67,7 +67,7 @@ def test_a_name_that_does_not_resolve_keeps_out_for_them_as_for_watch(running: W
     running.until(web1="up")
     running.in_gateway_namespace("iptables", "-I", "OUTPUT", *asked, "DROP")
     running.run("web2", labels={"pool": "web"})
-    eventually(lambda: any("resolve" in p["reason"] for p in running.problems()), "a problem about the name", 20)
+    eventually(lambda: any("resolve" in p["reason"] for p in running.problems()), "a problem about the name")
     told = running.ctl("explain", f"{running.network}-web2")
     assert told.returncode == 3, told.stdout
     assert f"the name {running.network}-web2 does not resolve" in told.stdout
@@ -77,7 +77,7 @@ def test_a_name_that_does_not_resolve_keeps_out_for_them_as_for_watch(running: W
     assert running.ctl("render").stdout == running.shown_text()
     for target in ("REJECT", "DROP"):
         running.in_gateway_namespace("iptables", "-D", "OUTPUT", *asked, target)
-    running.until(web1="up", web2="up", within=20)
+    running.until(web1="up", web2="up")
     told = running.ctl("explain", f"{running.network}-web2")
     assert told.returncode == 0
     assert f"✔ {running.network}-web2 resolves and " in told.stdout

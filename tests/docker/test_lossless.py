@@ -400,7 +400,7 @@ def test_dockerd_restarted_with_live_restore_loses_nothing(
         watch.start()
         for name in BASE:
             watch.run(name, labels={"pool": "web"})
-        watch.until(within=60, **UP)
+        watch.until(**UP)
         processes = watch.proxy_pids()
         with Wire(watch.address, enter=second_engine.move_in) as wire, FourLoads(wire) as loads:
             second_engine.stop()
@@ -413,4 +413,4 @@ def test_dockerd_restarted_with_live_restore_loses_nothing(
         loads.assert_none_lost()
         assert watch.proxy_pids() <= processes
         watch.run("web4", labels={"pool": "web"})
-        watch.until(within=60, **UP, web4="up")
+        watch.until(**UP, web4="up")

@@ -72,7 +72,7 @@ def test_a_new_pool_that_is_refused_is_left_out_and_everything_else_goes_on(watc
     watch.start()
     watch.until("web", web1="up")
     watch.until("bad", bad1="down")
-    (told,) = reasons(watch, "bad1")
+    (told,) = eventually(lambda: reasons(watch, "bad1"), "its reason, which comes at the end of a pass")
     assert told[0] == "error"
     assert told[1].startswith(f"pool bad is left out: {watch.engine} refused it: ")
     assert "this_is_no_directive" in told[1]
@@ -140,7 +140,7 @@ def test_a_pool_whose_new_settings_are_refused_keeps_its_old_ones(running: Watch
     running.until("web", web1="up", web2="up")
     running.until("more", more1="up")
     assert pool(running, "web")["balance"] == "roundrobin"
-    (told,) = [r for r in reasons(running, "web2") if "settings" in r[1]]
+    (told,) = eventually(lambda: [r for r in reasons(running, "web2") if "settings" in r[1]], "a warning")
     assert told[0] == "warning"
     assert told[1].startswith(f"pool web keeps its previous settings: {running.engine} refused it: ")
     assert running.served_by(4, host="web.test") == {"web1": 2, "web2": 2}
@@ -169,13 +169,14 @@ def test_a_port_that_cannot_be_bound_costs_only_the_route_on_it(running: Watch) 
         )
         running.until("web", web1="up")
         running.until("only", only1="down")
-        (told,) = reasons(running, "web1")
+        (told,) = eventually(lambda: reasons(running, "web1"), "its reason")
         assert told[1] == (
             f"route web.test/ on port 8088 is left out: {running.engine} refused it: "
             "port 8088 cannot be bound in the gateway: something else listens there"
         )
         assert running.get().status == 200
-        assert reasons(running, "only1")[0][1].startswith("pool only is left out: ")
+        (only,) = eventually(lambda: reasons(running, "only1"), "its reason")
+        assert only[1].startswith("pool only is left out: ")
     finally:
         other.remove(force=True)
     running.container("only1").remove(force=True)

@@ -25,6 +25,7 @@ import pytest
 
 from proxyctl.check.report import Report
 from proxyctl.check.steady import SteadyLoad
+from tests.docker.loads import in_turn
 from tests.docker.watching import BACKEND, LABEL, Watch, eventually, listed
 
 pytestmark = pytest.mark.docker
@@ -61,7 +62,7 @@ def image(docker_client: docker.DockerClient) -> Iterator[MakeImage]:
 
 def under_load(watch: Watch, event: Callable[[], None]) -> Report:
     """Send load that is never repeated, let `event` happen in the middle of it, and return what the load saw."""
-    with SteadyLoad(watch.url + SLOW, rate=100, method="POST", body=b"x" * 100) as load:
+    with in_turn(), SteadyLoad(watch.url + SLOW, rate=100, method="POST", body=b"x" * 100) as load:
         load.wait(60)
         event()
         load.wait(60)
@@ -160,9 +161,9 @@ def test_a_rollout_that_fails_under_load_is_rolled_back(watch: Watch, image: Mak
 
     def event() -> None:
         with rollout(watch, "web", "--image", new) as process:
-            eventually(lambda: watch.servers().get("web1-r2") == "up", "the good new one to serve", 40)
+            eventually(lambda: watch.servers().get("web1-r2") == "up", "the good new one to serve")
             (tmp_path / "end").touch()
-            output, _ = process.communicate(timeout=40)
+            output, _ = process.communicate(timeout=100)
             ran.append((process.returncode, output))
 
     report = under_load(watch, event)
@@ -195,9 +196,9 @@ def test_ctrl_c_rolls_back(watch: Watch, image: MakeImage) -> None:
     watch.until(web1="up")
     before = names(watch)
     with rollout(watch, "web", "--image", image("ENV ECHO_UNHEALTHY=1")) as process:
-        eventually(lambda: "web1-r2" in watch.servers(), "the new one to wait in the pool", 40)
+        eventually(lambda: "web1-r2" in watch.servers(), "the new one to wait in the pool")
         process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=40)
+        output, _ = process.communicate(timeout=100)
     assert process.returncode == 4, output
     assert output.strip().endswith("rolled back, the old ones serve on: interrupted")
     assert names(watch) == before

@@ -21,6 +21,7 @@ from proxyctl.check.scenarios.place import LABEL, Place, target_of
 from proxyctl.check.scenarios.stage import Stage
 from proxyctl.providers.docker.containers import Containers
 from tests.docker.conftest import fresh_network
+from tests.docker.loads import in_turn
 from tests.docker.watching import Watch, eventually, watching
 
 pytestmark = pytest.mark.docker
@@ -47,7 +48,8 @@ def pool(
 
 def scenario(watch: Watch, *argv: str) -> subprocess.CompletedProcess[str]:
     """Run scenarios to their end; on a busy machine a wait for Docker may take longer than a user would like."""
-    return watch.ctl("check", "scenario", *argv, "--within", "60s")
+    with in_turn():
+        return watch.ctl("check", "scenario", *argv, "--within", "60s")
 
 
 def results(ran: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:

@@ -75,7 +75,7 @@ def test_a_storm_of_joins_is_a_handful_of_reloads(watch: Watch, made: list[Any],
             assert processes.most == workers
         else:
             assert 1 <= reloads <= HANDFUL
-            eventually(lambda: ended(client), "the end of the long request, which an old worker had", SHUTDOWN + 3)
+            eventually(lambda: ended(client), "the end of the long request, which an old worker had", 30)
             eventually(lambda: len(children(pid)) == workers, "nobody but the newest workers")
             assert processes.most <= 3 * workers
     watch.stop()  # it need not follow the removal of them all

@@ -148,7 +148,7 @@ def test_the_gateway_comes_back_with_its_last_generation(watch: Watch, how: str)
         except Exception:  # noqa: BLE001 - while it is away every kind of failure is fine
             return False
 
-    eventually(serves, "the gateway serving again", 20)
+    eventually(serves, "the gateway serving again")
 
 
 def test_a_decision_on_what_the_proxy_does_not_have_or_drains_by_itself_is_told_as_such(watch: Watch) -> None:
@@ -187,7 +187,7 @@ def test_a_decision_that_the_proxy_does_not_carry_out_is_not_called_done(watch: 
     finally:
         for pid in pids:
             os.kill(pid, signal.SIGCONT)
-    watch.until(web1="draining", within=20)
+    watch.until(web1="draining")
 
 
 def test_haproxy_joins_leaves_drains_and_weights_need_no_reload(watch: Watch) -> None:

@@ -29,7 +29,7 @@ def test_nothing_is_routed_to_a_port_on_which_nobody_listens(running: Watch) -> 
     running.run("wrong", labels={"pool": "web", "port": "9999"})
     running.until(web1="up", wrong="starting")
     assert running.served_by(10) == {"web1": 10}
-    eventually(lambda: any("9999" in p["reason"] for p in running.problems()), "a problem about port 9999", 8)
+    eventually(lambda: any("9999" in p["reason"] for p in running.problems()), "a problem about port 9999")
 
 
 def test_a_name_that_does_not_resolve_keeps_the_container_out(running: Watch) -> None:
@@ -38,10 +38,10 @@ def test_a_name_that_does_not_resolve_keeps_the_container_out(running: Watch) ->
     running.until(web1="up")
     running.in_gateway_namespace("iptables", "-I", "OUTPUT", "-d", "127.0.0.11", "-j", "DROP")
     running.run("web2", labels={"pool": "web"})
-    eventually(lambda: any("resolve" in p["reason"] for p in running.problems()), "a problem about the name", 20)
+    eventually(lambda: any("resolve" in p["reason"] for p in running.problems()), "a problem about the name")
     assert running.served_by(10) == {"web1": 10}
     running.in_gateway_namespace("iptables", "-D", "OUTPUT", "-d", "127.0.0.11", "-j", "DROP")
-    running.until(web1="up", web2="up", within=20)
+    running.until(web1="up", web2="up")
     assert running.problems() == []
 
 

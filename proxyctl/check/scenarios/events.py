@@ -13,11 +13,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 
-from proxyctl.check.expected import BY_KEY
 from proxyctl.check.scenarios.stage import Stage, Unfit, Unmet
 from proxyctl.check.verdicts import consistency
 from proxyctl.check.verdicts.balance import balance
 from proxyctl.core import layout
+from proxyctl.core.model import BY_KEY
 from proxyctl.operate.rollout import Rollout, Wish
 
 _CLIENTS, _VISITS = 12, 4  # of the sticky scenario

@@ -8,8 +8,8 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 
-from proxyctl.check.expected import BY_KEY
 from proxyctl.check.load.shots import KeyBy
+from proxyctl.core.model import BY_KEY
 from proxyctl.core.routing import under
 from proxyctl.errors import ProxyctlError, UsageError
 from proxyctl.gateway.access import DockerAccess

@@ -228,7 +228,7 @@ class Stage:
         id_ = self.servers()[name].container
         unpause = functools.partial(self.containers.unpause, id_, name)
         self.undo(f"unpausing {name}", unpause)
-        self.until(lambda: self.containers.pause(id_, name), f"the pause of {name}")
+        self.until(lambda: self.containers.pause(id_, name), f"the pause of {name}, which Docker was unable to freeze,")
         return unpause
 
     def weigh(self, name: str, weight: int) -> None:

@@ -7,13 +7,25 @@ gives the same bytes. Next: `labels`.
 
 from __future__ import annotations
 
-from proxyctl.core.model.desired import Balance, Desired, HealthCheck, Listener, Pool, Protocol, Route, Server, Setting
+from proxyctl.core.model.desired import (
+    BY_KEY,
+    Balance,
+    Desired,
+    HealthCheck,
+    Listener,
+    Pool,
+    Protocol,
+    Route,
+    Server,
+    Setting,
+)
 from proxyctl.core.model.findings import Finding, Problem, Severity, Target
 from proxyctl.core.model.operators import Override, Pin
 from proxyctl.core.model.proxy import ConfigFiles, Features, Running, ServerCount, Tuning
 from proxyctl.core.model.snapshot import Attachment, Commands, Container, Health, Snapshot, State
 
 __all__ = [
+    "BY_KEY",
     "Attachment",
     "Balance",
     "Commands",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Literal
+from typing import Final, Literal
 
 Protocol = Literal["http", "https", "h2c", "tcp"]
 Balance = Literal["roundrobin", "leastconn", "source", "uri", "random"]
+BY_KEY: Final[tuple[Balance, ...]] = ("source", "uri")
+"""Those that choose by a key of the request."""
 Setting = str | int | bool | None
 
 

@@ -10,7 +10,19 @@ import dataclasses
 
 from proxyctl.core import layout
 from proxyctl.core.effect import effective_weight
-from proxyctl.core.model import Balance, Desired, Features, HealthCheck, Listener, Pool, Route, Server, Setting, Tuning
+from proxyctl.core.model import (
+    BY_KEY,
+    Balance,
+    Desired,
+    Features,
+    HealthCheck,
+    Listener,
+    Pool,
+    Route,
+    Server,
+    Setting,
+    Tuning,
+)
 from proxyctl.core.routing import Site, sites
 from proxyctl.engines.haproxy import paths
 from proxyctl.engines.pool_settings import PoolSettings
@@ -166,7 +178,7 @@ def _route(route: Route, host: str) -> PrintedRoute:
 
 
 def _backend(pool: Pool, features: Features) -> Backend:
-    hashed = pool.balance in {"source", "uri"}
+    hashed = pool.balance in BY_KEY
     return Backend(
         name=pool.name,
         mode="tcp" if pool.protocol == "tcp" else "http",

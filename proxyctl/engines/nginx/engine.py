@@ -33,7 +33,11 @@ DEADLINE = 10.0
 _PAUSE = 0.002
 _LOOK = 0.05
 _OLD_WORKERS = ("sh", "-c", "grep -qs 'is shutting [d]own' /proc/[0-9]*/cmdline")
-"""Ends with 0 while an old worker is left: nginx titles it so. The brackets keep the command from finding itself."""
+"""Ends with 0 while an old worker is left, which nginx titles so, and with 1 when none is.
+
+The brackets keep the command from finding itself.
+"""
+_NONE = 1
 
 _ANSWER = 1.0
 """Seconds for one answer of the status listener, which only returns a constant."""
@@ -163,11 +167,12 @@ class Nginx:
         """Return once the workers of earlier configurations have ended, or after `keepalive_min` seconds.
 
         A client may have sent its next request on a connection that such a worker holds: it goes to the servers that
-        this worker knows. After `keepalive_min` a worker that lives on only finishes requests that it has.
+        this worker knows. After `keepalive_min` a worker that lives on only finishes requests that it has; an image
+        where they cannot be looked for has that wait each time.
         """
         with contextlib.suppress(TimeoutError, GatewayError):  # a gateway that ended has no workers
             async with asyncio.timeout(keepalive_min):
-                while (await self._gateway.run(_OLD_WORKERS)).code == 0:  # noqa: ASYNC110 - nginx has no event for it
+                while (await self._gateway.run(_OLD_WORKERS)).code != _NONE:  # noqa: ASYNC110 - nginx has no event for it
                     await asyncio.sleep(_LOOK)
 
     async def running(self) -> Running | None:

@@ -47,14 +47,14 @@ def attempted(doing: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def required(subject: str, advice: str = "") -> Iterator[None]:
-    """Turn "not found" into a ProxyctlError about what is missing; every other failure is `translated`."""
+def required(subject: str, advice: str = "", missing: type[ProxyctlError] = ProxyctlError) -> Iterator[None]:
+    """Turn "not found" into the error `missing` about what is missing; every other failure is `translated`."""
     try:
         with translated(subject):
             yield
     except docker.errors.NotFound as exc:
         message = f"{subject} is not here{f': {advice}' if advice else f' ({exc.explanation})'}"
-        raise ProxyctlError(message) from exc
+        raise missing(message) from exc
 
 
 def explain(exc: Exception) -> str:

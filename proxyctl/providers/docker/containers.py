@@ -25,11 +25,8 @@ class Containers:
 
     def old(self, id_: str) -> Old:
         """Return a container with its image's defaults; raise ContainerGone where it is not there any more."""
-        try:
-            with translated(f"container {id_[:12]}"):
-                entry = self._client.inspect_container(id_)
-        except docker.errors.NotFound as exc:
-            raise ContainerGone(f"container {id_[:12]} is not here ({exc.explanation})") from exc
+        with required(f"container {id_[:12]}", missing=ContainerGone):
+            entry = self._client.inspect_container(id_)
         name = entry["Name"].lstrip("/")
         with required(f"the image of {name}, which tells its own settings from the image's,"):
             image = self._client.inspect_image(entry["Image"])  # type: ignore[no-untyped-call]
