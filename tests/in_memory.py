@@ -39,7 +39,7 @@ class MemoryEngine:
         self.does = Desired()
         self.applied: list[Callable[[Desired, Desired], None]] = []
         self._features, self._generations = features, generations
-        self._revision = self._topology = ""
+        self.revision = self._topology = ""
 
     async def features(self) -> Features:
         """Return what was given."""
@@ -53,7 +53,7 @@ class MemoryEngine:
         current = self._generations.current()
         if current is None or current.revision != revision:
             raise ReloadFailed(f"current is not {revision}")
-        self._revision, self._topology = current.revision, current.topology
+        self.revision, self._topology = current.revision, current.topology
         self._do(current.desired)
 
     async def change(self, plan: Plan, files: ConfigFiles) -> None:
@@ -69,7 +69,7 @@ class MemoryEngine:
     async def running(self) -> Running | None:
         """Tell revision, topology and servers; as nginx does, without servers."""
         servers = tuple((pool.name, s) for pool in self.does.pools for s in pool.servers)
-        return Running(self._revision, self._topology, servers if self.kind == "haproxy" else None)
+        return Running(self.revision, self._topology, servers if self.kind == "haproxy" else None)
 
     async def quiet(self, keepalive_min: float) -> None:
         """Nothing has an earlier configuration here."""

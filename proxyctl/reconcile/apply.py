@@ -175,6 +175,7 @@ class Applier:
                 self._generations.switch(before.number)
                 self._generations.drop(number)
                 running = await self._engine.running()
-                if running is not None and running.revision == files.revision:
-                    await self._engine.reload(before.revision)  # loaded after all, but after the deadline: back as well
+                if running is not None and running.revision in {files.revision, ""}:
+                    # Loaded after all: after the deadline, or it does not say what it is. So back as well.
+                    await self._engine.reload(before.revision)
             raise

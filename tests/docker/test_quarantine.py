@@ -201,10 +201,11 @@ def test_a_reload_that_failed_is_not_searched_and_not_tried_again(running: Watch
         (told,) = eventually(lambda: reasons(running), "a problem")
         assert "is `description` gone from the template?" in told[1]
         admin = running.state / "proxy" / "run" / ADMIN_SOCKET
-        before = asyncio.run(sockets.info(admin)).pid
+        before = asyncio.run(sockets.info(admin))
+        assert before.revision == (running.status() or {})["revision"], "what was loaded is not taken back"
         running.run("odd", labels={"weight": "300"})  # makes passes, and changes nothing that is wanted
         eventually(lambda: reasons(running, "odd"), "the end of a later pass")
         assert reasons(running) == [told]
-        assert asyncio.run(sockets.info(admin)).pid == before
+        assert asyncio.run(sockets.info(admin)) == before
     finally:
         whole.add("")

@@ -149,7 +149,7 @@ class Stage:
         """Return a new proxyctl on the same state folder and the same running proxy."""
         again = Stage(self._folder, self.engine._features)
         again.engine.does = self.engine.does
-        again.engine._revision, again.engine._topology = self.engine._revision, self.engine._topology
+        again.engine.revision, again.engine._topology = self.engine.revision, self.engine._topology
         return again
 
     @contextlib.asynccontextmanager

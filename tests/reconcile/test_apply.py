@@ -248,10 +248,11 @@ async def test_a_gateway_that_fails_during_a_reload_is_tried_again_with_the_same
     assert (await applied(stage, web(), printed(TWO, "other"))).how == "reload"
 
 
-async def test_a_reload_that_comes_after_its_deadline_is_taken_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("says", [TWO, ""], ids=["it answers too late", "it does not say what it is"])
+async def test_a_reload_that_loaded_and_was_not_confirmed_is_taken_back(
+    says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The proxy would do what `current` does not say."""
+    """The proxy would do what `current` does not say, as with a template of the user's that lost the revision."""
     stage = Stage(tmp_path)
     await applied(stage, web(A), printed(ONE))
     reload = stage.engine.reload
@@ -259,6 +260,7 @@ async def test_a_reload_that_comes_after_its_deadline_is_taken_back(
     async def late(revision: str) -> None:
         await reload(revision)
         if revision == TWO:
+            stage.engine.revision = says
             raise ReloadFailed("it took too long")
 
     monkeypatch.setattr(stage.engine, "reload", late)
