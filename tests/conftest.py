@@ -39,6 +39,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
             _SHARES.write_text(before)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest tests, so that no worker has one of them alone at the end."""
+    items.sort(key=lambda item: item.path.name != "test_labs.py")
+
+
 @pytest.fixture(autouse=True)
 def logging_as_it_was() -> Iterator[None]:
     """A command line that runs inside a test logs to that test's own stderr, which is closed after it."""
