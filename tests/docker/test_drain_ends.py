@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from proxyctl.engines.haproxy import sockets
+from proxyctl.engines.haproxy.answers import NoAnswer
 from proxyctl.engines.haproxy.paths import ADMIN_SOCKET
 from tests.docker.watching import Watch, eventually, freeze
 
@@ -98,9 +99,16 @@ def has_left(watch: Watch, name: str, gone: dict[str, str]) -> bool:
 
 
 def until_deleted(watch: Watch, pool: str) -> None:
-    """Wait until HAProxy itself knows no server in the pool."""
+    """Wait until HAProxy itself knows no server in the pool, or no such pool any more."""
     admin = watch.state / "proxy" / "run" / ADMIN_SOCKET
-    eventually(lambda: not asyncio.run(sockets.rows(admin, pool)), f"{pool}'s server to be deleted")
+
+    def deleted() -> bool:
+        try:
+            return not asyncio.run(sockets.rows(admin, pool))
+        except NoAnswer as exc:
+            return "Can't find backend" in str(exc)
+
+    eventually(deleted, f"{pool}'s server to be deleted")
 
 
 def act(watch: Watch, name: str) -> None:
