@@ -128,6 +128,9 @@ def _about(container: Container, snapshot: Snapshot, options: Options, errors: s
     key = f"{options.label_prefix}.enable"
     if declaration.takes_part:
         yield Condition(ok=True, text=f"is enabled by {key}" if declaration.asked else "is enabled by default")
+    elif declaration.one_off:
+        yield Condition(ok=False, text="is a one-off container of compose: `watch --one-offs` lets such take part")
+        return
     elif not errors:
         yield Condition(ok=False, text=f"is not enabled: give it the label {key}=true")
         return

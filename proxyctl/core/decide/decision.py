@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from proxyctl.core.decide.desired import desired
 from proxyctl.core.decide.exclude import exclude
+from proxyctl.core.decide.origins import apart
 from proxyctl.core.decide.outcome import Outcome
 from proxyctl.core.decide.retain import retain
 from proxyctl.core.decide.world import World
@@ -15,7 +16,8 @@ from proxyctl.core.decide.world import World
 def decide(world: World) -> Outcome:
     """Return what the proxy should do in this world, with a problem for each container that is not served as asked.
 
-    In three steps: take what the labels ask for, retain servers that are only missing from one listing, exclude the
-    parts that the proxy refused.
+    In four steps: keep apart what shares a pool's name by chance, take what the labels ask for, retain servers that are
+    only missing from one listing, exclude the parts that the proxy refused.
     """
+    world = apart(world)
     return exclude(retain(desired(world), world), world)

@@ -66,6 +66,7 @@ class Labels:
         """Read every label below the prefix; the defaults in `options` must have passed `check_defaults`."""
         self.container = container
         self.problems: list[Problem] = []
+        self.warnings: list[Problem] = []
         self.prefix = f"{options.label_prefix}."
         self._defaults = parsed(options.defaults)
         self.main = Scope(self.prefix, self._defaults)
@@ -78,6 +79,10 @@ class Labels:
         """Add a Problem for a mistake in a label."""
         shown = label if label.isprintable() and len(label) < 200 else quoted(label)  # noqa: PLR2004
         self.problems.append(Problem(self.container.name, shown, reason))
+
+    def warn(self, label: str, reason: str) -> None:
+        """Add a warning, which does not leave the container out."""
+        self.warnings.append(Problem(self.container.name, label, reason, "warning"))
 
     def _read(self, label: str, text: str) -> None:
         name, scope = label.removeprefix(self.prefix), self.main
