@@ -92,10 +92,15 @@ def survey(
         rules,
         pin,
         members,
-        tuple(p for j in judgements if present(j.container) for p in j.problems),
+        (*_unreadable(snapshot), *(p for j in judgements if present(j.container) for p in j.problems)),
         tuple(sorted({m.target for m in members if _worth_asking(m)}, key=_target_order)),
         tuple(judgements),
     )
+
+
+def _unreadable(snapshot: Snapshot) -> Iterator[Problem]:
+    for each in snapshot.unreadable:
+        yield Problem(each.name, "", f"{each.reason}: it stays as it was, or out")
 
 
 def _same_question(last: Survey, snapshot: Snapshot, options: Options, rules: Rules, pin: Pin | None) -> bool:

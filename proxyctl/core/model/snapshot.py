@@ -49,6 +49,14 @@ class Container:
         return next((a.address for a in self.attachments if a.network == network), "")
 
 
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class Unreadable:
+    """A container, by name, about which a provider's answer cannot be read, and why."""
+
+    name: str
+    reason: str
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Commands:
     """The commands that a person mends containers with, in the words of the provider that listed them.
@@ -65,7 +73,7 @@ class Snapshot:
     """All labelled containers, also ended containers, and the networks that have a gateway.
 
     `missing` are the ids of containers that listings have lacked for less than one resync although no event ended
-    them; they are not among `containers`.
+    them; they are not among `containers`. The `unreadable` are among them as they were last read, if they ever were.
     """
 
     network: str
@@ -73,7 +81,9 @@ class Snapshot:
     containers: tuple[Container, ...] = ()
     gateways: tuple[str, ...] = ()
     missing: frozenset[str] = frozenset()
+    unreadable: tuple[Unreadable, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "containers", tuple(sorted(self.containers, key=lambda c: (c.name, c.id))))
         object.__setattr__(self, "gateways", tuple(sorted(set(self.gateways))))
+        object.__setattr__(self, "unreadable", tuple(sorted(self.unreadable)))
