@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 
+from proxyctl.core import codes
 from proxyctl.core.decide.decision import decide
 from proxyctl.core.decide.members import Survey, survey
 from proxyctl.core.decide.outcome import Outcome
@@ -74,7 +75,7 @@ class OnePass:
         try:
             await self._look_after_gateway()
         except (GatewayError, DockerUnavailable) as exc:
-            self._journal.record_problems((*self.outcome.problems, Problem("", "", f"gateway: {exc}")))
+            self._journal.record_problems((*self.outcome.problems, _of_gateway(exc)))
             self._wakes.back_off("gateway")
             return None
         self.inputs.refresh()
@@ -143,9 +144,9 @@ class OnePass:
             self._wakes.calm()
         except (ConfigRefused, ReloadFailed) as exc:
             refused = f"{self._rules.features.engine} refused the configuration, the old one serves on: {exc}"
-            found.append(Problem("", "", refused))
+            found.append(Problem("", "", refused, code=codes.REFUSED))
         except (GatewayError, DockerUnavailable) as exc:
-            found.append(Problem("", "", f"gateway: {exc}"))
+            found.append(_of_gateway(exc))
             self._gateway_changes = -1
             self._wakes.back_off("gateway")
         self._set_timers()
@@ -171,7 +172,11 @@ class OnePass:
     def _publish(self, found: list[Problem]) -> None:
         found += self.outcome.problems
         if self._refusals.inputs:
-            found.append(Problem("", "", self._refusals.inputs))
+            found.append(Problem("", "", self._refusals.inputs, code=codes.INPUTS))
         if notice := self._ports.gateway.notice:
-            found.append(Problem("", "", notice, "warning"))
+            found.append(Problem("", "", notice, "warning", code=codes.OTHER_IMAGE))
         self._journal.record_problems(found)
+
+
+def _of_gateway(exc: Exception) -> Problem:
+    return Problem("", "", f"gateway: {exc}", code=codes.GATEWAY)

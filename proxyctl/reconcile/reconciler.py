@@ -11,6 +11,7 @@ import asyncio
 
 import structlog
 
+from proxyctl.core import codes
 from proxyctl.core.model import Desired, Problem
 from proxyctl.core.rules import Rules
 from proxyctl.core.status import Status
@@ -90,7 +91,7 @@ class Reconciler:
                 try:
                     await self.one_pass()
                 except OSError as exc:  # a full or read-only disk
-                    problem = Problem("", "", f"{_STATE_FAILED}: {exc}")
+                    problem = Problem("", "", f"{_STATE_FAILED}: {exc}", code=codes.STATE_FOLDER)
                     self._journal.record_problems((*self._pass.outcome.problems, problem))
                     self._wakes.back_off("the state folder")
             log.debug("pass", **{f"{step}_ms": round(ms, 1) for step, ms in took.items()})

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 
+from proxyctl.core import codes
 from proxyctl.core.decide.claims import Claimant, Refused, settle, with_default_port
 from proxyctl.core.decide.members import present
 from proxyctl.core.decide.outcome import Leaving, Outcome, Waiting
@@ -21,9 +22,7 @@ from proxyctl.core.model import Desired, Listener, Pin, Pool, Problem
 def desired(world: World) -> Outcome:
     """Return the outcome that the labels ask for; nothing is retained or excluded yet."""
     by_pool, problems = _standings(world), set(world.survey.problems)
-    problems.update(
-        Problem(s.member.container.name, "", s.problem) for own in by_pool.values() for s in own if s.problem
-    )
+    problems.update(_problems(by_pool))
     speakers = {name: _speaker(own) for name, own in by_pool.items()}
     pin = world.survey.pin
     if pin is None:
@@ -58,6 +57,11 @@ def _standings(world: World) -> dict[str, list[Standing]]:
         standing = stand(member, world, served.get((name, member.container.id)))
         by_pool.setdefault(name, []).append(standing)
     return by_pool
+
+
+def _problems(by_pool: Mapping[str, list[Standing]]) -> Iterator[Problem]:
+    for standing in (s for own in by_pool.values() for s in own if s.problem):
+        yield Problem(standing.member.container.name, "", standing.problem, code=standing.code)
 
 
 def _claimed(
@@ -124,7 +128,7 @@ def _disagreements(speaker: Standing, standings: Iterable[Standing]) -> Iterator
             name = speaker.member.container.name
             for label, here, there in differences(standing.member.membership, speaker.member.membership):
                 reason = f"{here} here, {there} at {name}, the newest of its pool: the pool goes by that"
-                yield Problem(container.name, label, reason, "warning")
+                yield Problem(container.name, label, reason, "warning", code=codes.REPLICAS_DISAGREE)
 
 
 def _pinned_out(pin: Pin, speakers: Mapping[str, Standing]) -> Iterator[Problem]:
@@ -133,10 +137,10 @@ def _pinned_out(pin: Pin, speakers: Mapping[str, Standing]) -> Iterator[Problem]
         f"held at generation {pin.number} since {pin.since}: pools, routes, settings and templates are that one's; "
         "`proxyctl rollback --release` lets go"
     )
-    yield Problem("", "", reason, "warning")
+    yield Problem("", "", reason, "warning", code=codes.HELD)
     for name in speakers.keys() - {p.name for p in pin.desired.pools}:
         reason = f"its pool {name} is not in generation {pin.number}, which the gateway is held at: it has no route"
-        yield Problem(speakers[name].member.container.name, "", reason, "warning")
+        yield Problem(speakers[name].member.container.name, "", reason, "warning", code=codes.NOT_IN_HELD)
 
 
 def _refusals(refused: Refused, standings: Iterable[Standing]) -> Iterator[Problem]:
@@ -147,4 +151,4 @@ def _refusals(refused: Refused, standings: Iterable[Standing]) -> Iterator[Probl
         either = " or ".join(f"{at}{x}" for x in refused.labels)
         written = next((x for x in refused.labels if f"{at}{x}" in labels.written), refused.labels[0])
         reason = f"pool {refused.incumbent} keeps {refused.what}; give one of them another {either}"
-        yield Problem(container.name, f"{at}{written}", reason)
+        yield Problem(container.name, f"{at}{written}", reason, code=codes.ROUTE_TAKEN)

@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Literal
 
+from proxyctl.core import codes
 from proxyctl.core.labels import reading
 from proxyctl.core.labels.declaration import Membership, Options
 from proxyctl.core.model import Container, Desired, Pin, Problem, Snapshot, Target
@@ -100,7 +101,7 @@ def survey(
 
 def _unreadable(snapshot: Snapshot) -> Iterator[Problem]:
     for each in snapshot.unreadable:
-        yield Problem(each.name, "", f"{each.reason}: it stays as it was, or out")
+        yield Problem(each.name, "", f"{each.reason}: it stays as it was, or out", code=codes.UNREADABLE)
 
 
 def _same_question(last: Survey, snapshot: Snapshot, options: Options, rules: Rules, pin: Pin | None) -> bool:
@@ -164,14 +165,14 @@ def _judge(
                 label = f"{membership.at}network"
                 if label not in membership.written:
                     label = f"{options.label_prefix}.network"
-                problems.append(Problem(container.name, label, reason))
+                problems.append(Problem(container.name, label, reason, code=codes.NOT_ON_NETWORK))
     return tuple(members), tuple(problems)
 
 
 def _inabilities(container: Container, membership: Membership, rules: Rules) -> Iterator[Problem]:
     """Yield a problem for each label that asks for something that this proxy binary cannot do."""
     for lack in rules.inabilities(membership):
-        yield Problem(container.name, f"{membership.at}{lack.label}", lack.reason, lack.severity)
+        yield Problem(container.name, f"{membership.at}{lack.label}", lack.reason, lack.severity, code=codes.CANNOT)
 
 
 def _as_pinned(membership: Membership, pin: Pin) -> Membership:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from proxyctl.core import codes
 from proxyctl.core.decide.members import Member, present
 from proxyctl.core.decide.world import World
 from proxyctl.core.features.membership import POOL
@@ -74,4 +75,4 @@ def _problem(member: Member, owner: Member) -> Problem:
     if not (member.membership.named and owner.membership.named):
         remedy += ", or name the pool by that label on both"
     reason = _REASON.format(pool=pool, owner=origin(owner.container), this=origin(member.container), remedy=remedy)
-    return Problem(member.container.name, label, reason)
+    return Problem(member.container.name, label, reason, code=codes.POOL_OF_OTHERS)

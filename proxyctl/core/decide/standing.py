@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from proxyctl.core import codes
 from proxyctl.core.decide.members import Member
 from proxyctl.core.decide.world import World
 from proxyctl.core.model import Override, Server
@@ -15,13 +16,15 @@ _NO_OVERRIDE = Override()
 class Standing:
     """How a member takes part: as a `server`, waiting for `reason`, or not at all where both are empty.
 
-    `problem` is what its owner should mend. `leaving`: the proxy still has it, but its container ends or fails.
+    `problem` is what its owner should mend, and `code` its kind. `leaving`: the proxy still has it, but its container
+    ends or fails.
     """
 
     member: Member
     server: Server | None = None
     reason: str = ""
     problem: str = ""
+    code: str = codes.UNHEALTHY
     leaving: bool = False
 
 
@@ -50,7 +53,9 @@ def stand(member: Member, world: World, before: Server | None) -> Standing:
         return Standing(member, _server(member, override, before, drain=before.draining))
     if finding is None or not finding.ok:
         reason = (finding.reason if finding else "") or "has not answered yet"
-        return Standing(member, reason=reason, problem=reason if finding and finding.late else "")
+        late = finding is not None and finding.late
+        code = finding.code if finding else codes.NOT_READY
+        return Standing(member, reason=reason, problem=reason if late else "", code=code)
     return Standing(member, _server(member, override, before, drain=False))
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from proxyctl.core import codes
 from proxyctl.core.features import balancing, drain, health, membership, server, table
 from proxyctl.core.features.key import Key
 from proxyctl.core.features.values import quoted
@@ -40,7 +41,9 @@ def memberships(labels: Labels) -> Iterator[Membership]:
             continue
         own = scope.own(membership.POOL) or f"{pool}.{name}"
         if not re.fullmatch(membership.POOL_NAME, own):
-            labels.refuse(scope.label(membership.POOL), f"pool {quoted(own)} is too long a name: give it one")
+            labels.refuse(
+                scope.label(membership.POOL), f"pool {quoted(own)} is too long a name: give it one", codes.BAD_VALUE
+            )
         elif own in found:
             _merge(labels, found, scope, _membership(labels, scope, own, [scope], named=found[own].named))
         else:
@@ -92,12 +95,16 @@ def _port(labels: Labels, scope: Scope) -> int:
         return port or 0
     label = scope.label(server.PORT)
     if not exposed:
-        labels.refuse(label, _NO_PORT.format(label))
+        labels.refuse(label, _NO_PORT.format(label), codes.NO_PORT)
         return 0
     chosen = next((p for p in server.USUAL_PORTS if p in exposed), min(exposed))
     if len(exposed) > 1:
         listed = ", ".join(map(str, exposed[:_MOST_SHOWN])) + ", ..." * (len(exposed) > _MOST_SHOWN)
-        labels.warn(label, f"ports {listed} are exposed, {chosen} is taken: {label} confirms it or says another")
+        labels.warn(
+            label,
+            f"ports {listed} are exposed, {chosen} is taken: {label} confirms it or says another",
+            codes.PORT_CHOSEN,
+        )
     return chosen
 
 

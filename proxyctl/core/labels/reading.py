@@ -6,7 +6,7 @@ A mistake leaves the whole container out, never a part of it; all of its mistake
 
 from __future__ import annotations
 
-from proxyctl.core import layout
+from proxyctl.core import codes, layout
 from proxyctl.core.features import membership
 from proxyctl.core.labels.declaration import Declaration, Options
 from proxyctl.core.labels.memberships import memberships
@@ -45,4 +45,4 @@ def _forgotten(labels: Labels) -> tuple[Problem, ...]:
         return ()
     enable = labels.main.label(membership.ENABLE)
     reason = f"has {labels.prefix.rstrip('.')} labels but no {enable}=true: it takes no part"
-    return (Problem(labels.container.name, enable, reason, "warning"),)
+    return (Problem(labels.container.name, enable, reason, "warning", code=codes.NOT_ENABLED),)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxyctl.core import codes
 from proxyctl.core.decide.outcome import Leaving, Outcome
 from proxyctl.core.labels.declaration import Options
 from proxyctl.core.model import (
@@ -263,7 +264,7 @@ def test_the_newest_ready_replica_decides() -> None:
     assert servers(outcome) == {"web": ["a", "b"]}
     (warning,) = outcome.problems
     reason = "source here, uri at b, the newest of its pool: the pool goes by that"
-    assert warning == Problem("a", "proxyctl.balance", reason, "warning")
+    assert warning == Problem("a", "proxyctl.balance", reason, "warning", code=codes.REPLICAS_DISAGREE)
 
 
 def test_at_the_same_second_the_name_decides() -> None:
@@ -317,7 +318,7 @@ def test_who_has_a_route_keeps_it() -> None:
     assert routes(outcome) == ["80 / web"]
     assert servers(outcome) == {"web": ["web"]}
     reason = "pool web keeps any host / on port 80; give one of them another proxyctl.host or proxyctl.path"
-    assert outcome.problems == (Problem("a", "proxyctl.host", reason),)
+    assert outcome.problems == (Problem("a", "proxyctl.host", reason, code=codes.ROUTE_TAKEN),)
 
 
 @pytest.mark.parametrize(
