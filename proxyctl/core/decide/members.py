@@ -16,6 +16,7 @@ from proxyctl.core.labels import reading
 from proxyctl.core.labels.declaration import Membership, Options
 from proxyctl.core.model import Container, Desired, Pin, Problem, Snapshot, Target
 from proxyctl.core.rules import Rules
+from proxyctl.errors import mistake
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def survey(
         left = _left(container, snapshot.network, previous)
         before = earlier.get(container.id)
         if before is None or before.left != left or before.container != container:
-            before = Judgement(container, left, *_judge(container, snapshot, options, rules, pin, left))
+            before = Judgement(container, left, *_unless_mistaken(container, snapshot, options, rules, pin, left))
         judgements.append(before)
     members = tuple(member for j in judgements for member in j.members)
     return Survey(
@@ -131,6 +132,21 @@ def judge(
 ) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
     """Return one container's memberships of the watched network, and its problems."""
     return _judge(container, snapshot, options, rules, pin, frozenset())
+
+
+def _unless_mistaken(
+    container: Container,
+    snapshot: Snapshot,
+    options: Options,
+    rules: Rules,
+    pin: Pin | None,
+    left: frozenset[str],
+) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
+    """Return what `_judge` does; a mistake of ours costs the container that nobody thought of, and no other."""
+    try:
+        return _judge(container, snapshot, options, rules, pin, left)
+    except Exception as exc:  # noqa: BLE001 - of any kind
+        return (), (Problem(container.name, "", f"proxyctl cannot read it: {mistake(exc)}", code=codes.INTERNAL),)
 
 
 def _judge(

@@ -21,7 +21,7 @@ import structlog
 
 from proxyctl.core import layout
 from proxyctl.core.model import Container, Snapshot, Unreadable
-from proxyctl.errors import DockerUnavailable
+from proxyctl.errors import DockerUnavailable, mistake
 from proxyctl.providers.docker import answers, commands, events, view
 from proxyctl.providers.docker.answers import Entry, Event, Inspect, read
 from proxyctl.providers.docker.client import Client, explain
@@ -90,14 +90,20 @@ class DockerSource:
                 async for _ in self._follow(wake):
                     delay = FIRST_DELAY
             except (DockerUnavailable, docker.errors.NotFound) as exc:
-                self._ask.reconnect()
-                if self.problem != str(exc):
-                    log.warning("docker is not answering, the pools stay as they are", reason=str(exc))
-                self.problem = str(exc)
+                self._lost(str(exc))
+            except Exception as exc:  # a mistake of ours: Docker may be asked again all the same
+                log.exception("following docker failed by a mistake of proxyctl")
+                self._lost(f"proxyctl itself made a mistake: {mistake(exc)}")
             self.connected = False
             wake("the connection to docker ended")
             await self._sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
             delay = min(delay * 2, LAST_DELAY)
+
+    def _lost(self, reason: str) -> None:
+        self._ask.reconnect()
+        if self.problem != reason:
+            log.warning("docker is not answering, the pools stay as they are", reason=reason)
+        self.problem = reason
 
     async def _follow(self, wake: Wake) -> Any:
         """Subscribe, then list, then follow until the stream ends; yield after each success."""

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from proxyctl.core import codes
 from proxyctl.core.decide import members
 from proxyctl.core.decide.members import Member
-from proxyctl.core.labels.declaration import Options
+from proxyctl.core.labels import reading
+from proxyctl.core.labels.declaration import Declaration, Options
 from proxyctl.core.model import (
     Commands,
     Container,
@@ -22,6 +24,7 @@ from proxyctl.core.model import (
     Server,
     Snapshot,
     Target,
+    Unreadable,
 )
 from tests.core.worlds import (
     HAPROXY,
@@ -208,3 +211,27 @@ def test_a_container_that_has_to_leave_is_judged_anew() -> None:
     first = surveyed(off, previous=served)
     assert [m.membership.pool.name for m in first.members] == ["web"]
     assert members.survey(off, Options(), rules(HAPROXY), Desired(), None, first).members == ()
+
+
+def test_a_mistake_about_one_container_costs_that_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever nobody thought of: it is told with its place, and all others are read as ever."""
+    parse = reading.parse
+
+    def mistaken(made: Container, options: Options) -> Declaration:
+        if made.name == "odd":
+            raise ZeroDivisionError("nobody thought of this")
+        return parse(made, options)
+
+    monkeypatch.setattr(reading, "parse", mistaken)
+    seen = surveyed(world(container("odd"), container("web")))
+    assert [m.container.name for m in seen.members] == ["web"]
+    (problem,) = seen.problems
+    assert (problem.container, problem.code) == ("odd", codes.INTERNAL)
+    assert problem.reason.startswith("proxyctl cannot read it: ZeroDivisionError at test_members.py:")
+
+
+def test_who_cannot_be_read_has_a_problem() -> None:
+    """By the name that Docker tells with the event, or in another listing."""
+    snapshot = dataclasses.replace(world(container("web")), unreadable=(Unreadable("odd", "'State' cannot be read"),))
+    (problem,) = surveyed(snapshot).problems
+    assert (problem.container, problem.code) == ("odd", codes.UNREADABLE)
