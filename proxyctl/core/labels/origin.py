@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import re
 
+from proxyctl.core import layout
 from proxyctl.core.model import Container
 
 PROJECT = "com.docker.compose.project"
@@ -18,12 +19,13 @@ ONE_OFF = "com.docker.compose.oneoff"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Origin:
-    """What a container belongs to: a compose `project`, empty for none, and a `name` that is unique on this host.
+    """What a container belongs to: a compose `project` and `service`, both empty for a plain container, and its `name`.
 
-    Replicas of a compose service have the same origin.
+    Replicas of a compose service have the same origin, and so have a plain container and its successors.
     """
 
     project: str
+    service: str
     name: str
 
     def __str__(self) -> str:
@@ -31,18 +33,16 @@ class Origin:
 
 
 def origin(container: Container) -> Origin:
-    """Return the origin of a container."""
+    """Return the origin of a container; one of a rollout has that of the first container in its line."""
     labels = dict(container.labels)
     project, service = labels.get(PROJECT, ""), labels.get(SERVICE, "")
-    return Origin(project, f"{project}/{service}") if project and service else Origin(project, container.name)
+    name = f"{project}-{service}" if project and service else labels.get(layout.BASE_LABEL, "") or container.name
+    return Origin(project, service, name)
 
 
 def default_pool(container: Container) -> str:
     """Return the name of a container's pool where no label says one: `project-service`, else the container's name."""
-    labels = dict(container.labels)
-    project, service = labels.get(PROJECT, ""), labels.get(SERVICE, "")
-    of_service = f"{project}-{service}" if project and service else ""
-    return _as_pool(of_service) or _as_pool(container.name) or "pool"
+    return _as_pool(origin(container).name) or _as_pool(container.name) or "pool"
 
 
 def one_off(container: Container) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from proxyctl.core.labels.origin import PROJECT, SERVICE
+from proxyctl.core.layout import BASE_LABEL
 from proxyctl.core.model import Container, Desired, Pool, Server
 from tests.core.worlds import container, decide, routes, servers, world, wrong_labels
 
@@ -74,6 +75,10 @@ def test_a_plain_container_may_name_a_service_s_pool() -> None:
     """A further replica that somebody starts by hand, as a rollout does for a pool that no label names."""
     by_hand = container("extra", {"pool": "shop-web"})
     assert servers(decide(world(of_compose("shop"), by_hand))) == {"shop-web": ["extra", "shop-web-1"]}
-    assert servers(decide(world(container("solo"), container("solo-r2", {"pool": "solo"})))) == {
-        "solo": ["solo", "solo-r2"]
-    }
+
+
+def test_a_successor_is_in_the_pool_of_the_first_in_its_line() -> None:
+    """A rollout replaces a container whose pool no label names; a stranger of the new one's name is none of it."""
+    second = container("solo-r2", raw={BASE_LABEL: "solo"})
+    assert servers(decide(world(container("solo"), second))) == {"solo": ["solo", "solo-r2"]}
+    assert servers(decide(world(second))) == {"solo": ["solo-r2"]}
