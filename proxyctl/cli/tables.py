@@ -47,7 +47,8 @@ def status(found: Status, *, width: int, title: str = "") -> RenderableType:
     for problem in found.problems:
         subject = " ".join(filter(None, (problem.container, problem.label)))
         mark, colour = ("✘", "red") if problem.severity == "error" else ("!", "yellow")
-        parts.append(Text(f"{mark} {subject + ': ' if subject else ''}{problem.reason}", style=colour))
+        code = f"{problem.code} " if problem.code else ""
+        parts.append(Text(f"{mark} {code}{subject + ': ' if subject else ''}{problem.reason}", style=colour))
     return Group(*parts)
 
 
