@@ -25,7 +25,7 @@ def test_control_characters_become_text(text: str, shown: str) -> None:
 def test_a_mistake_is_told_with_its_place() -> None:
     """The innermost one, which is where to look; whatever the exception says stays one line."""
     with pytest.raises(KeyError) as caught:
-        {}["a\nb"]
+        dict[str, int]()["a\nb"]
     assert mistake(caught.value).startswith("KeyError at test_errors.py:")
     assert mistake(ValueError()) == "ValueError at an unknown place"
     assert "\n" not in mistake(ValueError("one\ntwo"))
