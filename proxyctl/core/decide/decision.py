@@ -5,6 +5,7 @@ Pure; the order of the containers in the snapshot makes no difference. Next: `co
 
 from __future__ import annotations
 
+from proxyctl.core.decide import addresses
 from proxyctl.core.decide.desired import desired
 from proxyctl.core.decide.exclude import exclude
 from proxyctl.core.decide.origins import apart
@@ -16,8 +17,9 @@ from proxyctl.core.decide.world import World
 def decide(world: World) -> Outcome:
     """Return what the proxy should do in this world, with a problem for each container that is not served as asked.
 
-    In four steps: keep apart what shares a pool's name by chance, take what the labels ask for, retain servers that are
-    only missing from one listing, exclude the parts that the proxy refused.
+    In five steps: keep apart what shares a pool's name by chance, take what the labels ask for, retain servers that are
+    only missing from one listing, exclude the parts that the proxy refused, take out servers whose address another
+    container has.
     """
     world = apart(world)
-    return exclude(retain(desired(world), world), world)
+    return addresses.settle(exclude(retain(desired(world), world), world), world)

@@ -2,7 +2,7 @@
 
 A missing container usually has ended, and its event was lost. But where more than half of a pool is missing, the
 listing itself may be wrong, as just after a start of Docker. Then the missing servers are retained until a listing one
-resync later lacks them as well. Next: `exclude`.
+resync later lacks them as well. Next: `exclude`, then `addresses`.
 """
 
 from __future__ import annotations
