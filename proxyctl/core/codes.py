@@ -148,6 +148,14 @@ MISSING: Final = _kind(
     remedy="Nothing, unless it comes again: then see the log of Docker.",
 )
 
+RUNS_ON: Final = _kind(
+    "P208",
+    "A container was told to stop, and runs on",
+    cause="Its stop signal was sent, as by `docker stop` or `docker kill`, and its program goes on.",
+    effect="It was drained, and gets nothing new: at any moment it may end.",
+    remedy="If it should serve, start it again: `docker restart NAME`. If not, end it: `docker kill NAME`.",
+)
+
 # ------------------------------------------------------------------ 3: pools and routes
 
 ROUTE_TAKEN: Final = _kind(

@@ -166,11 +166,24 @@ def test_who_leaves_has_the_pools_drain_and_no_more(how: dict[str, Any], leaves:
     assert after.leaving == during.leaving
     if leaves:
         assert servers(after) == {"web": []}
-        assert bool(after.problems) == bool(during.problems) == problem
+        told = {p.code for p in during.problems}
+        assert bool(told) == problem
+        assert {p.code for p in after.problems} == told | ({codes.RUNS_ON} if "stopping" in how else set())
         assert decide(snapshot, previous=after.desired).leaving == ()
         assert all(w.failed for w in after.waiting)
     else:
         assert after == during
+
+
+def test_who_was_told_to_stop_and_runs_on_is_a_problem_as_long_as_it_does() -> None:
+    """Nobody knows whether it ends in the next moment; once it is started again it serves."""
+    over = {("web", "id-w")}
+    after = decide(world(web("w", stopping=True)), previous=before("w"), drained=over)
+    later = decide(world(web("w", stopping=True)), previous=after.desired, drained=over)
+    assert [(p.container, p.code) for p in later.problems] == [("w", codes.RUNS_ON)]
+    assert [x.container for x in later.leaving] == ["id-w"]
+    again = decide(world(web("w")), previous=after.desired, drained=over)
+    assert (servers(again), again.problems, again.leaving) == ({"web": ["w"]}, (), ())
 
 
 def test_an_operators_drain_has_no_end() -> None:
