@@ -222,6 +222,22 @@ OTHER_IMAGE: Final = _kind(
     remedy="Make it anew when an outage of a second is fine: `proxyctl down`, then `proxyctl watch`.",
 )
 
+NOT_PUBLISHED: Final = _kind(
+    "P503",
+    "Docker does not publish the gateway's ports",
+    cause="The network is internal, or the connection that the ports belong to was lost.",
+    effect="Requests to the published ports do not reach the gateway; those from its network do.",
+    remedy="`docker restart NAME` of the gateway has Docker publish them again. On an internal network nothing can be "
+    "published: make it without --internal.",
+)
+OFF_NETWORK: Final = _kind(
+    "P504",
+    "The gateway is not on its network",
+    cause="Somebody disconnected it, or removed the network and made it anew.",
+    effect="It reaches no container. Proxyctl connects it again; this is told where Docker refuses.",
+    remedy="`docker network connect NETWORK NAME` by hand says why not.",
+)
+
 # ------------------------------------------------------------------ 7: proxyctl itself
 
 STATE_FOLDER: Final = _kind(

@@ -89,7 +89,8 @@ class OnePass:
         changes = self._ports.source.gateway_changes
         if changes == self._gateway_changes:
             return
-        started, before = await self._ports.gateway.ensure(), self._applier.applied
+        done, before = await self._ports.gateway.ensure(), self._applier.applied
+        started = done == "started"
         if started or before is None or not await self._applier.still_true():
             adopted = await self._applier.adopt()
             if started or before is not None:
@@ -99,6 +100,8 @@ class OnePass:
                 self._journal.record("gateway", "the gateway was started" + " and runs its last generation" * adopted)
             elif adopted:
                 self._journal.record("gateway", "the running gateway was adopted as it is")
+        if done == "connected":
+            self._journal.record("gateway", "the gateway was cut off its network, and is connected again")
         self._gateway_changes = changes
 
     async def _look(self, snapshot: Snapshot) -> World:
@@ -156,7 +159,8 @@ class OnePass:
         return applied
 
     def _applied(self, done: Applied) -> None:
-        if self._drains.over(self._looked_at):
+        over = self._drains.over(self._looked_at)
+        if any((pool, server.container) in over for pool, server in done.plan.removed):
             # A server has just left. Where it was the last of its pool, the next pass removes the pool.
             self._wakes.wake("a drain is over")
         if done.how != "unchanged" or done.plan:
@@ -173,8 +177,7 @@ class OnePass:
         found += self.outcome.problems
         if self._refusals.inputs:
             found.append(Problem("", "", self._refusals.inputs, code=codes.INPUTS))
-        if notice := self._ports.gateway.notice:
-            found.append(Problem("", "", notice, "warning", code=codes.OTHER_IMAGE))
+        found += self._ports.gateway.problems
         self._journal.record_problems(found)
 
 

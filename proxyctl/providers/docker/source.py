@@ -266,7 +266,9 @@ class DockerSource:
         try:
             entry = read(Inspect, await self._ask.inspect(id_))
             if layout.GATEWAY_LABEL in entry.config.labels:
-                return False
+                ours = entry.config.labels[layout.GATEWAY_LABEL] == self._network
+                self.gateway_changes += ours
+                return ours
             self._stopping.note(event, entry)
             self._containers[id_] = self._read(entry)
             self._unreadable.pop(id_, None)
