@@ -35,6 +35,7 @@ def to_json(status: Status) -> dict[str, Any]:
         "stale_reason": status.stale_reason,
         "pools": [_pool(p) for p in status.pools],
         "problems": [problem_to_json(p) for p in status.problems],
+        "elsewhere": list(status.elsewhere),
     }
 
 

@@ -140,7 +140,10 @@ def _about(container: Container, snapshot: Snapshot, options: Options, errors: s
         yield Condition(ok=True, text="its labels are valid")
     address = container.address_on(snapshot.network)
     attached = f"is on network {snapshot.network} as {address}"
-    yield Condition(bool(address), attached if address else f"has no address on network {snapshot.network}")
+    attach = snapshot.commands.attach.format(network=snapshot.network, container=container.name)
+    here = any(a.network == snapshot.network for a in container.attachments)
+    lacking = f"has no address on network {snapshot.network}" + ("" if here else f": {attach}")
+    yield Condition(bool(address), attached if address else lacking)
     health = "has no HEALTHCHECK" if container.health == "none" else f"its HEALTHCHECK says {container.health}"
     yield Condition(container.health in {"none", "healthy"}, health)
 

@@ -44,6 +44,7 @@ def desired(world: World) -> Outcome:
         tuple(sorted(waiting)),
         tuple(sorted(leaving)),
         inhabited=frozenset(by_pool),
+        elsewhere=world.survey.elsewhere,
         wanted=state,
     )
 

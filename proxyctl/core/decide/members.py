@@ -14,7 +14,7 @@ from typing import Literal
 from proxyctl.core import codes
 from proxyctl.core.labels import reading
 from proxyctl.core.labels.declaration import Membership, Options
-from proxyctl.core.model import Container, Desired, Pin, Problem, Snapshot, Target
+from proxyctl.core.model import PREDEFINED, Container, Desired, Pin, Problem, Snapshot, Target
 from proxyctl.core.rules import Rules
 from proxyctl.errors import mistake
 
@@ -30,12 +30,16 @@ class Member:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Judgement:
-    """The survey of one container; `left` are the pools that still have it although it left the network."""
+    """The survey of one container; `left` are the pools that still have it although it left the network.
+
+    `elsewhere`: it is labelled, and nothing says that this gateway could be meant.
+    """
 
     container: Container
     left: frozenset[str]
-    members: tuple[Member, ...]
-    problems: tuple[Problem, ...]
+    members: tuple[Member, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    elsewhere: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -44,7 +48,8 @@ class Survey:
 
     `members` are the valid memberships of the watched network, also of ended containers. `problems` are the problems
     of containers that have not ended. `targets` are the addresses whose readiness has to be found out: each port of
-    each live container without an error.
+    each live container without an error. `elsewhere` are the names of labelled containers that nobody serves and this
+    gateway need not.
     """
 
     snapshot: Snapshot
@@ -54,6 +59,7 @@ class Survey:
     members: tuple[Member, ...]
     problems: tuple[Problem, ...]
     targets: tuple[Target, ...]
+    elsewhere: tuple[str, ...]
     judgements: tuple[Judgement, ...] = dataclasses.field(repr=False)
 
 
@@ -85,7 +91,7 @@ def survey(
         left = _left(container, snapshot.network, previous)
         before = earlier.get(container.id)
         if before is None or before.left != left or before.container != container:
-            before = Judgement(container, left, *_unless_mistaken(container, snapshot, options, rules, pin, left))
+            before = _unless_mistaken(container, snapshot, options, rules, pin, left)
         judgements.append(before)
     members = tuple(member for j in judgements for member in j.members)
     return Survey(
@@ -96,6 +102,7 @@ def survey(
         members,
         (*_unreadable(snapshot), *(p for j in judgements if present(j.container) for p in j.problems)),
         tuple(sorted({m.target for m in members if _worth_asking(m)}, key=_target_order)),
+        tuple(sorted(j.container.name for j in judgements if j.elsewhere and present(j.container))),
         tuple(judgements),
     )
 
@@ -131,7 +138,8 @@ def judge(
     container: Container, snapshot: Snapshot, options: Options, rules: Rules, pin: Pin | None
 ) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
     """Return one container's memberships of the watched network, and its problems."""
-    return _judge(container, snapshot, options, rules, pin, frozenset())
+    found = _judge(container, snapshot, options, rules, pin, frozenset())
+    return found.members, found.problems
 
 
 def _unless_mistaken(
@@ -141,12 +149,13 @@ def _unless_mistaken(
     rules: Rules,
     pin: Pin | None,
     left: frozenset[str],
-) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
+) -> Judgement:
     """Return what `_judge` does; a mistake of ours costs the container that nobody thought of, and no other."""
     try:
         return _judge(container, snapshot, options, rules, pin, left)
     except Exception as exc:  # noqa: BLE001 - of any kind
-        return (), (Problem(container.name, "", f"proxyctl cannot read it: {mistake(exc)}", code=codes.INTERNAL),)
+        reason = f"proxyctl cannot read it: {mistake(exc)}"
+        return Judgement(container, left, problems=(Problem(container.name, "", reason, code=codes.INTERNAL),))
 
 
 def _judge(
@@ -156,7 +165,7 @@ def _judge(
     rules: Rules,
     pin: Pin | None,
     left: frozenset[str],
-) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
+) -> Judgement:
     """Return what `judge` does, with the memberships of the pools in `left` although it left the network."""
     declaration = reading.parse(container, options)
     memberships = declaration.memberships
@@ -167,7 +176,9 @@ def _judge(
     unasked = declaration.takes_part and not declaration.asked
     if not left and None not in astray.values() and (unasked or not any(astray.values())):
         # It belongs to another gateway; or only expose_by_default took it in, and it never was on this network.
-        return (), ()
+        return Judgement(container, left)
+    if not left and not any(_could_be_meant(container, n, snapshot) for n in networks):
+        return Judgement(container, left, elsewhere=declaration.takes_part)
     problems = list(declaration.problems)
     for membership in memberships:
         problems += _inabilities(container, membership, rules)
@@ -182,7 +193,19 @@ def _judge(
                 if label not in membership.written:
                     label = f"{options.label_prefix}.network"
                 problems.append(Problem(container.name, label, reason, code=codes.NOT_ON_NETWORK))
-    return tuple(members), tuple(problems)
+    return Judgement(container, left, tuple(members), tuple(problems))
+
+
+def _could_be_meant(container: Container, network: str, snapshot: Snapshot) -> bool:
+    """Return whether a container that names `network` is this gateway's, or may have been meant to be.
+
+    It may where it is on the watched network, or names that, or is on no network of its own while this gateway is the
+    only one. Any other belongs to people who need no advice of every gateway on the machine.
+    """
+    attached = {a.network for a in container.attachments}
+    if snapshot.network in {network, *attached}:
+        return True
+    return not network and attached <= PREDEFINED and set(snapshot.gateways) <= {snapshot.network}
 
 
 def _inabilities(container: Container, membership: Membership, rules: Rules) -> Iterator[Problem]:

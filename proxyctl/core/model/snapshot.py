@@ -9,6 +9,10 @@ State = Literal["created", "running", "paused", "restarting", "removing", "exite
 Health = Literal["none", "starting", "healthy", "unhealthy"]
 
 
+PREDEFINED = frozenset({"bridge", "host", "none"})
+"""The networks that every engine has. None of them knows names, so a container on no other was given no network."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
 class Attachment:
     """One container's place on one network; `address` is IPv4 text, empty while it has none."""
