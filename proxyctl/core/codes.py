@@ -166,6 +166,15 @@ ROUTE_TAKEN: Final = _kind(
     remedy="Give one of them another host, path or port.",
 )
 
+NOBODY: Final = _kind(
+    "P302",
+    "A pool has routes and nobody to serve them",
+    cause="All its containers have stopped, drain, are not ready, or have weight 0.",
+    effect="Its requests are answered with 503.",
+    remedy="The message says what keeps each of them. A pool that should be closed is put in maintenance: `proxyctl "
+    "maintenance POOL on`.",
+)
+
 # ------------------------------------------------------------------ 4: the configuration
 
 PART_REFUSED: Final = _kind(

@@ -5,12 +5,15 @@ Pure; the order of the containers in the snapshot makes no difference. Next: `co
 
 from __future__ import annotations
 
+import dataclasses
+
 from proxyctl.core.decide import addresses
 from proxyctl.core.decide.desired import desired
 from proxyctl.core.decide.exclude import exclude
 from proxyctl.core.decide.origins import apart
 from proxyctl.core.decide.outcome import Outcome
 from proxyctl.core.decide.retain import retain
+from proxyctl.core.decide.unserved import unserved
 from proxyctl.core.decide.world import World
 
 
@@ -22,4 +25,6 @@ def decide(world: World) -> Outcome:
     container has.
     """
     world = apart(world)
-    return addresses.settle(exclude(retain(desired(world), world), world), world)
+    outcome = addresses.settle(exclude(retain(desired(world), world), world), world)
+    problems = sorted({*outcome.problems, *unserved(outcome, world)})
+    return dataclasses.replace(outcome, problems=tuple(problems))
