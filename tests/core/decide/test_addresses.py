@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from proxyctl.core import codes
 from proxyctl.core.decide.decision import decide as decide_world
 from proxyctl.core.model import Container, Snapshot, State
 from tests.core.worlds import NET, container, decide, servers, state_of, world
@@ -27,7 +28,8 @@ def test_who_is_missing_from_a_listing_gives_its_address_away() -> None:
     kept = decide(missing, previous=BEFORE)
     assert (servers(kept), kept.retained) == ({"a": ["a"]}, frozenset({A.id}))
     gone = decide(dataclasses.replace(missing, containers=(of_b(),)), previous=BEFORE)
-    assert (servers(gone), gone.retained, gone.problems) == ({"a": [], "b": ["b"]}, frozenset(), ())
+    assert (servers(gone), gone.retained) == ({"a": [], "b": ["b"]}, frozenset())
+    assert {p.code for p in gone.problems} == {codes.NOBODY}
 
 
 LEAVING: list[dict[str, Any]] = [
