@@ -108,7 +108,7 @@ def explain_container(
     for member in members:
         texts = (refused or {}).get(member.membership.pool.name, ())
         conditions += [Condition(ok=False, text=text) for text in texts]
-        conditions += _membership(member, desired, world.findings, multiple=len(members) > 1, refused=bool(texts))
+        conditions += _membership(member, desired, world, multiple=len(members) > 1, refused=bool(texts))
     in_pool = any(s.container == container.id for p in desired.pools for s in p.servers)
     warnings = tuple(p for p in own if p.severity == "warning")
     return ContainerExplanation(
@@ -149,12 +149,12 @@ def _about(container: Container, snapshot: Snapshot, options: Options, errors: s
 
 
 def _membership(
-    member: Member, desired: Desired, findings: Mapping[Target, Finding], *, multiple: bool, refused: bool
+    member: Member, desired: Desired, world: World, *, multiple: bool, refused: bool
 ) -> Iterator[Condition]:
     """Yield the conditions of one of its ports."""
     target, name = member.target, member.membership.pool.name
     if member.container.live and target.address:
-        yield _answer(target, findings.get(target))
+        yield _answer(target, world.findings.get(target))
     pool = desired.pool(name)
     if pool is None:
         if not refused:
@@ -164,13 +164,21 @@ def _membership(
     if server is None:
         yield Condition(ok=False, text=f"is not in pool {name}")
     else:
-        doing = "drains, it gets nothing new" if server.draining else f"takes requests with weight {server.weight}"
-        yield Condition(not server.draining, f"is in pool {name}{f' with port {server.port}' * multiple}: {doing}")
+        ok, doing = _doing(server, world.failing.get((name, server.name)))
+        yield Condition(ok, f"is in pool {name}{f' with port {server.port}' * multiple}: {doing}")
     if pool.maintenance:
         yield Condition(ok=False, text=f"pool {name} is in maintenance: `proxyctl maintenance {name} off` opens it")
     for listener in desired.listeners:
         for route in (r for r in listener.routes if r.pool == name):
             yield Condition(ok=True, text=f"pool {name} takes {_described(listener, route)}")
+
+
+def _doing(server: Server, failing: str | None) -> tuple[bool, str]:
+    if server.draining:
+        return False, "drains, it gets nothing new"
+    if failing is not None:
+        return False, f"gets nothing, for it fails the health check: {failing}"
+    return True, f"takes requests with weight {server.weight}"
 
 
 def _answer(target: Target, finding: Finding | None) -> Condition:

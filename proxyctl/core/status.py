@@ -178,7 +178,7 @@ def _server(
         weight=server.weight,
         backup=server.backup,
         requests=count.requests if count else None,
-        reason="",
+        reason=count.reason if count and state == "down" else "",
     )
 
 

@@ -21,6 +21,7 @@ from proxyctl.errors import ConfigRefused, DockerUnavailable, GatewayError, Relo
 from proxyctl.reconcile.apply import Applied, Applier
 from proxyctl.reconcile.dns_names import DnsNames
 from proxyctl.reconcile.drains import Drains
+from proxyctl.reconcile.health import Health
 from proxyctl.reconcile.inputs import InputsInUse
 from proxyctl.reconcile.inquiry import Inquiry
 from proxyctl.reconcile.journal import Journal
@@ -51,6 +52,7 @@ class OnePass:
         self._inquiry = Inquiry(ports.prober, DnsNames(ports.resolver, wakes.wake))
         self._reach = Reach(ports.engine, applier, rules, self.inputs, refusals, wakes, Spacing(spacing))
         self._drains = Drains()
+        self.health = Health(ports.engine, wakes.wake)
         self._survey: Survey | None = None
         self._looked_at = 0.0
         self._undecided = True
@@ -122,6 +124,7 @@ class OnePass:
             previous=previous,
             retained=self.outcome.retained,
             accepted=self._applier.accepted,
+            failing=dict(self.health.failing),
             excluded=dict(self._refusals.parts),
         )
 
@@ -163,6 +166,8 @@ class OnePass:
         if any((pool, server.container) in over for pool, server in done.plan.removed):
             # A server has just left. Where it was the last of its pool, the next pass removes the pool.
             self._wakes.wake("a drain is over")
+        if done.plan.joins:
+            self._wakes.wake("a server has joined")  # from now on its pool may go by its labels
         if done.how != "unchanged" or done.plan:
             self._journal.record_applied(done, self._applier.applied)
 

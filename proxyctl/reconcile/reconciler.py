@@ -51,6 +51,7 @@ class Reconciler:
         `refusals` is the same object that the applier has.
         """
         self._applier, self._refusals, self._journal, self._engine = applier, refusals, journal, ports.engine
+        self._rules = rules
         self._reporter = Reporter(ports.source, ports.engine, rules.features, resync)
         self._wakes = Wakes()
         self._pass = OnePass(ports, applier, refusals, rules, spacing, journal, self._wakes)
@@ -99,6 +100,14 @@ class Reconciler:
                     self._failed(Problem("", "", f"{_MISTAKE}: {mistake(exc)}", code=codes.INTERNAL))
             log.debug("pass", **{f"{step}_ms": round(ms, 1) for step, ms in took.items()})
             self._passed.set()
+
+    async def follow_health(self) -> None:
+        """Ask the proxy for ever which servers fail its health checks, while a pool has such checks."""
+        await self._pass.health.run(self._checks)
+
+    def _checks(self) -> bool:
+        applied = self._applier.applied
+        return self._rules.checks_health and applied is not None and any(p.health for p in applied.desired.pools)
 
     def _failed(self, problem: Problem) -> None:
         self._journal.record_problems((*self._pass.outcome.problems, problem))

@@ -10,6 +10,7 @@ import dataclasses
 from proxyctl.core.decide import addresses
 from proxyctl.core.decide.desired import desired
 from proxyctl.core.decide.exclude import exclude
+from proxyctl.core.decide.failing import failing
 from proxyctl.core.decide.origins import apart
 from proxyctl.core.decide.outcome import Outcome
 from proxyctl.core.decide.retain import retain
@@ -26,5 +27,5 @@ def decide(world: World) -> Outcome:
     """
     world = apart(world)
     outcome = addresses.settle(exclude(retain(desired(world), world), world), world)
-    problems = sorted({*outcome.problems, *unserved(outcome, world)})
+    problems = sorted({*outcome.problems, *failing(outcome, world), *unserved(outcome, world)})
     return dataclasses.replace(outcome, problems=tuple(problems))

@@ -23,7 +23,7 @@ def desired(world: World) -> Outcome:
     """Return the outcome that the labels ask for; nothing is retained or excluded yet."""
     by_pool, problems = _standings(world), set(world.survey.problems)
     problems.update(_problems(by_pool))
-    speakers = {name: _speaker(own) for name, own in by_pool.items()}
+    speakers = {name: _speaker(name, own, world) for name, own in by_pool.items()}
     pin = world.survey.pin
     if pin is None:
         listeners, wrong = _claimed(by_pool, speakers, world.previous)
@@ -81,14 +81,19 @@ def _claimed(
 # ------------------------------------------------------------------ one pool
 
 
-def _speaker(standings: Iterable[Standing]) -> Standing:
-    """Return the standing whose pool-level labels and routes count: the newest ready container, else a running one."""
+def _speaker(pool: str, standings: Iterable[Standing], world: World) -> Standing:
+    """Return the standing whose pool-level labels and routes count: the newest that serves, is ready, or runs.
 
-    def rank(s: Standing) -> tuple[bool, bool, bool, int, str]:
+    One that only joins does not serve yet: what it says must not move a live site before it can take its requests.
+    """
+    served = {s.container for p in world.previous.pools if p.name == pool for s in p.servers}
+
+    def rank(s: Standing) -> tuple[bool, bool, bool, bool, int, str]:
         c = s.member.container
         well = c.live and not c.stopping
         ready = well and s.server is not None and c.health in {"none", "healthy"}
-        return ready, well, present(c), c.created, c.name
+        serves = ready and c.id in served and (pool, c.name) not in world.failing
+        return serves, ready, well, present(c), c.created, c.name
 
     return max(standings, key=rank)
 

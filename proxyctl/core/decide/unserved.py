@@ -8,7 +8,7 @@ from proxyctl.core import codes
 from proxyctl.core.decide.outcome import Outcome
 from proxyctl.core.decide.world import World
 from proxyctl.core.effect import effective_weight
-from proxyctl.core.model import Pool, Problem
+from proxyctl.core.model import Pool, Problem, Server
 
 _MOST_NAMES = 4
 
@@ -20,7 +20,7 @@ def unserved(outcome: Outcome, world: World) -> Iterator[Problem]:
     for pool in outcome.desired.pools:
         if pool.name not in routed or pool.name in coming or pool.maintenance:
             continue
-        if not any(effective_weight(s) for s in pool.servers):
+        if not any(effective_weight(s) and (pool.name, s.name) not in world.failing for s in pool.servers):
             answer = "connections are closed" if pool.protocol == "tcp" else "requests are answered with 503"
             reason = f"pool {pool.name} has nobody to serve it, {answer}: {_why(pool, outcome, world)}"
             yield Problem("", "", reason, code=codes.NOBODY)
@@ -28,7 +28,7 @@ def unserved(outcome: Outcome, world: World) -> Iterator[Problem]:
 
 def _why(pool: Pool, outcome: Outcome, world: World) -> str:
     """Return what keeps each container of a pool from serving, in a few words each."""
-    words = {s.name: "drains" if s.draining else "has weight 0" for s in pool.servers}
+    words = {s.name: _of_server(s, failing=(pool.name, s.name) in world.failing) for s in pool.servers}
     words |= {w.name: "is not ready" for w in outcome.waiting if w.pool == pool.name}
     for member in world.survey.members:
         if member.membership.pool.name == pool.name:
@@ -36,3 +36,9 @@ def _why(pool: Pool, outcome: Outcome, world: World) -> str:
     listed = [f"{name} {what}" for name, what in sorted(words.items())]
     more = f" and {len(listed) - _MOST_NAMES} more" * (len(listed) > _MOST_NAMES)
     return (", ".join(listed[:_MOST_NAMES]) + more) or "no container is left"
+
+
+def _of_server(server: Server, *, failing: bool) -> str:
+    if server.draining:
+        return "drains"
+    return "fails its health check" if failing else "has weight 0"

@@ -287,6 +287,15 @@ def test_the_newest_ready_replica_decides() -> None:
     assert warning == Problem("a", "proxyctl.balance", reason, "warning", code=codes.REPLICAS_DISAGREE)
 
 
+def test_a_replica_that_only_joins_moves_no_live_site() -> None:
+    """Its labels count from the pass after it has joined, and not while the proxy's check does not let it serve."""
+    old, new = web("a", {"host": "old.test"}, created=1), web("b", {"host": "new.test"}, created=2)
+    joins = decide(world(old, new), previous=before("a"))
+    assert routes(joins) == ["80 old.test/ web"]
+    assert routes(decide(world(old, new), previous=joins.desired, failing={("web", "b"): "x"})) == ["80 old.test/ web"]
+    assert routes(decide(world(old, new), previous=joins.desired)) == ["80 new.test/ web"]
+
+
 def test_at_the_same_second_the_name_decides() -> None:
     """Containers made at once have an order all the same."""
     assert disagreement(web("a", {"balance": "uri"}), web("b"))[0] == "roundrobin"

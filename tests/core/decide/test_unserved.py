@@ -61,3 +61,19 @@ def test_a_backup_serves_and_many_names_are_cut() -> None:
     (problem,) = told(*gone)
     assert problem.reason.startswith("pool web has nobody to serve it, connections are closed: w0 is exited, ")
     assert problem.reason.endswith(" and 5 more")
+
+
+def test_who_fails_the_proxy_s_own_check_serves_nothing() -> None:
+    """It stays in the proxy's list, where it is checked on; it has a problem itself, and its pool where all fail."""
+    one = decide(world(WEB, OTHER), previous=PREVIOUS, failing={("web", "web1"): "refused"})
+    assert [(p.container, p.code) for p in one.problems] == [("web1", codes.UNCHECKED)]
+    assert one.problems[0].reason == "fails the health check of pool web: refused"
+    assert [s.name for s in one.desired.pools[0].servers] == ["web1", "web2"]
+    every = {("web", name): "refused" for name in ("web1", "web2")}
+    (problem,) = told(WEB, OTHER, failing=every)
+    assert problem.reason.endswith("web1 fails its health check, web2 fails its health check")
+    drained = {f"id-web{n}": Override(drain=True) for n in (1, 2)}
+    codes_told = {
+        p.code for p in decide(world(WEB, OTHER), previous=PREVIOUS, failing=every, overrides=drained).problems
+    }
+    assert codes_told == {codes.NOBODY}
