@@ -1,8 +1,12 @@
-"""The exception tree, and which exit code each branch has.
+"""The exception tree, which exit code each branch has, and texts of others as one line for a person.
 
 Bad labels are not here: they are `proxyctl.core.model.Problem` values, because one container's mistake
 must not stop the rest. What is raised here ends a command (or one pass) with one line for a person.
 """
+
+from __future__ import annotations
+
+from pathlib import PurePath
 
 
 class ProxyctlError(Exception):
@@ -53,3 +57,19 @@ class ThresholdFailed(ProxyctlError):
 
 class ContainerGone(ProxyctlError):
     """A container that was there a moment ago is not there any more."""
+
+
+def printable(text: str) -> str:
+    """Return a text of others with its control characters written as escapes: a terminal must not obey it."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def mistake(exc: Exception) -> str:
+    """Return where in proxyctl an exception was raised that nobody expected, and what it was, in one line."""
+    at = exc.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    where = f"{PurePath(at.tb_frame.f_code.co_filename).name}:{at.tb_lineno}" if at else "an unknown place"
+    return printable(f"{type(exc).__name__} at {where}: {str(exc)[:200]}".removesuffix(": "))

@@ -24,7 +24,7 @@ from proxyctl.errors import UsageError
 
 EngineKind = Literal["nginx", "haproxy"]
 CONFIG_NAME = "proxyctl.toml"
-LOOKED_WITH = ("engine", "image", "templates", "label_prefix", "expose_by_default", "defaults", "proxy")
+LOOKED_WITH = ("engine", "image", "templates", "label_prefix", "expose_by_default", "one_offs", "defaults", "proxy")
 """What decides how the world is read and printed: those verbs that look take it from a `watch` that runs."""
 LAST_PORT = 65535
 
@@ -108,6 +108,7 @@ class Settings(pydantic.BaseModel, frozen=True, extra="forbid"):
     api: Annotated[tuple[str, int] | None, pydantic.BeforeValidator(_api)] = ("127.0.0.1", 8900)
     label_prefix: str = pydantic.Field("proxyctl", pattern=r"^[a-z][a-z0-9.-]{0,62}$")
     expose_by_default: bool = False
+    one_offs: bool = False
     resync: Milliseconds = 30_000
     reload_spacing: Milliseconds = 250
     grace: Milliseconds = 10_000
@@ -124,7 +125,8 @@ class Settings(pydantic.BaseModel, frozen=True, extra="forbid"):
     @property
     def options(self) -> Options:
         """What `core` needs to read labels."""
-        return Options(self.label_prefix, self.expose_by_default, tuple(sorted(self.defaults.items())))
+        defaults = tuple(sorted(self.defaults.items()))
+        return Options(self.label_prefix, self.expose_by_default, defaults, self.one_offs)
 
     @property
     def tuning(self) -> Tuning:

@@ -15,6 +15,7 @@ from proxyctl.core.model import (
     Features,
     Finding,
     Pool,
+    Problem,
     Running,
     ServerCount,
     Target,
@@ -24,6 +25,7 @@ from proxyctl.engines.haproxy import printed as haproxy
 from proxyctl.engines.nginx import printed as nginx
 from proxyctl.engines.port import Printer
 from proxyctl.errors import DockerUnavailable, ReloadFailed, ResolveError, RuntimeRefused
+from proxyctl.gateway.port import Ensured
 from proxyctl.providers.port import Wake
 from proxyctl.state.port import Generations
 
@@ -96,17 +98,17 @@ def _effect(desired: Desired) -> Desired:
 class MemoryGateway:
     """Implements `port.Lifecycle`: it runs always, and can be looked after while Docker answers."""
 
-    notice = ""
+    problems: tuple[Problem, ...] = ()
 
     def __init__(self, docker_answers: Callable[[], bool]) -> None:
         self._docker_answers = docker_answers
 
-    async def ensure(self) -> bool:
+    async def ensure(self) -> Ensured:
         """Find it running."""
         if not self._docker_answers():
             message = "inspecting the gateway: Docker does not answer"
             raise DockerUnavailable(message)
-        return False
+        return ""
 
 
 class MemorySevering:

@@ -35,12 +35,14 @@ def to_json(status: Status) -> dict[str, Any]:
         "stale_reason": status.stale_reason,
         "pools": [_pool(p) for p in status.pools],
         "problems": [problem_to_json(p) for p in status.problems],
+        "elsewhere": list(status.elsewhere),
     }
 
 
 def problem_to_json(problem: Problem) -> dict[str, Any]:
     """Return a problem as `status --json` and `plan --json` print it."""
     return {
+        "code": problem.code,
         "container": problem.container,
         "label": problem.label,
         "reason": problem.reason,
@@ -92,10 +94,18 @@ def released_to_json(answer: Released) -> dict[str, Any]:
 def from_json(document: Mapping[str, Any]) -> Status:
     """Return the status in a `watch`'s answer; raise ProxyctlError that names the first wrong key."""
     try:
-        found: Status = _adapter(Status).validate_python(document)
+        found: Status = _adapter(Status).validate_python(_with_codes(document))
     except pydantic.ValidationError as exc:
         raise _misread("status", exc) from exc
     return found
+
+
+def _with_codes(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a status in which every problem has a code; a `watch` of version 0.1 says none."""
+    problems = document.get("problems")
+    if not isinstance(problems, list):
+        return document
+    return {**document, "problems": [{"code": "", **p} if isinstance(p, dict) else p for p in problems]}
 
 
 def events_from_json(document: Mapping[str, Any]) -> tuple[Event, ...]:

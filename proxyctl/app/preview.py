@@ -95,6 +95,7 @@ async def _world(
     findings = dict.fromkeys(seen.targets, Finding(ok=True, reason="no gateway runs to ask from"))
     if ask:
         findings = await _ask(parts, seen.targets, previous)
+    counts = await parts.engine.counts() if ask else ()
     kept = state_files.Overrides(parts.settings.state)
     return World(
         survey=seen,
@@ -105,6 +106,7 @@ async def _world(
         previous=previous,
         retained=(),
         accepted=previous,
+        failing={(c.pool, c.server): c.reason for c in counts if c.up is False and c.reason},
         excluded={},
     )
 

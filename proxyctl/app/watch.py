@@ -67,6 +67,7 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
                 tasks = [
                     group.create_task(daemon.source.run(daemon.reconciler.wake), name="docker"),
                     group.create_task(daemon.reconciler.run(), name="reconciler"),
+                    group.create_task(daemon.reconciler.follow_health(), name="health"),
                     group.create_task(changes.run(daemon.reconciler.files_changed), name="files"),
                 ]
                 yield daemon.reconciler, daemon.journal

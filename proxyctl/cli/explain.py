@@ -1,32 +1,41 @@
-"""`proxyctl explain`: why a container is in the pool or not, or which route, pool and servers a URL meets."""
+"""`proxyctl explain`: why a container is in the pool or not, what a URL meets, or what the code of a problem means."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import textwrap
 from pathlib import Path
 from typing import Annotated
 
 import typer
 import uvloop
+from rich.console import Console
 
 from proxyctl.api import client as control
 from proxyctl.app.preview import preview
 from proxyctl.cli import options
+from proxyctl.core.codes import KINDS, Kind
 from proxyctl.core.explain import ContainerExplanation, UrlExplanation, explain_container, explain_url
 
 
 def explain(
-    subject: Annotated[str, typer.Argument(metavar="NAME|URL", help="A container's name, or a URL.")],
+    subject: Annotated[
+        str, typer.Argument(metavar="NAME|URL|CODE", help="A container's name, a URL, or a problem's code.")
+    ],
     network: options.Network = None,
     engine: options.Engine = None,
     config: options.Config = None,
     state: options.State = None,
     label_prefix: options.LabelPrefix = None,
     expose_by_default: options.Expose = None,
+    one_offs: options.OneOffs = None,
     as_json: options.JsonOption = False,
 ) -> int:
     """Tell why; touches nothing. Exit 3 when the container serves nothing or the URL meets no route."""
+    if kind := KINDS.get(subject.upper()):
+        _print_kind(subject.upper(), kind, as_json=as_json)
+        return 0
     settings = options.load_as_watch(
         network=network,
         engine=engine,
@@ -34,6 +43,7 @@ def explain(
         state=state,
         label_prefix=label_prefix,
         expose_by_default=expose_by_default,
+        one_offs=one_offs,
     )
     seen = uvloop.run(preview(settings))
     refused = _refused(settings.state)
@@ -55,6 +65,16 @@ def explain(
     else:
         typer.echo("\n".join(answer.lines))
     return 0 if good else 3
+
+
+def _print_kind(code: str, kind: Kind, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({"code": code, **dataclasses.asdict(kind)}, indent=1))
+    else:
+        rows = (("why", kind.cause), ("so", kind.effect), ("do", kind.remedy))
+        width = Console().width - 6
+        told = (textwrap.fill(f"{head:<5}{text}", width, subsequent_indent=" " * 5) for head, text in rows)
+        typer.echo("\n".join([f"{code}: {kind.title}", *told]))
 
 
 def _refused(state: Path) -> dict[str, list[str]]:

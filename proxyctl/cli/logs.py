@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import MutableMapping
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from proxyctl.errors import printable
+
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+def _printable(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Write control characters in texts of others as escapes; a traceback is of several lines, and ours."""
+    return {k: printable(v) if isinstance(v, str) and k != "exception" else v for k, v in event.items()}
 
 
 class _ToConsole:
@@ -34,6 +42,8 @@ def set_up_logging(console: Console | None, *, verbose: bool) -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            _printable,
             structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),

@@ -33,6 +33,9 @@ Expose = Annotated[
     bool | None,
     typer.Option("--expose-by-default", help="Containers without an `enable` label take part.", show_default=False),
 ]
+OneOffs = Annotated[
+    bool | None, typer.Option("--one-offs", help="Containers of `compose run` take part, too.", show_default=False)
+]
 Resync = Annotated[str | None, typer.Option("--resync", metavar="DURATION", help="Full listing this often (30s).")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

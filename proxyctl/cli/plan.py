@@ -28,6 +28,7 @@ def plan(
     state: options.State = None,
     label_prefix: options.LabelPrefix = None,
     expose_by_default: options.Expose = None,
+    one_offs: options.OneOffs = None,
     as_json: options.JsonOption = False,
 ) -> int:
     """Say what `watch` would change; touches nothing. Exit 0: nothing to do, 2: changes."""
@@ -40,6 +41,7 @@ def plan(
         state=state,
         label_prefix=label_prefix,
         expose_by_default=expose_by_default,
+        one_offs=one_offs,
     )
     seen = uvloop.run(preview(settings))
     document = _document(seen)

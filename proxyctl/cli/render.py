@@ -18,6 +18,7 @@ def render(
     state: options.State = None,
     label_prefix: options.LabelPrefix = None,
     expose_by_default: options.Expose = None,
+    one_offs: options.OneOffs = None,
 ) -> None:
     """Print the configuration; touches nothing. Problems go to stderr."""
     settings = options.load_as_watch(
@@ -29,6 +30,7 @@ def render(
         state=state,
         label_prefix=label_prefix,
         expose_by_default=expose_by_default,
+        one_offs=one_offs,
     )
     seen = uvloop.run(preview(settings))
     for problem in seen.outcome.problems:

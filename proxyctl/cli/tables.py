@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from proxyctl.core.status import RouteStatus, Status
 
+_MOST_NAMES = 5
 COLOURS = {"up": "green", "starting": "cyan", "draining": "yellow", "down": "red", "maintenance": "magenta"}
 
 
@@ -47,8 +50,16 @@ def status(found: Status, *, width: int, title: str = "") -> RenderableType:
     for problem in found.problems:
         subject = " ".join(filter(None, (problem.container, problem.label)))
         mark, colour = ("✘", "red") if problem.severity == "error" else ("!", "yellow")
-        parts.append(Text(f"{mark} {subject + ': ' if subject else ''}{problem.reason}", style=colour))
+        code = f"{problem.code} " if problem.code else ""
+        parts.append(Text(f"{mark} {code}{subject + ': ' if subject else ''}{problem.reason}", style=colour))
+    if found.elsewhere:
+        parts.append(Text(_elsewhere(found.elsewhere), style="dim"))
     return Group(*parts)
+
+
+def _elsewhere(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_MOST_NAMES]) + f" and {len(names) - _MOST_NAMES} more" * (len(names) > _MOST_NAMES)
+    return f"labelled, and on networks that no gateway serves: {shown}"
 
 
 def _headline(found: Status) -> Text:

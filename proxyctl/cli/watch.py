@@ -35,6 +35,7 @@ def watch(
     api: options.ApiOption = None,
     label_prefix: options.LabelPrefix = None,
     expose_by_default: options.Expose = None,
+    one_offs: options.OneOffs = None,
     resync: options.Resync = None,
     create_network: Annotated[
         bool | None, typer.Option("--create-network", help="Make the network if it is missing.", show_default=False)
@@ -54,6 +55,7 @@ def watch(
         "api": api,
         "label_prefix": label_prefix,
         "expose_by_default": expose_by_default,
+        "one_offs": one_offs,
         "resync": resync,
         "create_network": create_network,
     }

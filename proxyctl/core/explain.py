@@ -108,7 +108,7 @@ def explain_container(
     for member in members:
         texts = (refused or {}).get(member.membership.pool.name, ())
         conditions += [Condition(ok=False, text=text) for text in texts]
-        conditions += _membership(member, desired, world.findings, multiple=len(members) > 1, refused=bool(texts))
+        conditions += _membership(member, desired, world, multiple=len(members) > 1, refused=bool(texts))
     in_pool = any(s.container == container.id for p in desired.pools for s in p.servers)
     warnings = tuple(p for p in own if p.severity == "warning")
     return ContainerExplanation(
@@ -128,6 +128,9 @@ def _about(container: Container, snapshot: Snapshot, options: Options, errors: s
     key = f"{options.label_prefix}.enable"
     if declaration.takes_part:
         yield Condition(ok=True, text=f"is enabled by {key}" if declaration.asked else "is enabled by default")
+    elif declaration.one_off:
+        yield Condition(ok=False, text="is a one-off container of compose: `watch --one-offs` lets such take part")
+        return
     elif not errors:
         yield Condition(ok=False, text=f"is not enabled: give it the label {key}=true")
         return
@@ -137,18 +140,21 @@ def _about(container: Container, snapshot: Snapshot, options: Options, errors: s
         yield Condition(ok=True, text="its labels are valid")
     address = container.address_on(snapshot.network)
     attached = f"is on network {snapshot.network} as {address}"
-    yield Condition(bool(address), attached if address else f"has no address on network {snapshot.network}")
+    attach = snapshot.commands.attach.format(network=snapshot.network, container=container.name)
+    here = any(a.network == snapshot.network for a in container.attachments)
+    lacking = f"has no address on network {snapshot.network}" + ("" if here else f": {attach}")
+    yield Condition(bool(address), attached if address else lacking)
     health = "has no HEALTHCHECK" if container.health == "none" else f"its HEALTHCHECK says {container.health}"
     yield Condition(container.health in {"none", "healthy"}, health)
 
 
 def _membership(
-    member: Member, desired: Desired, findings: Mapping[Target, Finding], *, multiple: bool, refused: bool
+    member: Member, desired: Desired, world: World, *, multiple: bool, refused: bool
 ) -> Iterator[Condition]:
     """Yield the conditions of one of its ports."""
     target, name = member.target, member.membership.pool.name
     if member.container.live and target.address:
-        yield _answer(target, findings.get(target))
+        yield _answer(target, world.findings.get(target))
     pool = desired.pool(name)
     if pool is None:
         if not refused:
@@ -158,13 +164,21 @@ def _membership(
     if server is None:
         yield Condition(ok=False, text=f"is not in pool {name}")
     else:
-        doing = "drains, it gets nothing new" if server.draining else f"takes requests with weight {server.weight}"
-        yield Condition(not server.draining, f"is in pool {name}{f' with port {server.port}' * multiple}: {doing}")
+        ok, doing = _doing(server, world.failing.get((name, server.name)))
+        yield Condition(ok, f"is in pool {name}{f' with port {server.port}' * multiple}: {doing}")
     if pool.maintenance:
         yield Condition(ok=False, text=f"pool {name} is in maintenance: `proxyctl maintenance {name} off` opens it")
     for listener in desired.listeners:
         for route in (r for r in listener.routes if r.pool == name):
             yield Condition(ok=True, text=f"pool {name} takes {_described(listener, route)}")
+
+
+def _doing(server: Server, failing: str | None) -> tuple[bool, str]:
+    if server.draining:
+        return False, "drains, it gets nothing new"
+    if failing is not None:
+        return False, f"gets nothing, for it fails the health check: {failing}"
+    return True, f"takes requests with weight {server.weight}"
 
 
 def _answer(target: Target, finding: Finding | None) -> Condition:

@@ -9,6 +9,7 @@ GENERATIONS = f"{MOUNT}/generations"
 RUN = f"{MOUNT}/run"  # the proxy's own sockets: none of them is reachable through a port
 
 GATEWAY_LABEL = "proxyctl.gateway"  # value: the network it serves
+BASE_LABEL = "proxyctl-rollout.base"  # on plain containers of a rollout: the name of the first one in their line
 NETWORK_LABEL = "proxyctl.network-made-by"  # on networks that `watch --create-network` made
 
 CHECK_HEADER = "X-Proxyctl-Check"  # a request that carries the secret token in it ...

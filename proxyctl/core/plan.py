@@ -72,6 +72,11 @@ class Plan:
         """The (pool, server) pairs of servers that leave while their pool stays."""
         return tuple((c.pool, c.server) for c in self.changes if isinstance(c, ServerRemoved))
 
+    @property
+    def joins(self) -> bool:
+        """Whether a server joins a pool that was there already."""
+        return any(isinstance(c, ServerAdded) for c in self.changes)
+
 
 def diff(before: Desired, after: Desired) -> Plan:
     """Return the changes that turn `before` into `after`."""

@@ -67,7 +67,8 @@ class Status:
 
     `network` is None until Docker was listed; `revision` and `generation` are None until the proxy has confirmed a
     first configuration. `synced_seconds_ago` is the age of the last listing. `stale_reason` says why the rest may be
-    out of date; None while it is fresh.
+    out of date; None while it is fresh. `elsewhere` are the names of labelled containers that nobody serves, and this
+    gateway need not.
     """
 
     network: str | None
@@ -80,6 +81,7 @@ class Status:
     stale_reason: str | None
     pools: tuple[PoolStatus, ...]
     problems: tuple[Problem, ...]
+    elsewhere: tuple[str, ...] = ()
 
     @property
     def stale(self) -> bool:
@@ -176,7 +178,7 @@ def _server(
         weight=server.weight,
         backup=server.backup,
         requests=count.requests if count else None,
-        reason="",
+        reason=count.reason if count and state == "down" else "",
     )
 
 

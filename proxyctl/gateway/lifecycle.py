@@ -15,9 +15,11 @@ import secrets
 import docker.errors
 import docker.types
 
-from proxyctl.core import layout
+from proxyctl.core import codes, layout
+from proxyctl.core.model import Problem
 from proxyctl.errors import DockerUnavailable, GatewayError
 from proxyctl.gateway.access import ENGINE_LABEL, DockerAccess
+from proxyctl.gateway.port import Ensured
 from proxyctl.gateway.spec import (
     Mount,
     Spec,
@@ -25,11 +27,13 @@ from proxyctl.gateway.spec import (
     image_matters,
     image_notice,
     is_gateway,
+    on_network,
     removal_refusal,
     state_mount,
+    unpublished,
 )
-from proxyctl.providers.docker import images
-from proxyctl.providers.docker.client import Client, translated
+from proxyctl.providers.docker import commands, images, networks
+from proxyctl.providers.docker.client import Client, explain, translated
 from proxyctl.providers.docker.own import own_container
 
 
@@ -44,18 +48,18 @@ class DockerLifecycle:
         self._checked = ""
         self.made = False
         """Whether this process made the container; an adopted one is not this process's to remove."""
-        self.notice = ""
-        """One line for the operator about an adopted gateway; empty when it is as it was asked for."""
+        self._image: tuple[Problem, ...] = ()
+        self.problems: tuple[Problem, ...] = ()
 
-    async def ensure(self) -> bool:
-        """Make, start or adopt the container; return whether it was made or started just now. Raise GatewayError."""
+    async def ensure(self) -> Ensured:
+        """Make, start, connect or adopt the container; return what had to be done. Raise GatewayError."""
         return await asyncio.to_thread(self._ensure)
 
     async def remove(self) -> bool:
         """Stop the gateway gracefully and remove it; return False when there is none. Raise GatewayError."""
         return await asyncio.to_thread(self._remove)
 
-    def _ensure(self) -> bool:
+    def _ensure(self) -> Ensured:
         spec, access, started = self._spec, self._access, False
         if not access.inspect():
             self._create()
@@ -67,16 +71,43 @@ class DockerLifecycle:
             started = True
         elif access.state.get("Paused"):
             self._unpause()
+        off = not on_network(spec, access.entry)
+        cut = self._connect() if off else ""
         access.follow()
         if started or self._checked != access.entry.get("Id"):
             self._same_folder()
-            asked = image_matters(spec, access.entry)
-            self.notice = image_notice(spec, access.entry, images.id_of(self._client, spec.image)) if asked else ""
+            self._image = self._another_image()
             self._checked = str(access.entry.get("Id"))
-        return started
+        told = ((codes.OFF_NETWORK, cut), (codes.NOT_PUBLISHED, unpublished(spec, access.entry)))
+        self.problems = (*self._image, *(Problem("", "", reason, code=code) for code, reason in told if reason))
+        return "started" if started else "connected" if off and not cut else ""
+
+    def _another_image(self) -> tuple[Problem, ...]:
+        spec, entry = self._spec, self._access.entry
+        asked = image_matters(spec, entry)
+        notice = image_notice(spec, entry, images.id_of(self._client, spec.image)) if asked else ""
+        return (Problem("", "", notice, "warning", code=codes.OTHER_IMAGE),) if notice else ()
+
+    def _connect(self) -> str:
+        """Connect the container to its network again; return why that was not possible."""
+        name, network = self._spec.name, self._spec.network
+        try:
+            with translated("connecting it"):
+                self._client.connect_container_to_network(name, network)
+        except (DockerUnavailable, docker.errors.NotFound) as exc:
+            why = explain(exc) if isinstance(exc, docker.errors.NotFound) else str(exc)
+            command = commands.COMMANDS.attach.format(network=network, container=name)
+            return f"{name} is not on network {network}, so nobody can be reached: {why}; {command}"
+        return ""
 
     def _create(self) -> None:
         spec, client = self._spec, self._client
+        if spec.publish and networks.internal(client, spec.network):
+            message = (
+                f"network {spec.network} is internal, so Docker publishes nothing on it: leave out --publish, or make "
+                "the network without --internal"
+            )
+            raise GatewayError(message)
         if not images.id_of(client, spec.image):
             message = f"image {spec.image} is not here: pull it, build it with `make setup`, or name one with --image"
             raise GatewayError(message)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Protocol
+from typing import Literal, Protocol
 
-from proxyctl.core.model import Finding, Target
+from proxyctl.core.model import Finding, Problem, Target
 from proxyctl.providers.port import Shell
+
+Ensured = Literal["", "started", "connected"]
+"""What had to be done with a gateway: nothing, a start (of a new one, too), or its network's connection made again."""
 
 
 class Prober(Protocol):
@@ -44,8 +47,8 @@ class Lifecycle(Protocol):
     """Whether there is a gateway's container, and whether it is as it was asked for."""
 
     @property
-    def notice(self) -> str:
-        """One line for its operator about how it is; empty when it is as it was asked for."""
+    def problems(self) -> tuple[Problem, ...]:
+        """What of it is not as it was asked for; nothing when all is."""
 
-    async def ensure(self) -> bool:
-        """Make, start or adopt the container; return whether it was (re)started. Raise GatewayError."""
+    async def ensure(self) -> Ensured:
+        """Make, start, connect or adopt the container; return what had to be done. Raise GatewayError."""

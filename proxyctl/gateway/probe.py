@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import structlog
 
+from proxyctl.core import codes
 from proxyctl.core.health import Vitals, accepts, judge
 from proxyctl.core.model import Finding, HealthCheck, Target
 from proxyctl.errors import GatewayError
@@ -109,7 +110,8 @@ class Prober:
         """Report a probe that ended by a fault of its own: its target would otherwise wait for ever."""
         exc = None if task.cancelled() else task.exception()
         if exc is not None and self._tasks.get(target) is task:
-            self._set(target, Finding(ok=False, reason=f"the probe itself failed: {exc!r}", late=True))
+            reason = f"the probe itself failed: {exc!r}"
+            self._set(target, Finding(ok=False, reason=reason, late=True, code=codes.INTERNAL))
 
     def _set(self, target: Target, finding: Finding) -> None:
         before = self._findings.get(target)
@@ -140,7 +142,9 @@ class Prober:
                     log.debug("probed", server=target.name, attempts=attempts, ms=ms)
                 self._set(target, Finding(ok=True, reason=reason))
             else:
-                self._set(target, Finding(ok=False, reason=reason or "passes again, not often enough yet", late=late))
+                code = codes.UNCHECKED if check else codes.NOT_READY
+                reason = reason or "passes again, not often enough yet"
+                self._set(target, Finding(ok=False, reason=reason, late=late, code=code))
             if check is None and vitals.up:
                 return
             if check is not None and vitals.proven:
@@ -185,7 +189,7 @@ class Prober:
             seconds = str(max(1, check.timeout_ms // 1000))
             line = await self._command(_GET_COMMAND, target.address, str(port), seconds, check.path)
         version, _, rest = line.partition(" ")
-        if not version.startswith("HTTP/") or not rest[:3].isdigit():
+        if not version.startswith("HTTP/") or not (rest[:3].isascii() and rest[:3].isdigit()):
             return f"GET {url} was not answered with HTTP"
         if not accepts(check.status, int(rest[:3])):
             return f"GET {url} answered {rest[:3]}, and {check.status} is wanted"

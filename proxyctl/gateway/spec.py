@@ -107,6 +107,25 @@ def removal_refusal(spec: Spec, entry: Json, ours: Mount) -> str:
     )
 
 
+def on_network(spec: Spec, entry: Json) -> bool:
+    """Return whether the gateway is on the network that it serves; somebody may have disconnected it."""
+    return spec.network in (entry["NetworkSettings"].get("Networks") or {})
+
+
+def unpublished(spec: Spec, entry: Json) -> str:
+    """Return which ports of a gateway Docker should publish and does not; empty where it publishes all of them."""
+    wanted = entry["HostConfig"].get("PortBindings") or {}
+    there = entry["NetworkSettings"].get("Ports") or {}
+    lacking = sorted(port for port, bindings in wanted.items() if bindings and not there.get(port))
+    if not lacking:
+        return ""
+    return (
+        f"{spec.name} was made to publish {', '.join(lacking)}, and Docker does not: clients from outside do not get "
+        f"in. Is network {spec.network} internal, or was it cut off and connected again? "
+        f"`docker restart {spec.name}` has Docker try again"
+    )
+
+
 def image_matters(spec: Spec, entry: Json) -> bool:
     """Return whether the gateway should run the image of the spec.
 

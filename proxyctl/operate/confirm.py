@@ -10,6 +10,7 @@ import contextlib
 import time
 from collections.abc import Callable
 
+from proxyctl.core import codes
 from proxyctl.errors import ProxyctlError
 from proxyctl.operate.port import Watched
 from proxyctl.reconcile.journal import Journal
@@ -42,7 +43,8 @@ class Confirmation:
                         break
         except TimeoutError:
             problems = (await self._watched.status(figures=False)).problems
-            why = "; ".join(p.reason for p in problems if not p.container) or "`proxyctl status` shows what it does"
+            own = (p.reason for p in problems if not p.container and p.code != codes.NOBODY)
+            why = "; ".join(own) or "`proxyctl status` shows what it does"
             message = f"the proxy has not done it within {WITHIN:.0f} s, {otherwise}: {why}"
             raise ProxyctlError(message) from None
         raise ProxyctlError(f"the proxy does not do it, {otherwise}: {self._watched.refused}")

@@ -68,7 +68,9 @@ class Journal:
         problems = tuple(sorted(set(found)))
         for problem in [p for p in problems if p not in self.problems]:
             self.record("problem", " ".join(filter(None, (problem.container, problem.label, problem.reason))))
-            log.warning("problem", container=problem.container, label=problem.label, reason=problem.reason)
+            log.warning(
+                "problem", code=problem.code, container=problem.container, label=problem.label, reason=problem.reason
+            )
         for problem in [p for p in self.problems if p not in problems]:
             log.info("problem solved", container=problem.container, label=problem.label, was=problem.reason)
         self.problems = problems

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 
+from proxyctl.core import codes
 from proxyctl.core.decide.decision import decide
 from proxyctl.core.decide.members import Survey, survey
 from proxyctl.core.decide.outcome import Outcome
@@ -20,6 +21,7 @@ from proxyctl.errors import ConfigRefused, DockerUnavailable, GatewayError, Relo
 from proxyctl.reconcile.apply import Applied, Applier
 from proxyctl.reconcile.dns_names import DnsNames
 from proxyctl.reconcile.drains import Drains
+from proxyctl.reconcile.health import Health
 from proxyctl.reconcile.inputs import InputsInUse
 from proxyctl.reconcile.inquiry import Inquiry
 from proxyctl.reconcile.journal import Journal
@@ -50,6 +52,7 @@ class OnePass:
         self._inquiry = Inquiry(ports.prober, DnsNames(ports.resolver, wakes.wake))
         self._reach = Reach(ports.engine, applier, rules, self.inputs, refusals, wakes, Spacing(spacing))
         self._drains = Drains()
+        self.health = Health(ports.engine, wakes.wake)
         self._survey: Survey | None = None
         self._looked_at = 0.0
         self._undecided = True
@@ -74,7 +77,7 @@ class OnePass:
         try:
             await self._look_after_gateway()
         except (GatewayError, DockerUnavailable) as exc:
-            self._journal.record_problems((*self.outcome.problems, Problem("", "", f"gateway: {exc}")))
+            self._journal.record_problems((*self.outcome.problems, _of_gateway(exc)))
             self._wakes.back_off("gateway")
             return None
         self.inputs.refresh()
@@ -88,7 +91,8 @@ class OnePass:
         changes = self._ports.source.gateway_changes
         if changes == self._gateway_changes:
             return
-        started, before = await self._ports.gateway.ensure(), self._applier.applied
+        done, before = await self._ports.gateway.ensure(), self._applier.applied
+        started = done == "started"
         if started or before is None or not await self._applier.still_true():
             adopted = await self._applier.adopt()
             if started or before is not None:
@@ -98,6 +102,8 @@ class OnePass:
                 self._journal.record("gateway", "the gateway was started" + " and runs its last generation" * adopted)
             elif adopted:
                 self._journal.record("gateway", "the running gateway was adopted as it is")
+        if done == "connected":
+            self._journal.record("gateway", "the gateway was cut off its network, and is connected again")
         self._gateway_changes = changes
 
     async def _look(self, snapshot: Snapshot) -> World:
@@ -118,6 +124,7 @@ class OnePass:
             previous=previous,
             retained=self.outcome.retained,
             accepted=self._applier.accepted,
+            failing=dict(self.health.failing),
             excluded=dict(self._refusals.parts),
         )
 
@@ -143,9 +150,9 @@ class OnePass:
             self._wakes.calm()
         except (ConfigRefused, ReloadFailed) as exc:
             refused = f"{self._rules.features.engine} refused the configuration, the old one serves on: {exc}"
-            found.append(Problem("", "", refused))
+            found.append(Problem("", "", refused, code=codes.REFUSED))
         except (GatewayError, DockerUnavailable) as exc:
-            found.append(Problem("", "", f"gateway: {exc}"))
+            found.append(_of_gateway(exc))
             self._gateway_changes = -1
             self._wakes.back_off("gateway")
         self._set_timers()
@@ -155,9 +162,12 @@ class OnePass:
         return applied
 
     def _applied(self, done: Applied) -> None:
-        if self._drains.over(self._looked_at):
+        over = self._drains.over(self._looked_at)
+        if any((pool, server.container) in over for pool, server in done.plan.removed):
             # A server has just left. Where it was the last of its pool, the next pass removes the pool.
             self._wakes.wake("a drain is over")
+        if done.plan.joins:
+            self._wakes.wake("a server has joined")  # from now on its pool may go by its labels
         if done.how != "unchanged" or done.plan:
             self._journal.record_applied(done, self._applier.applied)
 
@@ -171,7 +181,10 @@ class OnePass:
     def _publish(self, found: list[Problem]) -> None:
         found += self.outcome.problems
         if self._refusals.inputs:
-            found.append(Problem("", "", self._refusals.inputs))
-        if notice := self._ports.gateway.notice:
-            found.append(Problem("", "", notice, "warning"))
+            found.append(Problem("", "", self._refusals.inputs, code=codes.INPUTS))
+        found += self._ports.gateway.problems
         self._journal.record_problems(found)
+
+
+def _of_gateway(exc: Exception) -> Problem:
+    return Problem("", "", f"gateway: {exc}", code=codes.GATEWAY)

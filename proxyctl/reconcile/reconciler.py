@@ -11,10 +11,12 @@ import asyncio
 
 import structlog
 
+from proxyctl.core import codes
 from proxyctl.core.model import Desired, Problem
 from proxyctl.core.rules import Rules
 from proxyctl.core.status import Status
 from proxyctl.engines.timings import timings
+from proxyctl.errors import mistake
 from proxyctl.reconcile.apply import Applied, Applier
 from proxyctl.reconcile.journal import Journal
 from proxyctl.reconcile.one_pass import OnePass
@@ -27,6 +29,7 @@ from proxyctl.state.port import Generation
 log = structlog.get_logger()
 
 _STATE_FAILED = "the state folder cannot be written, the proxy serves on as it is"
+_MISTAKE = "proxyctl itself made a mistake, the proxy serves on as it is"
 
 
 class Reconciler:
@@ -48,6 +51,7 @@ class Reconciler:
         `refusals` is the same object that the applier has.
         """
         self._applier, self._refusals, self._journal, self._engine = applier, refusals, journal, ports.engine
+        self._rules = rules
         self._reporter = Reporter(ports.source, ports.engine, rules.features, resync)
         self._wakes = Wakes()
         self._pass = OnePass(ports, applier, refusals, rules, spacing, journal, self._wakes)
@@ -90,11 +94,24 @@ class Reconciler:
                 try:
                     await self.one_pass()
                 except OSError as exc:  # a full or read-only disk
-                    problem = Problem("", "", f"{_STATE_FAILED}: {exc}")
-                    self._journal.record_problems((*self._pass.outcome.problems, problem))
-                    self._wakes.back_off("the state folder")
+                    self._failed(Problem("", "", f"{_STATE_FAILED}: {exc}", code=codes.STATE_FOLDER))
+                except Exception as exc:
+                    log.exception("a pass failed by a mistake of proxyctl, the proxy serves on as it is")
+                    self._failed(Problem("", "", f"{_MISTAKE}: {mistake(exc)}", code=codes.INTERNAL))
             log.debug("pass", **{f"{step}_ms": round(ms, 1) for step, ms in took.items()})
             self._passed.set()
+
+    async def follow_health(self) -> None:
+        """Ask the proxy for ever which servers fail its health checks, while a pool has such checks."""
+        await self._pass.health.run(self._checks)
+
+    def _checks(self) -> bool:
+        applied = self._applier.applied
+        return self._rules.checks_health and applied is not None and any(p.health for p in applied.desired.pools)
+
+    def _failed(self, problem: Problem) -> None:
+        self._journal.record_problems((*self._pass.outcome.problems, problem))
+        self._wakes.back_off("a pass that failed")
 
     async def one_pass(self) -> Applied | None:
         """Make a pass and return what was applied; None when nothing was. Problems are published, not raised."""

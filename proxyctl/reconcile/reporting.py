@@ -44,4 +44,5 @@ class Reporter:
             stale_reason=stale or None,
             pools=status.pools(outcome, does, snapshot, counts) if snapshot else (),
             problems=status.problems(problems),
+            elsewhere=outcome.elsewhere,
         )

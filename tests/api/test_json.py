@@ -38,7 +38,7 @@ STATUS = Status(
             refused=("pool web keeps its previous settings: no",),
         ),
     ),
-    problems=(Problem("c", "l", "r"), Problem("", "", "gateway: gone", "warning")),
+    problems=(Problem("c", "l", "r", code="P102"), Problem("", "", "gateway: gone", "warning", code="P501")),
 )
 
 # As `status --json` of version 0.1 printed it, but for the indentation. It may grow; no line may change.
@@ -51,13 +51,14 @@ DOCUMENT = (
     '"address": "10.0.0.1:80", "state": "up", "weight": 3, "backup": true, "requests": 12, "reason": ""}, '
     '{"name": "b", "container": "id-b", "address": "10.0.0.2:80", "state": "starting", "weight": 0, "backup": false, '
     '"requests": null, "reason": "not yet"}], "refused": ["pool web keeps its previous settings: no"]}], "problems": '
-    '[{"container": "c", "label": "l", "reason": "r", "severity": "error"}, '
-    '{"container": "", "label": "", "reason": "gateway: gone", "severity": "warning"}]}'
+    '[{"code": "P102", "container": "c", "label": "l", "reason": "r", "severity": "error"}, '
+    '{"code": "P501", "container": "", "label": "", "reason": "gateway: gone", "severity": "warning"}], '
+    '"elsewhere": []}'
 )
 BEFORE_THE_FIRST_LISTING = (
     '{"network": null, "engine": "nginx", "version": "1.26.3", "revision": null, "generation": null, '
     '"synced_seconds_ago": null, "events_connected": false, "stale": true, '
-    '"stale_reason": "Docker has not been listed yet", "pools": [], "problems": []}'
+    '"stale_reason": "Docker has not been listed yet", "pools": [], "problems": [], "elsewhere": []}'
 )
 
 
@@ -92,7 +93,7 @@ def test_keys_of_a_newer_watch_are_ignored() -> None:
     assert from_json(newer) == STATUS
 
 
-@pytest.mark.parametrize("key", sorted(told(DOCUMENT).keys() - {"stale"}))
+@pytest.mark.parametrize("key", sorted(told(DOCUMENT).keys() - {"stale", "elsewhere"}))
 def test_a_missing_key_is_named(key: str) -> None:
     """A status that lacks something is an error in one line that names it, not a KeyError."""
     lacking = told(DOCUMENT)

@@ -107,7 +107,7 @@ OBSTACLES = [
     (container("w", health="starting"), ["its HEALTHCHECK says starting", "is not in pool w"]),
     (container("w", health="unhealthy"), ["its HEALTHCHECK says unhealthy", "10.", "is not in pool w"]),
     (container("w", networks={NET: ""}), ["has no address on network", "is not in pool w"]),
-    (container("w", networks={"x": "1"}), ["proxyctl.network: is not on network", "has no address on network"]),
+    (container("w", networks={"x": "1"}), ["has no address on network shop: attach w to shop"]),
     (container("w", networks={"other": "1"}), ["has no address on network"]),
 ]
 

@@ -86,9 +86,8 @@ def test_a_pool_that_the_proxy_refuses_is_listed_without_routes() -> None:
 
 def test_errors_come_first() -> None:
     """Problems are listed with errors before warnings, each by container and label."""
-    found = [Problem("a", "l", "r", "warning"), Problem("c", "l", "r"), Problem("b", "l", "r")]
-    listed = status.problems(found)
-    assert listed == (Problem("b", "l", "r"), Problem("c", "l", "r"), Problem("a", "l", "r", "warning"))
+    a, b, c = (Problem(name, "l", "r", "warning" if name == "a" else "error", code="P102") for name in "abc")
+    assert status.problems([a, c, b]) == (b, c, a)
 
 
 def test_servers_of_a_pool_in_maintenance() -> None:

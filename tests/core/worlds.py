@@ -115,6 +115,7 @@ def state_of(  # noqa: PLR0913 - the world has that many sides
     pin: Pin | None = None,
     retained: Collection[str] = (),
     accepted: Desired | None = None,
+    failing: Mapping[tuple[str, str], str] | None = None,
     excluded: Mapping[Part, str] | None = None,
 ) -> World:
     """Return the world around a snapshot; unless told otherwise every target has been found ready."""
@@ -128,6 +129,7 @@ def state_of(  # noqa: PLR0913 - the world has that many sides
         previous=previous or Desired(),
         retained=retained,
         accepted=accepted or previous or Desired(),
+        failing=failing or {},
         excluded=excluded or {},
     )
 

@@ -16,6 +16,7 @@ import pytest
 
 from proxyctl.core.model import Container
 from proxyctl.providers.docker import view
+from proxyctl.providers.docker.answers import Entry, Inspect, read
 from proxyctl.providers.docker.events import ACTIONS
 from tests.docker.watching import BACKEND, LABEL, eventually
 from tests.providers.docker.fake_engine import FakeEngine, running
@@ -63,11 +64,13 @@ class Both:
         (real,), (fake,) = listed[True], listed[False]
         assert within(fake, real), (what, fake, real)
         assert within(inspected[False], inspected[True]), (what, inspected)
-        assert seen(view.from_listing(real)) == seen(view.from_listing(fake)), what
-        assert seen(view.from_inspect(inspected[True])) == seen(view.from_inspect(inspected[False])), what
-        assert view.stop_signal(inspected[True]) == view.stop_signal(inspected[False])
-        for entry, answer in ((real, inspected[True]), (fake, inspected[False])):
-            known, asked = view.from_listing(entry), view.from_inspect(answer)
+        entries = {True: read(Entry, real), False: read(Entry, fake)}
+        answers = {r: read(Inspect, json) for r, json in inspected.items()}
+        assert seen(view.from_listing(entries[True])) == seen(view.from_listing(entries[False])), what
+        assert seen(view.from_inspect(answers[True])) == seen(view.from_inspect(answers[False])), what
+        assert view.stop_signal(answers[True]) == view.stop_signal(answers[False])
+        for r in there:
+            known, asked = view.from_listing(entries[r]), view.from_inspect(answers[r])
             assert asked == dataclasses.replace(known, ports=known.ports or asked.ports), what
 
 
@@ -214,7 +217,8 @@ def test_a_start_that_failed_leaves_no_address(docker_client: docker.DockerClien
         with pytest.raises(docker.errors.APIError):
             api.start(id_)
         (entry,) = [e for e in api.containers(all=True, filters={"label": [LABEL]}) if e["Id"] == id_]
-        assert view.from_listing(entry) == view.from_inspect(api.inspect_container(id_))
-        assert view.from_listing(entry).address_on(network) == ""
+        listed = view.from_listing(read(Entry, entry))
+        assert listed == view.from_inspect(read(Inspect, api.inspect_container(id_)))
+        assert listed.address_on(network) == ""
     finally:
         api.remove_container(id_, force=True)

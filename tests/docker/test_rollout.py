@@ -317,7 +317,7 @@ def test_a_service_of_compose_stays_compose_s(watch: Watch, image: MakeImage, tm
         box = watch.client.containers.create(BACKEND, labels={LABEL: "1"})
         box.commit(tag.partition(":")[0], "2", changes="ENV PYTHONUNBUFFERED=2")
         box.remove()
-        ran = watch.ctl("rollout", "web", "--image", tag)
+        ran = watch.ctl("rollout", f"{watch.network}-web", "--image", tag)
         assert ran.returncode == 0, ran.stderr
         assert set(names(watch)) == {"web-3", "web-4"}
         listed = compose(tmp_path, "ps", "--format", "{{.Name}}").split()
@@ -329,3 +329,16 @@ def test_a_service_of_compose_stays_compose_s(watch: Watch, image: MakeImage, tm
         eventually(lambda: len(watch.servers()) == 3, "compose's own third one")
     finally:
         compose(tmp_path, "down", "--timeout", "1")
+
+
+@one_engine
+def test_a_pool_that_no_label_names_is_rolled_out_too(watch: Watch) -> None:
+    """The new container is in the pool of the one that it replaces, and so is the next."""
+    watch.run("solo")
+    pool = f"{watch.network}-solo"
+    watch.until(pool, solo="up")
+    for new in ({"solo-r2": "up"}, {"solo-r3": "up"}):
+        ran = watch.ctl("rollout", pool, "--image", BACKEND)
+        assert ran.returncode == 0, ran.stderr
+        eventually(lambda new=new: watch.servers(pool) == new, f"{new} alone")  # type: ignore[misc]
+    assert watch.problems() == []

@@ -119,15 +119,21 @@ def test_a_bad_label_keeps_out_its_container_alone(watch: Watch) -> None:
     assert watch.served_by(10) == {"web1": 10}
 
 
-def test_a_container_without_a_port_or_on_another_network_has_a_problem(other_network: str, watch: Watch) -> None:
-    """Both say what to do."""
+def test_a_container_without_a_port_is_a_problem_and_one_of_another_network_is_none(
+    other_network: str, watch: Watch
+) -> None:
+    """The one says what to do. The other is nobody's business here: `status` names it, `explain` has the command."""
     watch.run("elsewhere", network=other_network)
     watch.run("portless", image="proxyctl/proxyctl:latest", entrypoint=["proxyctl", "echo"])
     watch.run("web1")
     watch.until(web1="up")
     reasons = {p["container"].removeprefix(f"{watch.network}-"): p["reason"] for p in watch.problems()}
-    assert "docker network connect" in reasons["elsewhere"]
     assert "EXPOSE" in reasons["portless"]
+    elsewhere = f"{watch.network}-elsewhere"
+    assert elsewhere not in {p["container"] for p in watch.problems()}
+    assert elsewhere in (watch.status() or {})["elsewhere"]
+    told = watch.ctl("explain", elsewhere)
+    assert (told.returncode, "docker network connect" in told.stdout) == (3, True)
 
 
 @pytest.mark.parametrize("how", ["restart", "kill", "remove"])

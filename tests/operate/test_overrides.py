@@ -122,7 +122,10 @@ async def test_a_refusal_of_the_proxy_ends_the_wait(desk: Desk) -> None:
 async def test_a_wait_that_is_over_tells_the_problems_of_now(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of the gateway, not those of containers, which have nothing to do with it."""
     monkeypatch.setattr(confirm, "WITHIN", 0.05)
-    desk.watched.problems = (Problem("", "", "gateway: Docker does not answer"), Problem("web9", "l", "bad label"))
+    desk.watched.problems = (
+        Problem("", "", "gateway: Docker does not answer", code="P501"),
+        Problem("web9", "l", "bad label", code="P102"),
+    )
     with pytest.raises(ProxyctlError, match=r"the wish is kept: gateway: Docker does not answer$"):
         await desk.overriding.maintain("web", on=True)
     assert set(desk.kept.maintenance) == {"web"}

@@ -231,11 +231,11 @@ def test_one_that_serves_in_maintenance_serves() -> None:
         ({"joins": {"web2-r2": "down"}}, "web2-r2 does not serve after 0.05 s: it is down"),
         ({"joins": {"web2-r2": None}}, "web2-r2 does not serve after 0.05 s: it is not in the pool"),
         (
-            {"joins": {"web2-r2": None}, "problems": (Problem("web2-r2", "", "its check fails"),)},
+            {"joins": {"web2-r2": None}, "problems": (Problem("web2-r2", "", "its check fails", code="P206"),)},
             "web2-r2 does not serve after 0.05 s: its check fails",
         ),
         (
-            {"joins": {"web2-r2": None}, "problems": (Problem("web2-r2", "", "an odd label", "warning"),)},
+            {"joins": {"web2-r2": None}, "problems": (Problem("web2-r2", "", "an odd label", "warning", code="P107"),)},
             "web2-r2 does not serve after 0.05 s: it is not in the pool",
         ),
         (

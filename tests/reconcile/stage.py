@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from pathlib import Path
 
 from proxyctl.core.labels.declaration import Options
-from proxyctl.core.model import ConfigFiles, Container, Features, ServerCount, Snapshot, Target, Tuning
+from proxyctl.core.model import ConfigFiles, Container, Features, Problem, ServerCount, Snapshot, Target, Tuning
 from proxyctl.engines import templates
 from proxyctl.errors import ConfigRefused
+from proxyctl.gateway.port import Ensured
 from proxyctl.providers.port import Wake
 from proxyctl.reconcile.apply import Applier
 from proxyctl.reconcile.journal import Journal
@@ -37,21 +38,21 @@ class MemorySource:
 
 
 class StagedGateway:
-    """Implements `gateway.port.Lifecycle`: the gateway fails, or is started, when the test says so."""
+    """Implements `gateway.port.Lifecycle`: the gateway fails, or is started or connected, when the test says so."""
 
     def __init__(self) -> None:
-        self.notice = ""
+        self.problems: tuple[Problem, ...] = ()
         self.fails: Exception | None = None
-        self.starts = False
+        self.done: Ensured = ""
         self.asked = 0
 
-    async def ensure(self) -> bool:
-        """Return whether it was started since the last question."""
+    async def ensure(self) -> Ensured:
+        """Return what was done since the last question."""
         self.asked += 1
         if self.fails:
             raise self.fails
-        started, self.starts = self.starts, False
-        return started
+        done, self.done = self.done, ""
+        return done
 
 
 class NotedSevering:

@@ -8,6 +8,7 @@ import time
 import pytest
 from structlog.testing import capture_logs
 
+from proxyctl.core import codes
 from proxyctl.core.model import Desired, Pool, Problem, Server
 from proxyctl.core.plan import diff
 from proxyctl.reconcile.apply import Applied
@@ -88,7 +89,8 @@ def test_a_reload_without_changes_is_told_by_its_reasons() -> None:
 def test_a_problem_is_told_when_it_is_new() -> None:
     """Not again by the next pass; its end is in the log alone; what stays is what the last pass found, sorted."""
     made = Journal()
-    bad, worse = Problem("web1", "proxyctl.port", "no number"), Problem("", "", "gateway: gone")
+    bad = Problem("web1", "proxyctl.port", "no number", code=codes.BAD_VALUE)
+    worse = Problem("", "", "gateway: gone", code=codes.GATEWAY)
     with capture_logs() as lines:
         for found in ([bad], [bad, worse, bad], [worse]):
             made.record_problems(found)

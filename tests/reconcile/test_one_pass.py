@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from proxyctl.core.model import Override
+from proxyctl.core import codes
+from proxyctl.core.model import Override, Problem
 from proxyctl.errors import DockerUnavailable, GatewayError
 from proxyctl.reconcile import refusals, wakes
 from tests.core.worlds import NGINX, container, world
@@ -94,7 +95,7 @@ async def test_a_gateway_that_is_started_is_tried_with_a_first_state_that_was_re
     stage.engine.refuses = set()
     await stage.sees(A)
     assert stage.serving == {}, "the gateway is the same"
-    stage.gateway.starts, stage.source.gateway_changes = True, 1
+    stage.gateway.done, stage.source.gateway_changes = "started", 1
     await stage.sees(A)
     assert stage.serving == {"web": ["a"]}
 
@@ -115,10 +116,10 @@ async def test_a_running_gateway_is_adopted_without_a_reload(tmp_path: Path) -> 
 async def test_a_gateway_that_was_started_is_told(tmp_path: Path) -> None:
     """With or without a generation to run at once."""
     stage = Stage(tmp_path)
-    stage.gateway.starts = True
+    stage.gateway.done = "started"
     await stage.sees(A)
     assert events(stage, "gateway") == ["the gateway was started"]
-    stage.gateway.starts = True
+    stage.gateway.done = "started"
     stage.source.gateway_changes += 1
     await stage.sees(A)
     assert events(stage, "gateway")[1:] == ["the gateway was started and runs its last generation"]
@@ -137,7 +138,7 @@ async def test_another_process_is_tried_with_what_was_refused(tmp_path: Path, *,
     stage.source.gateway_changes += 1
     await stage.sees(A, BAD)
     assert stage.serving == {"web": ["a"]}, "the process is the same"
-    stage.gateway.starts, stage.source.gateway_changes = starts, stage.source.gateway_changes + 1
+    stage.gateway.done, stage.source.gateway_changes = "started" if starts else "", stage.source.gateway_changes + 1
     if not starts:
         stage.engine.does = dataclasses.replace(stage.engine.does, pools=())
     await stage.sees(A, BAD)
@@ -223,13 +224,14 @@ async def test_a_server_that_leaves_without_another_file_is_told(tmp_path: Path)
     assert stage.journal.after(told) == (event,)
 
 
-async def test_what_is_odd_about_the_gateway_is_a_warning(tmp_path: Path) -> None:
-    """It serves on; the notice goes with its cause."""
+async def test_what_is_odd_about_the_gateway_is_a_problem(tmp_path: Path) -> None:
+    """It serves on; the problem goes with its cause."""
     stage = Stage(tmp_path)
-    stage.gateway.notice = "proxyctl-web runs an earlier haproxy"
+    odd = Problem("", "", "proxyctl-web runs an earlier haproxy", "warning", code=codes.OTHER_IMAGE)
+    stage.gateway.problems = (odd,)
     await stage.sees(A)
-    assert [(p.reason, p.severity) for p in stage.journal.problems] == [(stage.gateway.notice, "warning")]
-    stage.gateway.notice = ""
+    assert [*stage.journal.problems] == [odd]
+    stage.gateway.problems = ()
     await stage.sees(A)
     assert stage.journal.problems == ()
 
@@ -259,3 +261,14 @@ async def test_a_deferred_reload_leaves_the_pass_unsettled(tmp_path: Path) -> No
     assert not stage.reconciler._pass.unsettled
     await stage.sees(A, B, at_once=False)
     assert stage.reconciler._pass.unsettled
+
+
+async def test_a_gateway_that_was_cut_off_is_told(tmp_path: Path) -> None:
+    """It is connected again by the time of the pass; it goes on with what it had."""
+    stage = Stage(tmp_path)
+    await stage.sees(A)
+    stage.gateway.done = "connected"
+    stage.source.gateway_changes += 1
+    await stage.sees(A)
+    assert events(stage, "gateway") == ["the gateway was cut off its network, and is connected again"]
+    assert (stage.engine.reloads, stage.serving) == (1, {"web": ["a"]})

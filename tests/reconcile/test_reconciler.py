@@ -166,6 +166,32 @@ async def test_the_loop_makes_a_pass_for_a_wake_up_and_survives_a_full_disk(
     assert stage.reasons == []
 
 
+async def test_a_mistake_in_a_pass_is_told_and_the_next_pass_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever nobody thought of ends no watch: it says where, the proxy serves on, and it is tried again."""
+    monkeypatch.setattr(wakes, "RETRY_FIRST", 0.001)
+    stage = Stage(tmp_path)
+    await stage.sees(A)
+    mistakes, check = [True], stage.engine.check
+
+    async def check_or_fail(*args: Any) -> None:
+        if mistakes.pop() if mistakes else False:
+            raise ZeroDivisionError("nobody thought of this")
+        await check(*args)
+
+    monkeypatch.setattr(stage.engine, "check", check_or_fail)
+    async with stage.running():
+        stage.source.snapshot = world(A, B)
+        stage.reconciler.wake("b came")
+        await until(lambda: any("mistake" in e.text for e in stage.journal.after()), "a word about it")
+        await until(lambda: stage.serving == {"web": ["a", "b"]} and stage.reasons == [], "the next pass")
+    told = [e.text for e in stage.journal.after() if "mistake" in e.text]
+    assert [t.partition(" at ")[0] for t in told] == [
+        "proxyctl itself made a mistake, the proxy serves on as it is: ZeroDivisionError"
+    ]
+
+
 async def test_a_change_of_files_asks_for_a_pass(tmp_path: Path) -> None:
     """Docker tells nothing then."""
     stage = Stage(tmp_path)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 
+from proxyctl.core import codes
 from proxyctl.core.decide.claims import Claimant, Refused, settle, with_default_port
 from proxyctl.core.decide.members import present
 from proxyctl.core.decide.outcome import Leaving, Outcome, Waiting
@@ -21,10 +22,8 @@ from proxyctl.core.model import Desired, Listener, Pin, Pool, Problem
 def desired(world: World) -> Outcome:
     """Return the outcome that the labels ask for; nothing is retained or excluded yet."""
     by_pool, problems = _standings(world), set(world.survey.problems)
-    problems.update(
-        Problem(s.member.container.name, "", s.problem) for own in by_pool.values() for s in own if s.problem
-    )
-    speakers = {name: _speaker(own) for name, own in by_pool.items()}
+    problems.update(_problems(by_pool))
+    speakers = {name: _speaker(name, own, world) for name, own in by_pool.items()}
     pin = world.survey.pin
     if pin is None:
         listeners, wrong = _claimed(by_pool, speakers, world.previous)
@@ -45,6 +44,7 @@ def desired(world: World) -> Outcome:
         tuple(sorted(waiting)),
         tuple(sorted(leaving)),
         inhabited=frozenset(by_pool),
+        elsewhere=world.survey.elsewhere,
         wanted=state,
     )
 
@@ -58,6 +58,11 @@ def _standings(world: World) -> dict[str, list[Standing]]:
         standing = stand(member, world, served.get((name, member.container.id)))
         by_pool.setdefault(name, []).append(standing)
     return by_pool
+
+
+def _problems(by_pool: Mapping[str, list[Standing]]) -> Iterator[Problem]:
+    for standing in (s for own in by_pool.values() for s in own if s.problem):
+        yield Problem(standing.member.container.name, "", standing.problem, code=standing.code)
 
 
 def _claimed(
@@ -76,14 +81,19 @@ def _claimed(
 # ------------------------------------------------------------------ one pool
 
 
-def _speaker(standings: Iterable[Standing]) -> Standing:
-    """Return the standing whose pool-level labels and routes count: the newest ready container, else a running one."""
+def _speaker(pool: str, standings: Iterable[Standing], world: World) -> Standing:
+    """Return the standing whose pool-level labels and routes count: the newest that serves, is ready, or runs.
 
-    def rank(s: Standing) -> tuple[bool, bool, bool, int, str]:
+    One that only joins does not serve yet: what it says must not move a live site before it can take its requests.
+    """
+    served = {s.container for p in world.previous.pools if p.name == pool for s in p.servers}
+
+    def rank(s: Standing) -> tuple[bool, bool, bool, bool, int, str]:
         c = s.member.container
         well = c.live and not c.stopping
         ready = well and s.server is not None and c.health in {"none", "healthy"}
-        return ready, well, present(c), c.created, c.name
+        serves = ready and c.id in served and (pool, c.name) not in world.failing
+        return serves, ready, well, present(c), c.created, c.name
 
     return max(standings, key=rank)
 
@@ -124,7 +134,7 @@ def _disagreements(speaker: Standing, standings: Iterable[Standing]) -> Iterator
             name = speaker.member.container.name
             for label, here, there in differences(standing.member.membership, speaker.member.membership):
                 reason = f"{here} here, {there} at {name}, the newest of its pool: the pool goes by that"
-                yield Problem(container.name, label, reason, "warning")
+                yield Problem(container.name, label, reason, "warning", code=codes.REPLICAS_DISAGREE)
 
 
 def _pinned_out(pin: Pin, speakers: Mapping[str, Standing]) -> Iterator[Problem]:
@@ -133,10 +143,10 @@ def _pinned_out(pin: Pin, speakers: Mapping[str, Standing]) -> Iterator[Problem]
         f"held at generation {pin.number} since {pin.since}: pools, routes, settings and templates are that one's; "
         "`proxyctl rollback --release` lets go"
     )
-    yield Problem("", "", reason, "warning")
+    yield Problem("", "", reason, "warning", code=codes.HELD)
     for name in speakers.keys() - {p.name for p in pin.desired.pools}:
         reason = f"its pool {name} is not in generation {pin.number}, which the gateway is held at: it has no route"
-        yield Problem(speakers[name].member.container.name, "", reason, "warning")
+        yield Problem(speakers[name].member.container.name, "", reason, "warning", code=codes.NOT_IN_HELD)
 
 
 def _refusals(refused: Refused, standings: Iterable[Standing]) -> Iterator[Problem]:
@@ -147,4 +157,4 @@ def _refusals(refused: Refused, standings: Iterable[Standing]) -> Iterator[Probl
         either = " or ".join(f"{at}{x}" for x in refused.labels)
         written = next((x for x in refused.labels if f"{at}{x}" in labels.written), refused.labels[0])
         reason = f"pool {refused.incumbent} keeps {refused.what}; give one of them another {either}"
-        yield Problem(container.name, f"{at}{written}", reason)
+        yield Problem(container.name, f"{at}{written}", reason, code=codes.ROUTE_TAKEN)

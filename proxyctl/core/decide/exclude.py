@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+from proxyctl.core import codes
 from proxyctl.core.decide.outcome import Exclusion, Outcome
 from proxyctl.core.decide.parts import Part, Place, build, parts
 from proxyctl.core.decide.world import World
@@ -56,7 +57,7 @@ def _problems(outcome: Outcome, found: tuple[Exclusion, ...]) -> set[Problem]:
     for waiting in outcome.waiting:
         names[waiting.pool].append(waiting.name)
     return {
-        Problem(container, "", x.text, x.severity)
+        Problem(container, "", x.text, x.severity, code=codes.PART_REFUSED)
         for x in found
         for container in ([x.container] if x.container else names[x.pool])
     }

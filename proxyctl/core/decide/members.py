@@ -11,10 +11,12 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Literal
 
+from proxyctl.core import codes
 from proxyctl.core.labels import reading
 from proxyctl.core.labels.declaration import Membership, Options
-from proxyctl.core.model import Container, Desired, Pin, Problem, Snapshot, Target
+from proxyctl.core.model import PREDEFINED, Container, Desired, Pin, Problem, Snapshot, Target
 from proxyctl.core.rules import Rules
+from proxyctl.errors import mistake
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -28,12 +30,16 @@ class Member:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Judgement:
-    """The survey of one container; `left` are the pools that still have it although it left the network."""
+    """The survey of one container; `left` are the pools that still have it although it left the network.
+
+    `elsewhere`: it is labelled, and nothing says that this gateway could be meant.
+    """
 
     container: Container
     left: frozenset[str]
-    members: tuple[Member, ...]
-    problems: tuple[Problem, ...]
+    members: tuple[Member, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    elsewhere: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -42,7 +48,8 @@ class Survey:
 
     `members` are the valid memberships of the watched network, also of ended containers. `problems` are the problems
     of containers that have not ended. `targets` are the addresses whose readiness has to be found out: each port of
-    each live container without an error.
+    each live container without an error. `elsewhere` are the names of labelled containers that nobody serves and this
+    gateway need not.
     """
 
     snapshot: Snapshot
@@ -52,6 +59,7 @@ class Survey:
     members: tuple[Member, ...]
     problems: tuple[Problem, ...]
     targets: tuple[Target, ...]
+    elsewhere: tuple[str, ...]
     judgements: tuple[Judgement, ...] = dataclasses.field(repr=False)
 
 
@@ -83,7 +91,7 @@ def survey(
         left = _left(container, snapshot.network, previous)
         before = earlier.get(container.id)
         if before is None or before.left != left or before.container != container:
-            before = Judgement(container, left, *_judge(container, snapshot, options, rules, pin, left))
+            before = _unless_mistaken(container, snapshot, options, rules, pin, left)
         judgements.append(before)
     members = tuple(member for j in judgements for member in j.members)
     return Survey(
@@ -92,10 +100,16 @@ def survey(
         rules,
         pin,
         members,
-        tuple(p for j in judgements if present(j.container) for p in j.problems),
+        (*_unreadable(snapshot), *(p for j in judgements if present(j.container) for p in j.problems)),
         tuple(sorted({m.target for m in members if _worth_asking(m)}, key=_target_order)),
+        tuple(sorted(j.container.name for j in judgements if j.elsewhere and present(j.container))),
         tuple(judgements),
     )
+
+
+def _unreadable(snapshot: Snapshot) -> Iterator[Problem]:
+    for each in snapshot.unreadable:
+        yield Problem(each.name, "", f"{each.reason}: it stays as it was, or out", code=codes.UNREADABLE)
 
 
 def _same_question(last: Survey, snapshot: Snapshot, options: Options, rules: Rules, pin: Pin | None) -> bool:
@@ -124,7 +138,24 @@ def judge(
     container: Container, snapshot: Snapshot, options: Options, rules: Rules, pin: Pin | None
 ) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
     """Return one container's memberships of the watched network, and its problems."""
-    return _judge(container, snapshot, options, rules, pin, frozenset())
+    found = _judge(container, snapshot, options, rules, pin, frozenset())
+    return found.members, found.problems
+
+
+def _unless_mistaken(
+    container: Container,
+    snapshot: Snapshot,
+    options: Options,
+    rules: Rules,
+    pin: Pin | None,
+    left: frozenset[str],
+) -> Judgement:
+    """Return what `_judge` does; a mistake of ours costs the container that nobody thought of, and no other."""
+    try:
+        return _judge(container, snapshot, options, rules, pin, left)
+    except Exception as exc:  # noqa: BLE001 - of any kind
+        reason = f"proxyctl cannot read it: {mistake(exc)}"
+        return Judgement(container, left, problems=(Problem(container.name, "", reason, code=codes.INTERNAL),))
 
 
 def _judge(
@@ -134,7 +165,7 @@ def _judge(
     rules: Rules,
     pin: Pin | None,
     left: frozenset[str],
-) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
+) -> Judgement:
     """Return what `judge` does, with the memberships of the pools in `left` although it left the network."""
     declaration = reading.parse(container, options)
     memberships = declaration.memberships
@@ -145,7 +176,9 @@ def _judge(
     unasked = declaration.takes_part and not declaration.asked
     if not left and None not in astray.values() and (unasked or not any(astray.values())):
         # It belongs to another gateway; or only expose_by_default took it in, and it never was on this network.
-        return (), ()
+        return Judgement(container, left)
+    if not left and not any(_could_be_meant(container, n, snapshot) for n in networks):
+        return Judgement(container, left, elsewhere=declaration.takes_part)
     problems = list(declaration.problems)
     for membership in memberships:
         problems += _inabilities(container, membership, rules)
@@ -159,14 +192,26 @@ def _judge(
                 label = f"{membership.at}network"
                 if label not in membership.written:
                     label = f"{options.label_prefix}.network"
-                problems.append(Problem(container.name, label, reason))
-    return tuple(members), tuple(problems)
+                problems.append(Problem(container.name, label, reason, code=codes.NOT_ON_NETWORK))
+    return Judgement(container, left, tuple(members), tuple(problems))
+
+
+def _could_be_meant(container: Container, network: str, snapshot: Snapshot) -> bool:
+    """Return whether a container that names `network` is this gateway's, or may have been meant to be.
+
+    It may where it is on the watched network, or names that, or is on no network of its own while this gateway is the
+    only one. Any other belongs to people who need no advice of every gateway on the machine.
+    """
+    attached = {a.network for a in container.attachments}
+    if snapshot.network in {network, *attached}:
+        return True
+    return not network and attached <= PREDEFINED and set(snapshot.gateways) <= {snapshot.network}
 
 
 def _inabilities(container: Container, membership: Membership, rules: Rules) -> Iterator[Problem]:
     """Yield a problem for each label that asks for something that this proxy binary cannot do."""
     for lack in rules.inabilities(membership):
-        yield Problem(container.name, f"{membership.at}{lack.label}", lack.reason, lack.severity)
+        yield Problem(container.name, f"{membership.at}{lack.label}", lack.reason, lack.severity, code=codes.CANNOT)
 
 
 def _as_pinned(membership: Membership, pin: Pin) -> Membership:

@@ -53,7 +53,8 @@ class Outcome:
 
     `wanted` is what the labels ask for, with retained servers; `desired` is the same without the `exclusions`.
     `retained` are the ids of containers that stay although the last listing lacks them. A server is in `leaving` as
-    long as the proxy has it, even after its drain is over. `inhabited` are the pools that have a container.
+    long as the proxy has it, even after its drain is over. `inhabited` are the pools that have a container. `elsewhere`
+    are the names of labelled containers that nobody serves, and this gateway need not.
     """
 
     desired: Desired
@@ -63,4 +64,5 @@ class Outcome:
     exclusions: tuple[Exclusion, ...] = ()
     retained: frozenset[str] = frozenset()
     inhabited: frozenset[str] = frozenset()
+    elsewhere: tuple[str, ...] = ()
     wanted: Desired = dataclasses.field(default_factory=Desired)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from proxyctl.core import codes
 from proxyctl.core.model import Desired, Finding, Target
 
 
@@ -29,7 +30,7 @@ def merged(answers: Mapping[Target, Finding], names: Mapping[Target, str | None]
         if reason is None:
             found[target] = Finding(ok=False, reason=f"Docker's DNS has not said yet where {target.name} is")
         elif reason:
-            found[target] = Finding(ok=False, reason=reason, late=True)
+            found[target] = Finding(ok=False, reason=reason, late=True, code=codes.NO_NAME)
     return found
 
 

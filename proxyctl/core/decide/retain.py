@@ -2,13 +2,14 @@
 
 A missing container usually has ended, and its event was lost. But where more than half of a pool is missing, the
 listing itself may be wrong, as just after a start of Docker. Then the missing servers are retained until a listing one
-resync later lacks them as well. Next: `exclude`.
+resync later lacks them as well. Next: `exclude`, then `addresses`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 
+from proxyctl.core import codes
 from proxyctl.core.decide.claims import with_default_port
 from proxyctl.core.decide.members import present
 from proxyctl.core.decide.outcome import Outcome
@@ -45,7 +46,7 @@ def retain(outcome: Outcome, world: World) -> Outcome:
         if stay:
             state = _with(state, dataclasses.replace(pool, servers=stay), world.previous)
             reason = _REASON.format(n=len(gone), all=len(own), pool=pool.name)
-            problems |= {Problem(s.name, "", reason, "warning") for s in stay}
+            problems |= {Problem(s.name, "", reason, "warning", code=codes.MISSING) for s in stay}
             retained |= {s.container for s in stay}
     return dataclasses.replace(
         outcome, desired=state, wanted=state, problems=tuple(sorted(problems)), retained=frozenset(retained)

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 
+from proxyctl.core import codes
 from proxyctl.core.decide.members import Member
 from proxyctl.core.decide.world import World
 from proxyctl.core.model import Override, Server
 
 _NO_OVERRIDE = Override()
+_RUNS_ON = "was told to stop and runs on: it gets nothing new until it is started again"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Standing:
     """How a member takes part: as a `server`, waiting for `reason`, or not at all where both are empty.
 
-    `problem` is what its owner should mend. `leaving`: the proxy still has it, but its container ends or fails.
+    `problem` is what its owner should mend, and `code` its kind. `leaving`: its container ends or fails, and either the
+    proxy still has it, or it is not over by now.
     """
 
     member: Member
     server: Server | None = None
     reason: str = ""
     problem: str = ""
+    code: str = codes.UNHEALTHY
     leaving: bool = False
 
 
@@ -35,9 +39,7 @@ def stand(member: Member, world: World, before: Server | None) -> Standing:
         sick = f"its HEALTHCHECK says unhealthy: {command} shows what it answered"
     away = before is not None and (bool(sick) or not member.target.address)
     if container.state == "paused" or (container.live and (container.stopping or away)):
-        over = (member.membership.pool.name, container.id) in world.drained
-        server = _server(member, override, before, drain=True) if before and not over else None
-        return Standing(member, server, reason=sick if over else "", problem=sick, leaving=before is not None)
+        return _leave(member, world, before, sick)
     if not container.live and container.state != "restarting":
         return Standing(member)
     reason = sick or _obstacle(member)
@@ -50,8 +52,21 @@ def stand(member: Member, world: World, before: Server | None) -> Standing:
         return Standing(member, _server(member, override, before, drain=before.draining))
     if finding is None or not finding.ok:
         reason = (finding.reason if finding else "") or "has not answered yet"
-        return Standing(member, reason=reason, problem=reason if finding and finding.late else "")
+        late = finding is not None and finding.late
+        code = finding.code if finding else codes.NOT_READY
+        return Standing(member, reason=reason, problem=reason if late else "", code=code)
     return Standing(member, _server(member, override, before, drain=False))
+
+
+def _leave(member: Member, world: World, before: Server | None, sick: str) -> Standing:
+    """Return the standing of a member that gets nothing new: it drains, and is out once that is over."""
+    container = member.container
+    over = (member.membership.pool.name, container.id) in world.drained
+    if over and container.stopping and container.live:
+        return Standing(member, reason=_RUNS_ON, problem=_RUNS_ON, code=codes.RUNS_ON, leaving=True)
+    override = world.overrides.get(container.id, _NO_OVERRIDE)
+    server = _server(member, override, before, drain=True) if before and not over else None
+    return Standing(member, server, reason=sick if over else "", problem=sick, leaving=before is not None)
 
 
 def _obstacle(member: Member) -> str:

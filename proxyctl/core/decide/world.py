@@ -20,7 +20,8 @@ class World:
     `previous` is what the proxy does now: an incumbent keeps its route, and a server that leaves drains first.
     `drained` are the (pool, container id) of servers whose drain is over, `retained` the container ids that the last
     outcome retained. `accepted` is what the proxy's own check last accepted, `excluded` the further parts that the
-    check refused, with the proxy's reasons.
+    check refused, with the proxy's reasons. `failing` are the (pool, server name) that fail the health checks that the
+    proxy itself makes, with what the check found.
     """
 
     survey: Survey
@@ -31,4 +32,5 @@ class World:
     previous: Desired
     retained: Collection[str]
     accepted: Desired
+    failing: Mapping[tuple[str, str], str]
     excluded: Mapping[Part, str]

@@ -22,7 +22,7 @@ POOL = Key(
     "container",
     default="",
     meaning="replicas with the same pool are balanced together",
-    default_words="compose service, else container name",
+    default_words="compose: `project-service`; else container name",
     reach="container",
 )
 NETWORK = Key(

@@ -5,13 +5,17 @@ from __future__ import annotations
 from proxyctl.core.features import values
 from proxyctl.core.features.key import Key
 
+USUAL_PORTS = (80, 8080, 8000, 3000, 5000, 8888)
+"""Where several are exposed, the first of these that is; else the lowest."""
+
 PORT: Key[int | None] = Key(
     "port",
     values.port,
     "server",
     default=None,
     meaning="container port, published or not",
-    default_words="the lowest exposed TCP port; none exposed is a problem",
+    default_words=f"the one exposed TCP port; of several the first of {', '.join(map(str, USUAL_PORTS))}, else the "
+    "lowest, with a warning; none exposed is a problem",
     field="port",
     reach="routes",
 )

@@ -10,39 +10,45 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from proxyctl.core import codes
 from proxyctl.core.features import balancing, drain, health, membership, server, table
 from proxyctl.core.features.key import Key
 from proxyctl.core.features.values import quoted
 from proxyctl.core.labels.claims import claims, distinct
 from proxyctl.core.labels.declaration import Membership
+from proxyctl.core.labels.origin import default_pool
 from proxyctl.core.labels.scopes import Labels, Scope
 from proxyctl.core.model import HealthCheck, Pool
 
-COMPOSE_SERVICE = "com.docker.compose.service"
 _NO_PORT = "no port is exposed: add EXPOSE to the image or the label {}"
+_MOST_SHOWN = 8
 _ROUTING = frozenset(k.name for k in table.KEYS if k.level == "route")
 _WHOLE_CONTAINER = frozenset(k.name for k in table.KEYS if k.reach == "container")
 
 
 def memberships(labels: Labels) -> Iterator[Membership]:
     """Return the container's memberships, each pool once; `labels` gets a Problem for each mistake."""
-    main, pool = labels.main, labels.main.own(membership.POOL) or _default_pool(labels)
+    main, pool = labels.main, labels.main.own(membership.POOL) or default_pool(labels.container)
     joined = [s for s in labels.routes.values() if _joins(s, pool)]
+    named = main.own(membership.POOL) is not None
     exposed = bool(labels.container.ports) or main.get(server.PORT) is not None
     wanted = exposed or not labels.routes or bool(main.given - _WHOLE_CONTAINER)
     found: dict[str, Membership] = {}
     if wanted or joined:
-        found[pool] = _membership(labels, main, pool, ([main] if wanted else []) + joined)
+        found[pool] = _membership(labels, main, pool, ([main] if wanted else []) + joined, named=named)
     for name, scope in labels.routes.items():
         if scope in joined:
             continue
         own = scope.own(membership.POOL) or f"{pool}.{name}"
         if not re.fullmatch(membership.POOL_NAME, own):
-            labels.refuse(scope.label(membership.POOL), f"pool {quoted(own)} is too long a name: give it one")
+            labels.refuse(
+                scope.label(membership.POOL), f"pool {quoted(own)} is too long a name: give it one", codes.BAD_VALUE
+            )
         elif own in found:
-            _merge(labels, found, scope, _membership(labels, scope, own, [scope]))
+            _merge(labels, found, scope, _membership(labels, scope, own, [scope], named=found[own].named))
         else:
-            found[own] = _membership(labels, scope, own, [scope])
+            says = named or scope.own(membership.POOL) is not None
+            found[own] = _membership(labels, scope, own, [scope], named=says)
     return iter(found.values())
 
 
@@ -66,7 +72,7 @@ def _merge(labels: Labels, found: dict[str, Membership], scope: Scope, new: Memb
         found[new.pool.name] = dataclasses.replace(old, claims=both, written=old.written | new.written)
 
 
-def _membership(labels: Labels, scope: Scope, pool: str, routed: list[Scope]) -> Membership:
+def _membership(labels: Labels, scope: Scope, pool: str, routed: list[Scope], *, named: bool) -> Membership:
     settings = _pool(scope, pool)
     return Membership(
         at=scope.at,
@@ -78,15 +84,28 @@ def _membership(labels: Labels, scope: Scope, pool: str, routed: list[Scope]) ->
         maxconn=scope.get(server.MAXCONN),
         claims=claims(labels, routed, tcp=settings.protocol == "tcp"),
         written=frozenset(s.at + name for s in (scope, *routed) for name in s.given),
+        named=named,
     )
 
 
 def _port(labels: Labels, scope: Scope) -> int:
-    """Return the server's port; 0 beside a problem."""
-    port = scope.get(server.PORT) or min(labels.container.ports, default=0)
-    if not port and not scope.wrote(server.PORT):
-        labels.refuse(scope.label(server.PORT), _NO_PORT.format(scope.label(server.PORT)))
-    return port
+    """Return the server's port; 0 beside a problem. Of several exposed ports one is chosen, with a warning."""
+    port, exposed = scope.get(server.PORT), labels.container.ports
+    if port or scope.wrote(server.PORT):
+        return port or 0
+    label = scope.label(server.PORT)
+    if not exposed:
+        labels.refuse(label, _NO_PORT.format(label), codes.NO_PORT)
+        return 0
+    chosen = next((p for p in server.USUAL_PORTS if p in exposed), min(exposed))
+    if len(exposed) > 1:
+        listed = ", ".join(map(str, exposed[:_MOST_SHOWN])) + ", ..." * (len(exposed) > _MOST_SHOWN)
+        labels.warn(
+            label,
+            f"ports {listed} are exposed, {chosen} is taken: {label} confirms it or says another",
+            codes.PORT_CHOSEN,
+        )
+    return chosen
 
 
 def _pool(scope: Scope, name: str) -> Pool:
@@ -116,13 +135,3 @@ def _health(scope: Scope) -> HealthCheck | None:
         fall=scope.get(health.FALL),
         port=scope.get(health.PORT),
     )
-
-
-def _default_pool(labels: Labels) -> str:
-    service = dict(labels.container.labels).get(COMPOSE_SERVICE, "")
-    return _as_pool(service) or _as_pool(labels.container.name) or "pool"
-
-
-def _as_pool(name: str) -> str:
-    """Return the nearest valid pool name: lower case, `-` for other characters, a letter or digit in front."""
-    return re.sub(r"[^a-z0-9._-]", "-", name.lower()).lstrip("._-")[:63]

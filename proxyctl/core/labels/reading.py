@@ -6,10 +6,11 @@ A mistake leaves the whole container out, never a part of it; all of its mistake
 
 from __future__ import annotations
 
-from proxyctl.core import layout
+from proxyctl.core import codes, layout
 from proxyctl.core.features import membership
 from proxyctl.core.labels.declaration import Declaration, Options
 from proxyctl.core.labels.memberships import memberships
+from proxyctl.core.labels.origin import one_off
 from proxyctl.core.labels.scopes import Labels
 from proxyctl.core.model import Container, Problem
 
@@ -28,11 +29,13 @@ def parse(container: Container, options: Options = _PLAIN) -> Declaration:
         return Declaration(takes_part=False, asked=True, problems=bad)
     if not (enable if asked else options.expose_by_default):
         return Declaration(takes_part=False, asked=asked, problems=() if asked else _forgotten(labels))
+    if one_off(container) and not options.one_offs:
+        return Declaration(takes_part=False, asked=asked, one_off=True)
     found = tuple(memberships(labels))
     if labels.problems:
         found = ()
     network = labels.main.get(membership.NETWORK)
-    problems = tuple(sorted(set(labels.problems)))
+    problems = tuple(sorted({*labels.problems, *labels.warnings}))
     return Declaration(takes_part=True, asked=asked, network=network, memberships=found, problems=problems)
 
 
@@ -42,4 +45,4 @@ def _forgotten(labels: Labels) -> tuple[Problem, ...]:
         return ()
     enable = labels.main.label(membership.ENABLE)
     reason = f"has {labels.prefix.rstrip('.')} labels but no {enable}=true: it takes no part"
-    return (Problem(labels.container.name, enable, reason, "warning"),)
+    return (Problem(labels.container.name, enable, reason, "warning", code=codes.NOT_ENABLED),)

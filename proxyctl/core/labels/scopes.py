@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
+from proxyctl.core import codes
 from proxyctl.core.features import membership, table
 from proxyctl.core.features.key import Key
 from proxyctl.core.features.values import quoted
@@ -66,6 +67,7 @@ class Labels:
         """Read every label below the prefix; the defaults in `options` must have passed `check_defaults`."""
         self.container = container
         self.problems: list[Problem] = []
+        self.warnings: list[Problem] = []
         self.prefix = f"{options.label_prefix}."
         self._defaults = parsed(options.defaults)
         self.main = Scope(self.prefix, self._defaults)
@@ -74,10 +76,14 @@ class Labels:
             if label.startswith(self.prefix) and label not in table.OWN_MARKERS:
                 self._read(label, text)
 
-    def refuse(self, label: str, reason: str) -> None:
+    def refuse(self, label: str, reason: str, code: str = codes.CONTRADICTION) -> None:
         """Add a Problem for a mistake in a label."""
         shown = label if label.isprintable() and len(label) < 200 else quoted(label)  # noqa: PLR2004
-        self.problems.append(Problem(self.container.name, shown, reason))
+        self.problems.append(Problem(self.container.name, shown, reason, code=code))
+
+    def warn(self, label: str, reason: str, code: str) -> None:
+        """Add a warning, which does not leave the container out."""
+        self.warnings.append(Problem(self.container.name, label, reason, "warning", code=code))
 
     def _read(self, label: str, text: str) -> None:
         name, scope = label.removeprefix(self.prefix), self.main
@@ -85,7 +91,9 @@ class Labels:
             route, dot, name = name.removeprefix("route.").partition(".")
             if not dot or not re.fullmatch(ROUTE_NAME, route):
                 form = f"{self.prefix}route.<name>.<key>"
-                self.refuse(label, f"not a route's label: {form}, the name 1 to 32 of a-z, 0-9, _ and -")
+                self.refuse(
+                    label, f"not a route's label: {form}, the name 1 to 32 of a-z, 0-9, _ and -", codes.UNKNOWN_LABEL
+                )
                 return
             if name == membership.ENABLE.name:
                 self.refuse(label, f"a route cannot be enabled alone: use {self.main.label(membership.ENABLE)}")
@@ -94,7 +102,7 @@ class Labels:
             scope = self.routes.setdefault(route, Scope(at, self._defaults, self.main))
         value, reason = table.check(name, text, scope.at)
         if reason:
-            self.refuse(label, reason)
+            self.refuse(label, reason, codes.BAD_VALUE if name in table.BY_NAME else codes.UNKNOWN_LABEL)
         if name in table.BY_NAME:
             scope.given.add(name)
             if not reason:

@@ -22,10 +22,20 @@ from proxyctl.core.model.desired import (
 from proxyctl.core.model.findings import Finding, Problem, Severity, Target
 from proxyctl.core.model.operators import Override, Pin
 from proxyctl.core.model.proxy import ConfigFiles, Features, Running, ServerCount, Tuning
-from proxyctl.core.model.snapshot import Attachment, Commands, Container, Health, Snapshot, State
+from proxyctl.core.model.snapshot import (
+    PREDEFINED,
+    Attachment,
+    Commands,
+    Container,
+    Health,
+    Snapshot,
+    State,
+    Unreadable,
+)
 
 __all__ = [
     "BY_KEY",
+    "PREDEFINED",
     "Attachment",
     "Balance",
     "Commands",
@@ -52,4 +62,5 @@ __all__ = [
     "State",
     "Target",
     "Tuning",
+    "Unreadable",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal
 
+from proxyctl.core import codes
 from proxyctl.core.model.desired import HealthCheck
 
 Severity = Literal["error", "warning"]
@@ -29,22 +30,24 @@ class Target:
 class Finding:
     """Whether a target is ready; `reason` says to a person why not.
 
-    `late`: the grace time is over, so that waiting has become a problem to report.
+    `late`: the grace time is over, so that waiting has become a problem to report, of the kind `code`.
     """
 
     ok: bool
     reason: str = ""
     late: bool = False
+    code: str = codes.NOT_READY
 
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
 class Problem:
     """Why a container, a route or the gateway is not as its owner may expect, and what to do about it.
 
-    An `error` keeps the container (or the route) out; a `warning` does not. `label` may be empty.
+    An `error` keeps the container (or the route) out; a `warning` does not. `label` may be empty. `code` is its kind.
     """
 
     container: str
     label: str
     reason: str
     severity: Severity = "error"
+    code: str = dataclasses.field(kw_only=True)

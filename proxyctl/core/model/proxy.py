@@ -74,9 +74,13 @@ class Running:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ServerCount:
-    """Live figures of one server: requests so far (None: not counted), and whether it is up (None: no check)."""
+    """Live figures of one server: requests so far (None: not counted), and whether it is up (None: no check).
+
+    `reason` is what its last check found where that failed; empty before the first check has ended.
+    """
 
     pool: str
     server: str
     requests: int | None
     up: bool | None
+    reason: str = ""

@@ -9,6 +9,10 @@ State = Literal["created", "running", "paused", "restarting", "removing", "exite
 Health = Literal["none", "starting", "healthy", "unhealthy"]
 
 
+PREDEFINED = frozenset({"bridge", "host", "none"})
+"""The networks that every engine has. None of them knows names, so a container on no other was given no network."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
 class Attachment:
     """One container's place on one network; `address` is IPv4 text, empty while it has none."""
@@ -49,6 +53,14 @@ class Container:
         return next((a.address for a in self.attachments if a.network == network), "")
 
 
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class Unreadable:
+    """A container, by name, about which a provider's answer cannot be read, and why."""
+
+    name: str
+    reason: str
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Commands:
     """The commands that a person mends containers with, in the words of the provider that listed them.
@@ -65,7 +77,7 @@ class Snapshot:
     """All labelled containers, also ended containers, and the networks that have a gateway.
 
     `missing` are the ids of containers that listings have lacked for less than one resync although no event ended
-    them; they are not among `containers`.
+    them; they are not among `containers`. The `unreadable` are among them as they were last read, if they ever were.
     """
 
     network: str
@@ -73,7 +85,9 @@ class Snapshot:
     containers: tuple[Container, ...] = ()
     gateways: tuple[str, ...] = ()
     missing: frozenset[str] = frozenset()
+    unreadable: tuple[Unreadable, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "containers", tuple(sorted(self.containers, key=lambda c: (c.name, c.id))))
         object.__setattr__(self, "gateways", tuple(sorted(set(self.gateways))))
+        object.__setattr__(self, "unreadable", tuple(sorted(self.unreadable)))

@@ -11,7 +11,7 @@ import docker.errors
 import docker.utils
 import requests
 
-from proxyctl.errors import DockerUnavailable, ProxyctlError
+from proxyctl.errors import DockerUnavailable, ProxyctlError, printable
 
 Client = docker.APIClient
 """A client of one Docker engine. Rooms other than `providers.docker` and `gateway` only pass it on.
@@ -71,7 +71,7 @@ def explain(exc: Exception) -> str:
         return "Docker does not answer: is the engine running? (systemctl start docker, or set DOCKER_HOST)"
     if "Connection aborted" in text or "Connection reset" in text:
         return "Docker's connection broke off before the answer was there"
-    return text.splitlines()[0][:300] if text else type(exc).__name__
+    return printable(text.splitlines()[0][:300]) if text else type(exc).__name__
 
 
 def connect() -> Client:

@@ -10,12 +10,13 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 
 from proxyctl.errors import DockerUnavailable
+from proxyctl.providers.docker.answers import Event
 from proxyctl.providers.docker.client import Client, translated
 
 log = structlog.get_logger()
@@ -26,15 +27,13 @@ ACTIONS = [
 ]
 OPEN_WITHIN = 10.0
 
-Event = Mapping[str, Any]
 
-
-async def subscribe(connect: Callable[[], Client]) -> tuple[Any, asyncio.Queue[Event | None]]:
-    """Return an open stream, for `close`, and the queue of its events; None in the queue is the end of the stream.
+async def subscribe(connect: Callable[[], Client]) -> tuple[Any, asyncio.Queue[Any]]:
+    """Return an open stream, for `close`, and the queue of its events' JSON; None in the queue is its end.
 
     A thread of its own reads the stream. Raise DockerUnavailable when it is not open after `OPEN_WITHIN`.
     """
-    queue: asyncio.Queue[Event | None] = asyncio.Queue()
+    queue: asyncio.Queue[Any] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     opened: asyncio.Future[Any] = loop.create_future()
 
@@ -88,23 +87,15 @@ def close(stream: Any) -> None:
 
 def subject(event: Event) -> str:
     """Return the id of the container that an event is about."""
-    if event.get("Type") == "network":
-        return str(attributes(event).get("container", ""))
-    return str((event.get("Actor") or {}).get("ID", ""))
-
-
-def attributes(event: Event) -> Mapping[str, str]:
-    """Return what an event says of its subject: labels, name, and `container` where the subject is a network."""
-    found: Mapping[str, str] = (event.get("Actor") or {}).get("Attributes") or {}
-    return found
+    return event.actor.attributes.get("container", "") if event.type == "network" else event.actor.id
 
 
 def log_steps(event: Event, taken: float) -> None:
     """Log the time from Docker's time stamp of an event until it was taken, and the time of its inspect."""
-    late, inspect = taken - event.get("timeNano", 0) / 1e9, time.time() - taken
+    late, inspect = taken - event.time_nano / 1e9, time.time() - taken
     log.debug("event", what=describe(event), late_ms=round(late * 1000, 1), inspect_ms=round(inspect * 1000, 1))
 
 
 def describe(event: Event) -> str:
     """Return an event in words, such as `start web1`."""
-    return f"{event.get('Action')} {attributes(event).get('name', '')}".strip()
+    return f"{event.action} {event.actor.attributes.get('name', '')}".strip()

@@ -18,6 +18,15 @@ def exists(client: Client, name: str) -> bool:
     return True
 
 
+def internal(client: Client, name: str) -> bool:
+    """Return whether a network is cut off from the outside, so that no port can be published on it."""
+    try:
+        with translated(f"network {name}"):
+            return client.inspect_network(name).get("Internal") is True
+    except docker.errors.NotFound:
+        return False
+
+
 def create(client: Client, name: str) -> None:
     """Create a bridge network that `remove_if_ours` may remove again; raise DockerUnavailable."""
     with translated(f"making network {name}"):

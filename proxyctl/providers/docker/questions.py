@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from proxyctl.core import layout
+from proxyctl.providers.docker.answers import objects
 from proxyctl.providers.docker.client import Client, translated
 
 
@@ -34,9 +35,9 @@ class Questions:
         """Return the list entries of all containers that run on a network or have a label, and of all gateways."""
 
         def both(client: Client) -> tuple[list[Any], list[Any]]:
-            labelled = client.containers(all=True, filters={"label": [label]})
-            attached = client.containers(all=False, filters={"network": [network]})
-            gateways = client.containers(all=True, filters={"label": [layout.GATEWAY_LABEL]})
+            labelled = objects(client.containers(all=True, filters={"label": [label]}))
+            attached = objects(client.containers(all=False, filters={"network": [network]}))
+            gateways = objects(client.containers(all=True, filters={"label": [layout.GATEWAY_LABEL]}))
             return [*attached, *labelled], gateways
 
         entries: tuple[list[Any], list[Any]] = await self._ask("listing containers", both)

@@ -20,9 +20,10 @@ import docker.errors
 import structlog
 
 from proxyctl.core import layout
-from proxyctl.core.model import Container, Snapshot
-from proxyctl.errors import DockerUnavailable
-from proxyctl.providers.docker import commands, events, view
+from proxyctl.core.model import Container, Snapshot, Unreadable
+from proxyctl.errors import DockerUnavailable, mistake
+from proxyctl.providers.docker import answers, commands, events, view
+from proxyctl.providers.docker.answers import Entry, Event, Inspect, read
 from proxyctl.providers.docker.client import Client, explain
 from proxyctl.providers.docker.missing import Missing
 from proxyctl.providers.docker.questions import Questions
@@ -34,6 +35,8 @@ log = structlog.get_logger()
 PING_EVERY = 10.0
 DRIFT_GRACE = 1.0
 """Seconds until the event of a change that a listing showed must come; else the stream counts as broken."""
+UNREADABLE_EVENT = 1.0
+"""Seconds until Docker is listed because of an event that cannot be read: many of them are one listing a second."""
 FIRST_DELAY, LAST_DELAY = 0.5, 30.0
 
 
@@ -55,6 +58,7 @@ class DockerSource:
         self._resync, self._sleep = resync, sleep
         self._ask = Questions(client)
         self._containers: dict[str, Container] = {}
+        self._unreadable: dict[str, Unreadable] = {}
         self._gateways: tuple[str, ...] = ()
         self._stopping = Stopping()
         self._missing = Missing(believed_after=resync)
@@ -86,14 +90,20 @@ class DockerSource:
                 async for _ in self._follow(wake):
                     delay = FIRST_DELAY
             except (DockerUnavailable, docker.errors.NotFound) as exc:
-                self._ask.reconnect()
-                if self.problem != str(exc):
-                    log.warning("docker is not answering, the pools stay as they are", reason=str(exc))
-                self.problem = str(exc)
+                self._lost(str(exc))
+            except Exception as exc:  # a mistake of ours: Docker may be asked again all the same
+                log.exception("following docker failed by a mistake of proxyctl")
+                self._lost(f"proxyctl itself made a mistake: {mistake(exc)}")
             self.connected = False
             wake("the connection to docker ended")
             await self._sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
             delay = min(delay * 2, LAST_DELAY)
+
+    def _lost(self, reason: str) -> None:
+        self._ask.reconnect()
+        if self.problem != reason:
+            log.warning("docker is not answering, the pools stay as they are", reason=reason)
+        self.problem = reason
 
     async def _follow(self, wake: Wake) -> Any:
         """Subscribe, then list, then follow until the stream ends; yield after each success."""
@@ -133,11 +143,17 @@ class DockerSource:
                     continue
                 if event is None:
                     return
-                drifted.discard(events.subject(event))
                 taken = time.time()
-                if await self._take(event):
-                    events.log_steps(event, taken)
-                    wake(events.describe(event))
+                try:
+                    told = read(Event, event)
+                except answers.Unreadable as exc:
+                    log.debug("an event that cannot be read: docker is listed instead", reason=str(exc))
+                    next_list = min(next_list, time.monotonic() + UNREADABLE_EVENT)
+                    continue
+                drifted.discard(events.subject(told))
+                if await self._take(told):
+                    events.log_steps(told, taken)
+                    wake(events.describe(told))
         finally:
             events.close(stream)
 
@@ -145,13 +161,17 @@ class DockerSource:
         """Replace the snapshot by a full listing; return the ids of enabled containers that changed with no event."""
         entries, gateways = await self._ask.listing(self._network, self._enable)
         before = self._containers
-        own = {g["Id"] for g in gateways}
-        listed = {e["Id"]: e for e in entries if e["Id"] not in own}
-        self._containers = {id_: await self._listed(entry, before.get(id_)) for id_, entry in listed.items()}
+        found = {str(json.get("Id", "")): json for json in entries}
+        for json in gateways:
+            found.pop(str(json.get("Id", "")), None)
+        self._unreadable = {}
+        listed = [(id_, await self._listed(json, before.get(id_))) for id_, json in found.items()]
+        self._containers = {id_: container for id_, container in listed if container}
         self._missing.note(self._expected | before.keys(), self._containers.keys())
         self._expected = set()
         self._stopping.forget_except(self._containers.keys())
-        self._gateways = tuple(g["Labels"][layout.GATEWAY_LABEL] for g in gateways)
+        named = (answers.label(json, layout.GATEWAY_LABEL) for json in gateways)
+        self._gateways = tuple(name for name in named if name)
         first = self.snapshot is None
         self._publish()
         self.gateway_changes += 1
@@ -159,37 +179,45 @@ class DockerSource:
         changed = before.items() ^ self._containers.items()
         return set() if first else {i for i, _ in changed if self._matters(i, before)}
 
-    async def _listed(self, entry: Mapping[str, Any], before: Container | None) -> Container:
+    async def _listed(self, json: Mapping[str, Any], before: Container | None) -> Container | None:
         """Return the container of one entry of a listing; inspect it where the listing is not enough.
 
         It is not enough after a stop signal, because only an inspect has the start time, which says whether the signal
-        still counts. Nor is it without a network, because the entry then has no ports; ports never change, so one
-        inspect is enough.
+        still counts. Nor is it without a network or with a range, because the entry then does not have all ports;
+        ports never change, so one inspect is enough. A container that cannot be read is as it was `before`.
         """
-        container = view.from_listing(entry)
-        if container.id in self._stopping or not (container.ports or before):
-            with contextlib.suppress(docker.errors.NotFound):
-                return self._read(await self._ask.inspect(container.id))
-        return dataclasses.replace(container, ports=container.ports or (before.ports if before else ()))
+        id_ = str(json.get("Id", ""))
+        try:
+            entry = read(Entry, json)
+            container = view.from_listing(entry)
+            if id_ in self._stopping or not (before or view.lists_all_ports(entry)):
+                with contextlib.suppress(docker.errors.NotFound):
+                    return self._read(read(Inspect, await self._ask.inspect(id_)))
+        except answers.Unreadable as exc:
+            if before or answers.label(json, self._enable) is not None:
+                self._note(id_, before.name if before else answers.any_name(json), exc)
+            return before
+        return dataclasses.replace(container, ports=before.ports if before else container.ports)
 
-    def _read(self, entry: Mapping[str, Any]) -> Container:
-        """Return the container of an inspect's JSON."""
+    def _read(self, entry: Inspect) -> Container:
+        """Return the container of an inspect."""
         return view.from_inspect(entry, stopping=self._stopping.still(entry))
+
+    def _note(self, id_: str, name: str, exc: answers.Unreadable) -> None:
+        self._unreadable[id_] = Unreadable(name or id_[:12], str(exc))
 
     def _matters(self, id_: str, before: Mapping[str, Container]) -> bool:
         """Return whether a change of this container without an event means that an event was lost."""
         container = self._containers.get(id_) or before[id_]
         return self._enable in dict(container.labels)
 
-    async def _take(self, event: events.Event) -> bool:
+    async def _take(self, event: Event) -> bool:
         """Update the snapshot by one event; return whether it changed."""
-        attributes = events.attributes(event)
-        action = str(event.get("Action", "")).split(":")[0]
-        id_ = events.subject(event)
+        attributes, action, id_ = event.actor.attributes, event.action.split(":")[0], events.subject(event)
         known = id_ in self._containers or id_ in self._missing
         if layout.GATEWAY_LABEL in attributes:
             return await self._gateway_event(action, attributes[layout.GATEWAY_LABEL])
-        if event.get("Type") == "network":
+        if event.type == "network":
             if action not in {"connect", "disconnect"}:
                 return False
             if attributes.get("name") != self._network and id_ not in self._containers:
@@ -225,26 +253,37 @@ class DockerSource:
 
     def _forget(self, id_: str) -> None:
         self._containers.pop(id_, None)
+        self._unreadable.pop(id_, None)
         self._missing.forget(id_)
         self._stopping.forget(id_)
 
-    async def _inspect(self, id_: str, event: events.Event) -> bool:
-        """Inspect the container of an event and update it; return whether it changed."""
-        before = self._containers.get(id_)
+    async def _inspect(self, id_: str, event: Event) -> bool:
+        """Inspect the container of an event and update it; return whether the snapshot changed.
+
+        A container that cannot be read stays as it was.
+        """
+        before = self._containers.get(id_), self._unreadable.get(id_)
         try:
-            entry = await self._ask.inspect(id_)
+            entry = read(Inspect, await self._ask.inspect(id_))
+            if layout.GATEWAY_LABEL in entry.config.labels:
+                ours = entry.config.labels[layout.GATEWAY_LABEL] == self._network
+                self.gateway_changes += ours
+                return ours
+            self._stopping.note(event, entry)
+            self._containers[id_] = self._read(entry)
+            self._unreadable.pop(id_, None)
+            self._missing.forget(id_)
         except docker.errors.NotFound:
             self._forget(id_)
-        else:
-            if layout.GATEWAY_LABEL in (entry["Config"].get("Labels") or {}):
-                return False
-            self._stopping.note(event, entry)
-            self._missing.forget(id_)
-            self._containers[id_] = self._read(entry)
+        except answers.Unreadable as exc:
+            self._note(id_, before[0].name if before[0] else event.actor.attributes.get("name", ""), exc)
         self._publish()
-        return self._containers.get(id_) != before
+        return (self._containers.get(id_), self._unreadable.get(id_)) != before
 
     def _publish(self) -> Snapshot:
         containers = tuple(self._containers.values())
-        self.snapshot = Snapshot(self._network, commands.COMMANDS, containers, self._gateways, self._missing.ids)
+        unreadable = tuple(self._unreadable.values())
+        self.snapshot = Snapshot(
+            self._network, commands.COMMANDS, containers, self._gateways, self._missing.ids, unreadable
+        )
         return self.snapshot

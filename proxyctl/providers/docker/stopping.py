@@ -6,11 +6,10 @@ Asks nothing: `source` hands in events and inspects.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection
 
 from proxyctl.providers.docker import view
-from proxyctl.providers.docker.events import Event
+from proxyctl.providers.docker.answers import Event, Inspect
 
 OOM_GRACE = 1.0
 """Seconds after which a container has survived: the kernel killed another process than the container's first."""
@@ -32,25 +31,24 @@ class Stopping:
         """The monotonic time from which on `survivors` returns a container; infinite while there is none."""
         return min(self._oom.values(), default=float("inf"))
 
-    def note(self, event: Event, entry: Mapping[str, Any]) -> None:
+    def note(self, event: Event, entry: Inspect) -> None:
         """Take an event and the container's inspect; a signal counts if it is the stop signal or SIGKILL."""
-        id_, action = entry["Id"], event["Action"]
-        signal = event["Actor"]["Attributes"].get("signal")
-        at = int(event.get("timeNano") or time.time_ns())
-        if action == "oom":  # the container ends, or it goes on without one of its processes
+        id_, signal = entry.id, event.actor.attributes.get("signal")
+        at = event.time_nano or time.time_ns()
+        if event.action == "oom":  # the container ends, or it goes on without one of its processes
             self._since[id_] = at
             self._oom[id_] = time.monotonic() + OOM_GRACE
-        elif action == "kill" and signal in {_KILL, str(view.stop_signal(entry))}:
+        elif event.action == "kill" and signal in {_KILL, str(view.stop_signal(entry))}:
             self._since[id_] = at
             self._oom.pop(id_, None)
 
-    def still(self, entry: Mapping[str, Any]) -> bool:
+    def still(self, entry: Inspect) -> bool:
         """Return whether a container is still stopping, by its inspect; forget it after its end or a new start."""
-        id_ = entry["Id"]
+        id_ = entry.id
         if id_ not in self._since:
             return False
         # a start in the future was written before the clock was set back: ignore it
-        if not entry["State"]["Running"] or self._since[id_] < view.started(entry) <= time.time_ns():
+        if not entry.state.running or self._since[id_] < view.started(entry) <= time.time_ns():
             self.forget(id_)
         return id_ in self._since
 

@@ -14,9 +14,10 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from proxyctl.core import layout
+
 Json = Mapping[str, Any]
 
-BASE_LABEL = "proxyctl-rollout.base"  # on plain containers of a rollout: the name of the first one in their line
 COMPOSE = "com.docker.compose."
 _SHORT_ID = 12  # characters: Docker's default host name, and an alias that it adds by itself
 _PLAIN_NETWORKS = {"bridge", "default", "host", "none"}  # which know no aliases
@@ -121,7 +122,7 @@ def _name(old: Old, number: int, taken: Collection[str]) -> str:
 
 
 def _base(old: Old) -> str:
-    return old.labels.get(BASE_LABEL) or old.name
+    return old.labels.get(layout.BASE_LABEL) or old.name
 
 
 def _successor(old: Old, image: str, image_id: str, name: str, number: int) -> Successor:
@@ -174,7 +175,7 @@ def _labels(old: Old, image_id: str, number: int) -> dict[str, str]:
         if f"{COMPOSE}image" in labels:
             labels[f"{COMPOSE}image"] = image_id
     else:
-        labels[BASE_LABEL] = _base(old)
+        labels[layout.BASE_LABEL] = _base(old)
     return labels
 
 

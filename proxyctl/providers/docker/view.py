@@ -1,81 +1,85 @@
-"""Docker's JSON as `Container` values: a listing and an inspect of the same container give equal values.
+"""Docker's answers as `Container` values: a listing and an inspect of the same container give equal values.
 
 So the value leaves out the health of a paused container and the address of a container that does not run: listing and
 inspect differ there. One difference is left to `source`: a listing shows no exposed ports while a container has no
-network, as after its end. Pure. Next: `source`.
+network, as after its end, and no ranges of ports. Pure. Next: `source`.
 """
 
 from __future__ import annotations
 
 import calendar
+import re
 import signal
 import time
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, cast, get_args
+from typing import cast, get_args
 
 from proxyctl.core.model import Attachment, Container, Health, State
+from proxyctl.providers.docker.answers import Entry, Inspect, NetworkSettings, address, name_of, tcp_ports
 
-Json = Mapping[str, Any]
+_REAL_TIME = re.compile(r"RT(MIN|MAX)([+-][0-9]{1,2})?")
+_HIGHEST_PORT = 65535
 
 
-def from_listing(entry: Json, *, stopping: bool = False) -> Container:
-    """Return the container of one entry of `GET /containers/json`; `stopping`: a stop signal was sent that counts."""
-    status = str(entry.get("Status", ""))
+def from_listing(entry: Entry, *, stopping: bool = False) -> Container:
+    """Return the container of a listing's entry; `stopping`: a stop signal was sent that counts. Raise Unreadable."""
     health: Health = "none"
-    if "(healthy)" in status:
+    if "(healthy)" in entry.status:
         health = "healthy"
-    elif "(unhealthy)" in status:
+    elif "(unhealthy)" in entry.status:
         health = "unhealthy"
-    elif "(health: starting)" in status:
+    elif "(health: starting)" in entry.status:
         health = "starting"
-    ports = {int(p["PrivatePort"]) for p in entry.get("Ports") or () if p.get("Type") == "tcp"}
     return _container(
-        id_=entry["Id"],
-        name=_own_name(entry.get("Names") or ()),
-        labels=entry.get("Labels") or {},
-        state=entry.get("State", ""),
+        id_=entry.id,
+        name=name_of(entry.names),
+        labels=entry.labels,
+        state=entry.state,
         health=health,
-        ports=ports,
-        networks=(entry.get("NetworkSettings") or {}).get("Networks") or {},
-        created=int(entry.get("Created") or 0),
+        ports={p.private_port for p in entry.ports if p.type == "tcp" and 0 < p.private_port <= _HIGHEST_PORT},
+        settings=entry.network_settings,
+        created=entry.created,
         stopping=stopping,
     )
 
 
-def from_inspect(entry: Json, *, stopping: bool = False) -> Container:
-    """Return the container of the answer to `GET /containers/ID/json`; `stopping` as in `from_listing`."""
-    state, settings = entry["State"], entry.get("NetworkSettings") or {}
-    exposed = {*(settings.get("Ports") or {}), *((entry.get("Config") or {}).get("ExposedPorts") or {})}
-    ports = {int(p.split("/")[0]) for p in exposed if p.endswith("/tcp")}
-    health = (state.get("Health") or {}).get("Status", "none")
+def lists_all_ports(entry: Entry) -> bool:
+    """Return whether a listing's entry shows the exposed ports: of a range it shows none, or port 0."""
+    return bool(entry.ports) and all(p.private_port for p in entry.ports)
+
+
+def from_inspect(entry: Inspect, *, stopping: bool = False) -> Container:
+    """Return the container of an inspect; `stopping` as in `from_listing`. Raise Unreadable."""
     return _container(
-        id_=entry["Id"],
-        name=str(entry.get("Name", "")).lstrip("/"),
-        labels=(entry.get("Config") or {}).get("Labels") or {},
-        state=state.get("Status", ""),
-        health=health,
-        ports=ports,
-        networks=settings.get("Networks") or {},
-        created=_seconds(str(entry.get("Created", ""))),
+        id_=entry.id,
+        name=name_of((entry.name,)),
+        labels=entry.config.labels,
+        state=entry.state.status,
+        health=entry.state.health.status,
+        ports=tcp_ports({**entry.network_settings.ports, **entry.config.exposed_ports}),
+        settings=entry.network_settings,
+        created=_seconds(entry.created),
         stopping=stopping,
     )
 
 
-def stop_signal(entry: Json) -> int:
+def stop_signal(entry: Inspect) -> int:
     """Return the number of the signal that `docker stop` sends to this container."""
-    text = str((entry.get("Config") or {}).get("StopSignal") or "SIGTERM").upper()
-    if text.isdecimal():
-        return int(text)
+    text = (entry.config.stop_signal or "SIGTERM").upper().removeprefix("SIG")
+    if text.isdecimal() and text.isascii():
+        return int(text[:4])
+    if match := _REAL_TIME.fullmatch(text):
+        return int(signal.SIGRTMIN if match[1] == "MIN" else signal.SIGRTMAX) + int(match[2] or 0)
+    return int(signal.Signals.__members__.get(f"SIG{text}", signal.SIGTERM))
+
+
+def started(entry: Inspect) -> int:
+    """Return when the container was last started, in Unix nanoseconds; negative if it never was, or nobody says."""
     try:
-        return int(signal.Signals[text if text.startswith("SIG") else f"SIG{text}"])
-    except KeyError:
-        return int(signal.SIGTERM)
-
-
-def started(entry: Json) -> int:
-    """Return when the container was last started, in Unix nanoseconds; negative if it never was."""
-    return int(datetime.fromisoformat(entry["State"]["StartedAt"]).timestamp() * 1e9)
+        return int(datetime.fromisoformat(entry.state.started_at).timestamp() * 1e9)
+    except (ValueError, OverflowError):
+        return -1
 
 
 def _container(  # noqa: PLR0913 - the fields of one value
@@ -86,15 +90,15 @@ def _container(  # noqa: PLR0913 - the fields of one value
     state: str,
     health: str,
     ports: set[int],
-    networks: Json,
+    settings: NetworkSettings,
     created: int,
     stopping: bool,
 ) -> Container:
     up = state in {"running", "paused"}
-    addresses = {n: str((a or {}).get("IPAddress") or "") if up else "" for n, a in networks.items()}
+    addresses = {n: address(a.address) if up else "" for n, a in settings.networks.items()}
     return Container(
         id=id_,
-        name=name,
+        name=name or id_[:12],
         labels=tuple(labels.items()),
         state=cast("State", state if state in get_args(State) else "dead"),
         health=cast("Health", health if state == "running" and health in get_args(Health) else "none"),
@@ -103,12 +107,6 @@ def _container(  # noqa: PLR0913 - the fields of one value
         created=created,
         stopping=stopping,
     )
-
-
-def _own_name(names: Any) -> str:
-    """Return the container's own name: a legacy `--link` adds others, with a second slash in them."""
-    own = [str(n).lstrip("/") for n in names if str(n).count("/") == 1]
-    return own[0] if own else ""
 
 
 def _seconds(created: str) -> int:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxyctl.core import codes
 from proxyctl.core.decide.outcome import Leaving, Outcome
 from proxyctl.core.labels.declaration import Options
 from proxyctl.core.model import (
@@ -26,10 +27,17 @@ from proxyctl.core.model import (
     Server,
     Snapshot,
 )
-from tests.core.worlds import HAPROXY, NET, NGINX, OK, container, decide, routes, servers, targets, world, wrong_labels
+from tests.core import worlds
+from tests.core.worlds import HAPROXY, NET, NGINX, OK, container, routes, servers, targets, world, wrong_labels
 
 NOT_YET = Finding(ok=False, reason="connection refused")
 DOWN = Finding(ok=False, reason="connection refused", late=True)
+
+
+def decide(snapshot: Snapshot, **sides: Any) -> Outcome:
+    """Return the outcome without the problems about whole pools: `test_unserved` has those."""
+    outcome = worlds.decide(snapshot, **sides)
+    return dataclasses.replace(outcome, problems=tuple(p for p in outcome.problems if p.code != codes.NOBODY))
 
 
 def before(*names: str, pool: str = "web", draining: bool = False, address: str = "") -> Desired:
@@ -165,11 +173,24 @@ def test_who_leaves_has_the_pools_drain_and_no_more(how: dict[str, Any], leaves:
     assert after.leaving == during.leaving
     if leaves:
         assert servers(after) == {"web": []}
-        assert bool(after.problems) == bool(during.problems) == problem
+        told = {p.code for p in during.problems}
+        assert bool(told) == problem
+        assert {p.code for p in after.problems} == told | ({codes.RUNS_ON} if "stopping" in how else set())
         assert decide(snapshot, previous=after.desired).leaving == ()
         assert all(w.failed for w in after.waiting)
     else:
         assert after == during
+
+
+def test_who_was_told_to_stop_and_runs_on_is_a_problem_as_long_as_it_does() -> None:
+    """Nobody knows whether it ends in the next moment; once it is started again it serves."""
+    over = {("web", "id-w")}
+    after = decide(world(web("w", stopping=True)), previous=before("w"), drained=over)
+    later = decide(world(web("w", stopping=True)), previous=after.desired, drained=over)
+    assert [(p.container, p.code) for p in later.problems] == [("w", codes.RUNS_ON)]
+    assert [x.container for x in later.leaving] == ["id-w"]
+    again = decide(world(web("w")), previous=after.desired, drained=over)
+    assert (servers(again), again.problems, again.leaving) == ({"web": ["w"]}, (), ())
 
 
 def test_an_operators_drain_has_no_end() -> None:
@@ -263,7 +284,16 @@ def test_the_newest_ready_replica_decides() -> None:
     assert servers(outcome) == {"web": ["a", "b"]}
     (warning,) = outcome.problems
     reason = "source here, uri at b, the newest of its pool: the pool goes by that"
-    assert warning == Problem("a", "proxyctl.balance", reason, "warning")
+    assert warning == Problem("a", "proxyctl.balance", reason, "warning", code=codes.REPLICAS_DISAGREE)
+
+
+def test_a_replica_that_only_joins_moves_no_live_site() -> None:
+    """Its labels count from the pass after it has joined, and not while the proxy's check does not let it serve."""
+    old, new = web("a", {"host": "old.test"}, created=1), web("b", {"host": "new.test"}, created=2)
+    joins = decide(world(old, new), previous=before("a"))
+    assert routes(joins) == ["80 old.test/ web"]
+    assert routes(decide(world(old, new), previous=joins.desired, failing={("web", "b"): "x"})) == ["80 old.test/ web"]
+    assert routes(decide(world(old, new), previous=joins.desired)) == ["80 new.test/ web"]
 
 
 def test_at_the_same_second_the_name_decides() -> None:
@@ -317,7 +347,7 @@ def test_who_has_a_route_keeps_it() -> None:
     assert routes(outcome) == ["80 / web"]
     assert servers(outcome) == {"web": ["web"]}
     reason = "pool web keeps any host / on port 80; give one of them another proxyctl.host or proxyctl.path"
-    assert outcome.problems == (Problem("a", "proxyctl.host", reason),)
+    assert outcome.problems == (Problem("a", "proxyctl.host", reason, code=codes.ROUTE_TAKEN),)
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_what_people_are_told() -> None:
     left = build(accepted, wanted, ())
     waiting = (Waiting("id-c", "c", "new", "", 80, "waits"), Waiting("id-d", "d", "web", "", 80, "waits"))
     refusing = state_of(world(), accepted=accepted, excluded=dict.fromkeys(everything, "no"))
-    outcome = exclude(Outcome(wanted, (Problem("z", "", "else"),), waiting, wanted=wanted), refusing)
+    outcome = exclude(Outcome(wanted, (Problem("z", "", "else", code="P102"),), waiting, wanted=wanted), refusing)
     assert outcome.desired == left
     assert outcome.wanted == wanted
     assert outcome.exclusions == found

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from proxyctl.core import codes
 from proxyctl.core.decide import members
 from proxyctl.core.decide.members import Member
-from proxyctl.core.labels.declaration import Options
+from proxyctl.core.labels import reading
+from proxyctl.core.labels.declaration import Declaration, Options
 from proxyctl.core.model import (
     Commands,
     Container,
@@ -22,6 +24,7 @@ from proxyctl.core.model import (
     Server,
     Snapshot,
     Target,
+    Unreadable,
 )
 from tests.core.worlds import (
     HAPROXY,
@@ -55,8 +58,10 @@ PLACES = [
     ({HERE: "10.0.0.1", ADMIN: "10.1.0.1"}, {}, "here", ""),
     ({ADMIN: "10.1.0.1"}, {}, "silent", ""),
     ({HERE: "10.0.0.1", ADMIN: "10.1.0.1"}, {"network": ADMIN}, "silent", ""),
-    ({"bridge": "172.17.0.2"}, {}, "problem", f"is not on network {NET}: attach web to {NET}"),
-    ({}, {}, "problem", f"is not on network {NET}: attach web to {NET}"),
+    ({"bridge": "172.17.0.2"}, {}, "elsewhere", ""),
+    ({}, {}, "elsewhere", ""),
+    ({NOWHERE: "10.2.0.1"}, {}, "elsewhere", ""),
+    ({NOWHERE: "10.2.0.1"}, {"network": NOWHERE, "weight": "x"}, "elsewhere", ""),
     ({ADMIN: "10.1.0.1"}, {"network": HERE}, "problem", f"attach web to {NET}"),
     ({HERE: "10.0.0.1"}, {"network": NOWHERE}, "problem", "run proxyctl watch --network nowhere"),
 ]
@@ -70,6 +75,17 @@ def test_whose_container_it_is(networks: dict[str, str], labels: dict[str, str],
     assert [m.container.name for m in found] == (["web"] if place == "here" else [])
     assert wrong_labels(problems) == ([("web", "proxyctl.network")] if place == "problem" else [])
     assert all(reason in p.reason for p in problems)
+    assert surveyed(snapshot).elsewhere == (("web",) if place == "elsewhere" else ())
+
+
+@pytest.mark.parametrize("networks", [{"bridge": "172.17.0.2"}, {"host": ""}, {}])
+def test_who_was_given_no_network_may_mean_the_only_gateway(networks: dict[str, str]) -> None:
+    """As a beginner does, who is told the command; with two gateways nobody can know, and with a network they do."""
+    for gateways, told in (([NET], [("web", "proxyctl.network")]), ([NET, ADMIN], [])):
+        snapshot = world(container("web", networks=networks), gateways=gateways)
+        assert wrong_labels(surveyed(snapshot).problems) == told
+    (problem,) = surveyed(world(container("web", networks=networks))).problems
+    assert f"is not on network {NET}: attach web to {NET}" in problem.reason
 
 
 def test_a_route_can_be_on_another_network() -> None:
@@ -101,7 +117,7 @@ def test_expose_by_default_leaves_strangers_in_peace() -> None:
         container("faulty", {"weight": "x"}, enable=False, networks={"bridge": "172.17.0.2"}),
     ]
     assert survey(world(*strangers), options, HAPROXY) == ((), ())
-    asked = container("asked", {"weight": "x"}, networks={"bridge": "172.17.0.2"})
+    asked = container("asked", {"weight": "x"}, networks={NET: "10.0.0.9"})
     assert wrong_labels(survey(world(asked), options, HAPROXY)[1]) == [("asked", "proxyctl.weight")]
 
 
@@ -110,7 +126,8 @@ def test_mistakes_are_reported_by_one_gateway() -> None:
     faulty = container("web", {"weight": "x"}, networks={ADMIN: "10.1.0.1"})
     forgotten = container("db", {"weight": "1"}, enable=False, networks={ADMIN: "10.1.0.1"})
     assert survey(world(faulty, forgotten, gateways=[NET, ADMIN]), Options(), HAPROXY) == ((), ())
-    assert len(survey(world(faulty, forgotten), Options(), HAPROXY)[1]) == 2
+    here = [dataclasses.replace(c, attachments=container("x").attachments) for c in (faulty, forgotten)]
+    assert len(survey(world(*here), Options(), HAPROXY)[1]) == 2
 
 
 @pytest.mark.parametrize("state", ["created", "exited", "dead", "removing"])
@@ -208,3 +225,27 @@ def test_a_container_that_has_to_leave_is_judged_anew() -> None:
     first = surveyed(off, previous=served)
     assert [m.membership.pool.name for m in first.members] == ["web"]
     assert members.survey(off, Options(), rules(HAPROXY), Desired(), None, first).members == ()
+
+
+def test_a_mistake_about_one_container_costs_that_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever nobody thought of: it is told with its place, and all others are read as ever."""
+    parse = reading.parse
+
+    def mistaken(made: Container, options: Options) -> Declaration:
+        if made.name == "odd":
+            raise ZeroDivisionError("nobody thought of this")
+        return parse(made, options)
+
+    monkeypatch.setattr(reading, "parse", mistaken)
+    seen = surveyed(world(container("odd"), container("web")))
+    assert [m.container.name for m in seen.members] == ["web"]
+    (problem,) = seen.problems
+    assert (problem.container, problem.code) == ("odd", codes.INTERNAL)
+    assert problem.reason.startswith("proxyctl cannot read it: ZeroDivisionError at test_members.py:")
+
+
+def test_who_cannot_be_read_has_a_problem() -> None:
+    """By the name that Docker tells with the event, or in another listing."""
+    snapshot = dataclasses.replace(world(container("web")), unreadable=(Unreadable("odd", "'State' cannot be read"),))
+    (problem,) = surveyed(snapshot).problems
+    assert (problem.container, problem.code) == ("odd", codes.UNREADABLE)

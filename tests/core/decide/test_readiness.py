@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from proxyctl.core import codes
 from proxyctl.core.decide.readiness import merged, undecided, unproven
 from proxyctl.core.model import Desired, Finding, Pool, Server, Target
 
 WEB = Target("id-web", "web", "10.0.0.1", 80)
 API = Target("id-api", "api", "10.0.0.2", 80)
 OK, WAITS, LATE = Finding(ok=True), Finding(ok=False, reason="refused"), Finding(ok=False, reason="refused", late=True)
+NOT_FOUND = Finding(ok=False, reason="NXDOMAIN", late=True, code=codes.NO_NAME)
 
 
 @pytest.mark.parametrize(("address", "expected"), [("10.0.0.1", (API,)), ("10.0.0.9", (WEB, API))])
@@ -26,10 +28,10 @@ def test_who_serves_at_its_address_has_proved_its_name(address: str, expected: t
         ({WEB: OK}, {WEB: ""}, {WEB: OK}),
         ({WEB: WAITS}, {WEB: ""}, {WEB: WAITS}),
         ({}, {WEB: ""}, {}),
-        ({WEB: OK}, {WEB: "NXDOMAIN"}, {WEB: Finding(ok=False, reason="NXDOMAIN", late=True)}),
-        ({}, {WEB: "NXDOMAIN"}, {WEB: Finding(ok=False, reason="NXDOMAIN", late=True)}),
+        ({WEB: OK}, {WEB: "NXDOMAIN"}, {WEB: NOT_FOUND}),
+        ({}, {WEB: "NXDOMAIN"}, {WEB: NOT_FOUND}),
         ({WEB: OK}, {WEB: None}, {WEB: Finding(ok=False, reason="Docker's DNS has not said yet where web is")}),
-        ({WEB: OK, API: OK}, {API: "NXDOMAIN"}, {WEB: OK, API: Finding(ok=False, reason="NXDOMAIN", late=True)}),
+        ({WEB: OK, API: OK}, {API: "NXDOMAIN"}, {WEB: OK, API: NOT_FOUND}),
     ],
 )
 def test_an_answer_counts_once_the_name_does(

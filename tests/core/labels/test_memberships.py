@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxyctl.core.labels.declaration import Claim, Membership
+from proxyctl.core.labels.origin import PROJECT, SERVICE
 from proxyctl.core.labels.reading import parse
 from proxyctl.core.model import Pool
 from tests.core.labels.read import one, places
@@ -16,17 +17,43 @@ from tests.core.worlds import container, wrong_labels
     [
         ("web1", None, "web1"),
         ("Web1", None, "web1"),
-        ("web1", "shop", "shop"),
-        ("web1", "My Shop!", "my-shop-"),
-        ("web1", "___", "web1"),
-        ("web1", "a" * 80, "a" * 63),
-        ("_", "_", "pool"),
+        ("shop-web-1", "web", "shop-web"),
+        ("web1", "My Web!", "shop-my-web-"),
+        ("web1", "a" * 80, f"shop-{'a' * 58}"),
+        ("_", None, "pool"),
     ],
 )
 def test_the_default_pool(name: str, service: str | None, pool: str) -> None:
-    """The pool is named after the compose service, else the container, in the characters of a pool."""
-    raw = {} if service is None else {"com.docker.compose.service": service}
+    """The pool is named after compose project and service, else the container, in the characters of a pool."""
+    raw = {} if service is None else {PROJECT: "shop", SERVICE: service}
     assert one(parse(container(name, raw=raw))).pool.name == pool
+
+
+@pytest.mark.parametrize("raw", [{SERVICE: "web"}, {PROJECT: "shop"}, {PROJECT: "_", SERVICE: "_"}])
+def test_half_of_compose_s_labels_name_no_pool(raw: dict[str, str]) -> None:
+    """Neither a service without a project, nor names of which no letter is left."""
+    assert one(parse(container("web1", raw=raw))).pool.name == "web1"
+
+
+@pytest.mark.parametrize(
+    ("exposed", "port"),
+    [
+        ((22, 8080), 8080),
+        ((8080, 80), 80),
+        ((8888, 5000, 3000, 8000), 8000),
+        ((9001, 9000), 9000),
+        ((22, *range(10_000, 20_000)), 22),
+    ],
+)
+def test_of_several_exposed_ports_the_usual_one_is_taken_and_told(exposed: tuple[int, ...], port: int) -> None:
+    """The contract's order, else the lowest; a warning names the choice, and a label ends it."""
+    read = parse(container("web", ports=exposed))
+    assert [m.port for m in read.memberships] == [port]
+    (warning,) = read.problems
+    assert (warning.label, warning.severity) == ("proxyctl.port", "warning")
+    assert f", {port} is taken" in warning.reason
+    assert len(warning.reason) < 200
+    assert parse(container("web", {"port": str(port)}, ports=exposed)).problems == ()
 
 
 def test_no_exposed_port_is_a_problem() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from proxyctl.core.features import table
 from proxyctl.core.labels.declaration import Claim, Declaration, Membership, Options
+from proxyctl.core.labels.origin import ONE_OFF
 from proxyctl.core.labels.reading import parse
 from proxyctl.core.model import HealthCheck, Pool
 from tests.core.labels.read import one
@@ -53,6 +54,17 @@ def test_labels_without_enable_get_a_warning(label: str) -> None:
     assert "no proxyctl.enable=true" in problem.reason
 
 
+@pytest.mark.parametrize(("says", "one_off"), [("True", True), ("true", True), ("False", False), ("", False)])
+def test_a_one_off_takes_part_only_where_that_is_wanted(says: str, one_off: bool) -> None:
+    """`docker compose run` gives its container the labels of the service: it is no replica of it, whatever it says."""
+    made = container(
+        "shop-web-run-1", {"host": "shop.example", "weight": "rubbish" * one_off or "1"}, raw={ONE_OFF: says}
+    )
+    read = parse(made)
+    assert (read.takes_part, read.one_off, read.problems) == (not one_off, one_off, ())
+    assert parse(made, Options(one_offs=True)).takes_part
+
+
 def test_a_gateway_never_takes_part() -> None:
     """The proxy container itself is never a server, not even with expose_by_default."""
     gateway = container("proxyctl-shop", raw={"proxyctl.gateway": "shop"})
@@ -61,7 +73,7 @@ def test_a_gateway_never_takes_part() -> None:
 
 def test_the_defaults() -> None:
     """A container with `enable` alone is a server of its own pool that takes every host and path on port 80."""
-    assert one(parse(container("Web_1", ports=(8080, 81)))) == Membership(
+    assert one(parse(container("Web_1", ports=(81,)))) == Membership(
         at="proxyctl.",
         pool=Pool("web_1"),
         network="",
@@ -131,6 +143,7 @@ def test_every_key_is_read() -> None:
         maxconn=50,
         claims=(Claim(8443, "a.example", "/api", True), Claim(8443, "b.example", "/api", True)),
         written=frozenset(f"proxyctl.{k}" for k in [*EVERYTHING, "enable"]),
+        named=True,
     )
 
 

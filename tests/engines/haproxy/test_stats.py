@@ -31,6 +31,27 @@ def test_statistics_survive_commas_and_quotes() -> None:
     )
 
 
+CHECKED = """\
+# pxname,svname,stot,status,check_status,check_code,last_chk,check_desc,type
+web,a,1,DOWN,L7STS,503,"Service, ""Unavailable\u2028 and\x0bmore",Layer7 wrong status,2
+web,b,1,DOWN,* L4CON,,Connection refused,Layer4 connection problem,2
+web,c,1,DOWN,INI,,,Initializing,2
+web,d,1,UP 1/3,L7STS,500,no,Layer7 wrong status,2
+web,e,1,DOWN,L7RSP,,\x1b]0;t\x07,Layer7 invalid response,2
+"""
+
+
+def test_a_failed_check_says_what_it_found() -> None:
+    """In HAProxy's words, then in the server's, which are hostile; nothing before the first check has ended."""
+    assert {c.server: c.reason for c in stats.read(CHECKED)} == {
+        "a": 'Layer7 wrong status (L7STS 503): Service, "Unavailable\\u2028 and\\x0bmore',
+        "b": "Layer4 connection problem (L4CON): Connection refused",
+        "c": "",
+        "d": "",
+        "e": "Layer7 invalid response (L7RSP): \\x1b]0;t\\x07",
+    }
+
+
 def test_no_statistics_where_nobody_answers(tmp_path: Path) -> None:
     """A proxy that is down has no counts."""
     assert stats.counts(tmp_path / "none.sock") == ()

@@ -93,6 +93,8 @@ class FakeEngine:
         self.calls: collections.Counter[str] = collections.Counter()
         self.versions = (str(RECORDED["version"]["MinAPIVersion"]), str(RECORDED["version"]["ApiVersion"]))
         self.reachable = False
+        self.alter: Callable[[Kind, Json], Any] = lambda _, json: json
+        """What is told in place of a container's entry of a listing, its inspect, or an event."""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="fake-engine", daemon=True)
         self._server: asyncio.Server | None = None
@@ -267,7 +269,7 @@ class FakeEngine:
     def _send(self, event: Json) -> None:
         for stream in self._streams:
             if stream.wants(event):
-                stream.send(json.dumps(event) + "\n")
+                stream.send(json.dumps(self.alter("events", event)) + "\n")
 
     # ------------------------------------------------------------------ requests
 
@@ -355,7 +357,7 @@ class FakeEngine:
                 case "list":
                     filters = json.loads(query.get("filters", "{}"))
                     boxes = [b for b in world.boxes.values() if query.get("all") == "1" or b.up]
-                    return 200, [world.listing(b) for b in boxes if _matches(b, filters)]
+                    return 200, [self.alter("list", world.listing(b)) for b in boxes if _matches(b, filters)]
                 case "network":
                     known = any(subject in b.networks for b in world.boxes.values())
                     return (200, world.network(subject)) if known else _missing(f"network {subject} not found")
@@ -379,7 +381,7 @@ class FakeEngine:
     def _of(self, box: Box, kind: Kind) -> tuple[int, Any]:
         """Return the answer about one container."""
         if kind == "inspect":
-            return 200, self.world.inspect(box)
+            return 200, self.alter("inspect", self.world.inspect(box))
         change = self.world.start if kind == "start" else self.world.remove
         change(box)
         return 204, ""

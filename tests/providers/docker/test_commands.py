@@ -13,7 +13,7 @@ pytestmark = pytest.mark.filterwarnings(UNCLOSED)
 
 async def test_what_a_person_is_told_to_type(engine: FakeEngine) -> None:
     """A problem with a container of Docker's ends in a command of Docker's."""
-    engine.world.run("astray", "elsewhere", ENABLED)
+    engine.world.run("astray", "bridge", ENABLED)
     sick = engine.world.create("sick", NET, ENABLED, checked=True)
     engine.world.start(sick)
     engine.world.become(sick, "unhealthy")

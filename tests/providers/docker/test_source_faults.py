@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from proxyctl.providers.docker import events
+from proxyctl.providers.docker import source as docker_source
+from tests.providers.docker.altered import Path, changed
 from tests.providers.docker.fake_engine import UNCLOSED, FakeEngine
 from tests.providers.docker.following import (
     ENABLED,
@@ -280,3 +283,77 @@ async def test_a_kill_that_comes_after_the_next_start_is_old(engine: FakeEngine)
         await until(lambda: seen(source, "next"), "a later event")
         assert (c := seen(source, "web"))
         assert not c.stopping
+
+
+# ------------------------------------------------------------------ Docker says what cannot be read
+
+ODD: dict[str, tuple[Path, object]] = {
+    "no id": (("Id",), None),
+    "a name that is none": (("Names",), ["/a\n"]),
+    "labels that are no map": (("Labels",), 7),
+    "a port that is no number": (("Ports",), [{"PrivatePort": "x", "Type": "tcp"}]),
+    "networks that are a list": (("NetworkSettings",), {"Networks": [1]}),
+    "an entry that is no object": ((), "oops"),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+async def test_what_cannot_be_read_concerns_one_container(engine: FakeEngine, odd: str) -> None:
+    """It stays as it was, and is told where its labels can be read; another one comes and goes as ever."""
+    two(engine.world)
+    place, value = ODD[odd]
+    async with following(engine) as source:
+        before = seen(source, "web1")
+
+        def alter(kind: str, json: Any) -> Any:
+            return changed(json, place, value) if kind == "list" and json["Names"] == ["/web1"] else json
+
+        engine.alter = alter
+        engine.world.run("web3", NET, ENABLED)
+        await until(lambda: seen(source, "web3"), "web3")
+        if place and place != ("Id",):
+            await until(lambda: source.snapshot and source.snapshot.unreadable, "a word about it")
+            assert [(u.name, place[0] in u.reason or "no name" in u.reason) for u in source.snapshot.unreadable] == [  # type: ignore[union-attr]
+                ("web1", True)
+            ]
+            assert seen(source, "web1") == before
+        engine.alter = lambda _, json: json
+        await until(lambda: source.snapshot and not source.snapshot.unreadable, "its end")
+        await one_resync(source)
+        assert source.snapshot == await fresh(engine)
+
+
+async def test_an_inspect_that_cannot_be_read_leaves_the_container_as_it_was(engine: FakeEngine) -> None:
+    """Also one that was never seen: it is told by its name, and stays out."""
+    two(engine.world)
+    async with following(engine, resync=NEVER) as source:
+        before = seen(source, "web1")
+        engine.alter = lambda kind, json: {**json, "State": 7} if kind == "inspect" else json
+        engine.world.pause(next(b for b in engine.world.boxes.values() if b.name == "web1"))
+        engine.world.run("web3", NET, ENABLED)
+        await until(lambda: source.snapshot and len(source.snapshot.unreadable) == 2, "a word about both")
+        assert [u.name for u in source.snapshot.unreadable] == ["web1", "web3"]  # type: ignore[union-attr]
+        assert (seen(source, "web1"), seen(source, "web3")) == (before, None)
+        engine.alter = lambda _, json: json
+        for box in list(engine.world.boxes.values()):
+            if box.name != "web2":
+                engine.world.remove(box)
+        await until(lambda: source.snapshot and not source.snapshot.unreadable, "the end of both")
+
+
+@pytest.mark.parametrize("event", [[], "oops", {"Type": 7}, {"Type": "container", "Actor": 5}])
+async def test_an_event_that_cannot_be_read_is_a_listing(
+    engine: FakeEngine, event: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have been about anybody, so Docker is listed soon; the stream goes on."""
+    monkeypatch.setattr(docker_source, "UNREADABLE_EVENT", 0.01)
+    two(engine.world)
+    async with following(engine, resync=NEVER) as source:
+        engine.alter = lambda kind, json: event if kind == "events" else json
+        engine.world.run("web3", NET, ENABLED)
+        await until(lambda: seen(source, "web3"), "web3")
+        engine.alter = lambda _, json: json
+        calls = engine.calls["events"]
+        engine.world.run("web4", NET, ENABLED)
+        await until(lambda: seen(source, "web4"), "web4")
+        assert engine.calls["events"] == calls

@@ -5,24 +5,25 @@ from __future__ import annotations
 import math
 import time
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
 from proxyctl.providers.docker import stopping
+from proxyctl.providers.docker.answers import Event, Inspect, read
 from proxyctl.providers.docker.stopping import Stopping
 
 
-def inspect(*, started: float, running: bool = True) -> dict[str, Any]:
+def inspect(*, started: float, running: bool = True) -> Inspect:
     """Return the inspect of a container that stops by SIGQUIT; `started` is Unix time."""
     at = datetime.fromtimestamp(started, UTC).isoformat()
-    return {"Id": "web1", "Config": {"StopSignal": "SIGQUIT"}, "State": {"Running": running, "StartedAt": at}}
+    state = {"Running": running, "StartedAt": at}
+    return read(Inspect, {"Id": "web1", "Config": {"StopSignal": "SIGQUIT"}, "State": state})
 
 
-def event(action: str, signal: str = "", at: float | None = None) -> dict[str, Any]:
+def event(action: str, signal: str = "", at: float | None = None) -> Event:
     """Return an event of the container."""
     nanoseconds = int((at or time.time()) * 1e9)
-    return {"Action": action, "Actor": {"Attributes": {"signal": signal}}, "timeNano": nanoseconds}
+    return read(Event, {"Action": action, "Actor": {"Attributes": {"signal": signal}}, "timeNano": nanoseconds})
 
 
 @pytest.mark.parametrize(("signal", "ends"), [("3", True), ("9", True), ("15", False), ("1", False)])

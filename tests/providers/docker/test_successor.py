@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from proxyctl.providers.docker.successor import BASE_LABEL, Network, Old, Successor, refusal, successors
+from proxyctl.core.layout import BASE_LABEL
+from proxyctl.providers.docker.successor import Network, Old, Successor, refusal, successors
 
 ID = "0123456789ab" + "c" * 52
 IMAGE = {

@@ -1,0 +1,48 @@
+"""Asks the proxy, again and again, which servers fail the health checks that it makes itself.
+
+Only HAProxy makes any; for nginx proxyctl asks the servers (`gateway.probe`). A server that has never passed has the
+same grace there and here. Called by `reconciler`, read by `one_pass`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+
+from proxyctl.core.model import ServerCount
+from proxyctl.engines.port import Engine
+from proxyctl.providers.port import Wake
+
+EVERY = 1.0  # seconds between two questions, which cost HAProxy 0.3 ms each
+GRACE = 10.0  # seconds that a server may fail from its first check on, until that is a problem
+
+Place = tuple[str, str]
+"""Pool and server, by name."""
+
+
+class Health:
+    """The servers that fail, with the reason of their first failure: later ones may differ from check to check."""
+
+    def __init__(self, engine: Engine, wake: Wake) -> None:
+        """Take the engine to ask, and what to call when a server begins to fail or passes again."""
+        self._engine, self._wake = engine, wake
+        self._proven: set[Place] = set()
+        self._since: dict[Place, tuple[float, str]] = {}
+        self.failing: Mapping[Place, str] = {}
+
+    async def run(self, wanted: Callable[[], bool]) -> None:
+        """Ask for ever, while `wanted` says that there is something to ask."""
+        while True:
+            await asyncio.sleep(EVERY)
+            counts = await self._engine.counts() if wanted() else ()
+            self.take(counts, asyncio.get_running_loop().time())
+
+    def take(self, counts: Iterable[ServerCount], now: float) -> None:
+        """Take what the proxy says at a monotonic time."""
+        seen = {(c.pool, c.server): c for c in counts}
+        self._proven = {p for p, c in seen.items() if c.up or p in self._proven}
+        self._since = {p: self._since.get(p, (now, c.reason)) for p, c in seen.items() if c.up is False and c.reason}
+        late = {p: reason for p, (at, reason) in self._since.items() if p in self._proven or now - at >= GRACE}
+        if late != self.failing:
+            self.failing = late
+            self._wake("the health of servers")
