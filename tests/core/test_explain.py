@@ -11,6 +11,7 @@ import pytest
 from proxyctl.core.decide.decision import decide
 from proxyctl.core.explain import ContainerExplanation, explain_container, explain_url
 from proxyctl.core.labels.declaration import Options
+from proxyctl.core.labels.origin import ONE_OFF
 from proxyctl.core.model import (
     Container,
     Desired,
@@ -35,6 +36,7 @@ def explained(
     overrides: Mapping[str, Override] | None = None,
     maintenance: tuple[str, ...] = (),
     gateways: tuple[str, ...] = (NET,),
+    failing: Mapping[tuple[str, str], str] | None = None,
 ) -> ContainerExplanation:
     """Explain a container of a world whose outcome is decided on the way."""
     seen = state_of(
@@ -43,12 +45,13 @@ def explained(
         findings=findings,
         overrides=overrides,
         maintenance=maintenance,
+        failing=failing,
     )
     outcome = decide(seen)
     return explain_container(name, seen, outcome.problems, outcome.desired)
 
 
-def failing(explanation: ContainerExplanation) -> list[str]:
+def obstacles_of(explanation: ContainerExplanation) -> list[str]:
     """Return what does not hold."""
     return [c.text for c in explanation.conditions if not c.ok]
 
@@ -98,6 +101,7 @@ def test_a_container_that_is_not_there(name: str) -> None:
 
 OBSTACLES = [
     (container("w", enable=False), ["is not enabled: give it the label proxyctl.enable=true"]),
+    (container("w", raw={ONE_OFF: "True"}), ["is a one-off container of compose"]),
     (container("w", {"enable": "no"}), ["is not enabled: give it the label proxyctl.enable=true"]),
     (container("w", {"enable": "?"}), ["proxyctl.enable: "]),
     (container("w", {"weight": "x", "port": "y"}), ["proxyctl.port: ", "proxyctl.weight: "]),
@@ -117,7 +121,7 @@ def test_why_a_container_is_not_in_the_pool(web: Container, obstacles: list[str]
     """Each condition that fails is named, and only those."""
     made = explained("w", web, gateways=(NET, "other"))
     assert not made.in_pool
-    found = failing(made)
+    found = obstacles_of(made)
     assert len(found) == len(obstacles)
     for text, start in zip(found, obstacles, strict=True):
         assert text.startswith(start)
@@ -133,9 +137,9 @@ def test_a_container_that_does_not_answer() -> None:
     """The reason that the probe found is shown, or that nobody has asked yet."""
     (target,) = targets(world(WEB))
     refused = explained("web", WEB, findings={target: Finding(ok=False, reason="connection refused")})
-    assert failing(refused) == ["10.0.0.2:80 is not ready: connection refused", "is not in pool shop"]
+    assert obstacles_of(refused) == ["10.0.0.2:80 is not ready: connection refused", "is not in pool shop"]
     unasked = explained("web", WEB, findings={})
-    assert failing(unasked)[0] == "10.0.0.2:80 is not ready: it has not been asked yet"
+    assert obstacles_of(unasked)[0] == "10.0.0.2:80 is not ready: it has not been asked yet"
 
 
 def test_a_container_that_was_not_asked_itself() -> None:
@@ -149,14 +153,14 @@ def test_a_draining_container() -> None:
     """Who drains is in the pool, but gets nothing new."""
     made = explained("web", WEB, overrides={"id-web": Override(drain=True)})
     assert made.in_pool
-    assert failing(made) == ["is in pool shop: drains, it gets nothing new"]
+    assert obstacles_of(made) == ["is in pool shop: drains, it gets nothing new"]
 
 
 def test_a_container_whose_pool_lost_its_route() -> None:
     """The pool that keeps the route is named."""
     made = explained("b", container("a", created=1), container("b"))
-    assert failing(made)[0].startswith("proxyctl.host: pool a keeps any host / on port 80")
-    assert failing(made)[1] == "pool b has no route"
+    assert obstacles_of(made)[0].startswith("proxyctl.host: pool a keeps any host / on port 80")
+    assert obstacles_of(made)[1] == "pool b has no route"
 
 
 def test_a_container_whose_pool_the_proxy_refuses() -> None:
@@ -165,7 +169,7 @@ def test_a_container_whose_pool_the_proxy_refuses() -> None:
     for desired, in_pool in ((Desired(), False), (decide(seen).desired, True)):
         made = explain_container("web", seen, (), desired, refused)
         assert made.in_pool == in_pool
-        assert failing(made) == refused["shop"]
+        assert obstacles_of(made) == refused["shop"]
 
 
 def test_a_container_with_several_ports() -> None:
@@ -183,7 +187,7 @@ def test_warnings_are_shown_apart() -> None:
     old = container("a", {"pool": "p", "balance": "uri"}, created=1)
     made = explained("a", old, container("b", {"pool": "p"}, created=2))
     assert made.in_pool
-    assert failing(made) == []
+    assert obstacles_of(made) == []
     assert made.lines[-1].startswith("! proxyctl.balance: uri here, roundrobin at b")
 
 
@@ -289,7 +293,7 @@ def test_a_container_of_a_pool_in_maintenance() -> None:
     """It is in the pool, and what keeps requests from it is said."""
     made = explained("web", WEB, maintenance=("shop",))
     assert made.in_pool
-    assert failing(made) == ["pool shop is in maintenance: `proxyctl maintenance shop off` opens it"]
+    assert obstacles_of(made) == ["pool shop is in maintenance: `proxyctl maintenance shop off` opens it"]
 
 
 def test_a_port_that_is_not_published() -> None:
@@ -304,3 +308,11 @@ def test_what_is_not_a_url(text: str) -> None:
     """A text that is no URL is a usage error that shows what one looks like."""
     with pytest.raises(UsageError, match=r"is not a URL such as http://"):
         explain_url(text, STATE, {})
+
+
+def test_who_fails_the_proxy_s_own_check_gets_nothing() -> None:
+    """It is in the pool, where the proxy checks it on; the check's own words say why it does not serve."""
+    made = explained("w", container("w"), failing={("w", "w"): "Layer7 wrong status (L7STS 503)"})
+    assert made.in_pool
+    (told,) = obstacles_of(made)
+    assert told == "is in pool w: gets nothing, for it fails the health check: Layer7 wrong status (L7STS 503)"

@@ -91,6 +91,7 @@ def test_what_a_plan_holds(before: Desired, after: Desired, changes: tuple[objec
     made = diff(before, after)
     assert changes is None or made.changes == changes
     assert made.urgent == urgent
+    assert made.joins == any(isinstance(c, ServerAdded) for c in made.changes)
     assert made.removed == tuple((c.pool, c.server) for c in made.changes if isinstance(c, ServerRemoved))
     assert apply(made, before) == after
 

@@ -16,7 +16,10 @@ from proxyctl.core.features.membership import POOL
 from proxyctl.core.labels.origin import Origin, origin
 from proxyctl.core.model import Problem
 
-_REASON = "pool {pool} is that of {owner}, and {this} takes no part in it: {remedy}"
+_REASON = (
+    "pool {pool} is that of {owner}, and {this} takes no part in it: give it another {label}, or name the pool by that "
+    "label on both"
+)
 
 
 def apart(world: World) -> World:
@@ -70,9 +73,10 @@ def _may_share(one: tuple[bool, Origin], other: tuple[bool, Origin]) -> bool:
 
 def _problem(member: Member, owner: Member) -> Problem:
     label = f"{member.membership.at}{POOL.name}"
-    pool = member.membership.pool.name
-    remedy = f"give it another {label}"
-    if not (member.membership.named and owner.membership.named):
-        remedy += ", or name the pool by that label on both"
-    reason = _REASON.format(pool=pool, owner=origin(owner.container), this=origin(member.container), remedy=remedy)
+    reason = _REASON.format(
+        pool=member.membership.pool.name,
+        owner=origin(owner.container),
+        this=origin(member.container),
+        label=label,
+    )
     return Problem(member.container.name, label, reason, code=codes.POOL_OF_OTHERS)
