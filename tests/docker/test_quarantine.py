@@ -139,8 +139,8 @@ def test_a_pool_whose_new_settings_are_refused_keeps_its_old_ones(running: Watch
     )
     running.until("web", web1="up", web2="up")
     running.until("more", more1="up")
-    assert pool(running, "web")["balance"] == "roundrobin"
     (told,) = eventually(lambda: [r for r in reasons(running, "web2") if "settings" in r[1]], "a warning")
+    assert pool(running, "web")["balance"] == "roundrobin"
     assert told[0] == "warning"
     assert told[1].startswith(f"pool web keeps its previous settings: {running.engine} refused it: ")
     assert running.served_by(4, host="web.test") == {"web1": 2, "web2": 2}

@@ -133,7 +133,7 @@ def _disagreements(speaker: Standing, standings: Iterable[Standing]) -> Iterator
         if container.live and not container.stopping:
             name = speaker.member.container.name
             for label, here, there in differences(standing.member.membership, speaker.member.membership):
-                reason = f"{here} here, {there} at {name}, the newest of its pool: the pool goes by that"
+                reason = f"{here} here, {there} at {name}, the newest that serves: the pool goes by that"
                 yield Problem(container.name, label, reason, "warning", code=codes.REPLICAS_DISAGREE)
 
 

@@ -283,7 +283,7 @@ def test_the_newest_ready_replica_decides() -> None:
     assert outcome.desired.pools[0].balance == "uri"
     assert servers(outcome) == {"web": ["a", "b"]}
     (warning,) = outcome.problems
-    reason = "source here, uri at b, the newest of its pool: the pool goes by that"
+    reason = "source here, uri at b, the newest that serves: the pool goes by that"
     assert warning == Problem("a", "proxyctl.balance", reason, "warning", code=codes.REPLICAS_DISAGREE)
 
 
