@@ -276,7 +276,9 @@ class DockerSource:
         except docker.errors.NotFound:
             self._forget(id_)
         except answers.Unreadable as exc:
-            self._note(id_, before[0].name if before[0] else event.actor.attributes.get("name", ""), exc)
+            told = event.actor.attributes.get("name", "") if event.type == "container" else ""
+            names = (before[0].name if before[0] else "", told, before[1].name if before[1] else "")
+            self._note(id_, next(filter(None, names), ""), exc)
         self._publish()
         return (self._containers.get(id_), self._unreadable.get(id_)) != before
 
