@@ -12,7 +12,7 @@ from typing import Final
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of Problem in words for people. A test runs the commands in `remedy`, which stand in backquotes."""
+    """A kind of Problem in words for people; a provider's own commands come with the reason of the Problem."""
 
     title: str
     cause: str
@@ -93,7 +93,7 @@ UNREADABLE: Final = _kind(
     "Docker's answer about a container cannot be read",
     cause="Docker, or a proxy in front of its socket, says something that no version of its API has.",
     effect="The container stays as it was when it was last read; one that never was is left out.",
-    remedy="See what the engine says of it (`docker inspect NAME`), and report the line.",
+    remedy="See what the engine itself says of it, and report the line.",
 )
 POOL_OF_OTHERS: Final = _kind(
     "P110",
@@ -151,9 +151,9 @@ MISSING: Final = _kind(
 RUNS_ON: Final = _kind(
     "P208",
     "A container was told to stop, and runs on",
-    cause="Its stop signal was sent, as by `docker stop` or `docker kill`, and its program goes on.",
+    cause="Its stop signal was sent, and its program goes on.",
     effect="It was drained, and gets nothing new: at any moment it may end.",
-    remedy="If it should serve, start it again: `docker restart NAME`. If not, end it: `docker kill NAME`.",
+    remedy="If it should serve, restart it. If not, kill it.",
 )
 
 # ------------------------------------------------------------------ 3: pools and routes
@@ -236,15 +236,15 @@ NOT_PUBLISHED: Final = _kind(
     "Docker does not publish the gateway's ports",
     cause="The network is internal, or the connection that the ports belong to was lost.",
     effect="Requests to the published ports do not reach the gateway; those from its network do.",
-    remedy="`docker restart NAME` of the gateway has Docker publish them again. On an internal network nothing can be "
-    "published: make it without --internal.",
+    remedy="The command in the message has Docker publish them again. On an internal network nothing can be published: "
+    "make it without --internal.",
 )
 OFF_NETWORK: Final = _kind(
     "P504",
     "The gateway is not on its network",
     cause="Somebody disconnected it, or removed the network and made it anew.",
     effect="It reaches no container. Proxyctl connects it again; this is told where Docker refuses.",
-    remedy="`docker network connect NETWORK NAME` by hand says why not.",
+    remedy="The command in the message, by hand, says why not.",
 )
 
 # ------------------------------------------------------------------ 7: proxyctl itself

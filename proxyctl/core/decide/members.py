@@ -91,7 +91,10 @@ def survey(
         left = _left(container, snapshot.network, previous)
         before = earlier.get(container.id)
         if before is None or before.left != left or before.container != container:
-            before = _unless_mistaken(container, snapshot, options, rules, pin, left)
+            try:
+                before = _judge(container, snapshot, options, rules, pin, left)
+            except Exception as exc:  # noqa: BLE001 - of any kind
+                before = _mistaken(container, left, exc)
         judgements.append(before)
     members = tuple(member for j in judgements for member in j.members)
     return Survey(
@@ -142,20 +145,10 @@ def judge(
     return found.members, found.problems
 
 
-def _unless_mistaken(
-    container: Container,
-    snapshot: Snapshot,
-    options: Options,
-    rules: Rules,
-    pin: Pin | None,
-    left: frozenset[str],
-) -> Judgement:
-    """Return what `_judge` does; a mistake of ours costs the container that nobody thought of, and no other."""
-    try:
-        return _judge(container, snapshot, options, rules, pin, left)
-    except Exception as exc:  # noqa: BLE001 - of any kind
-        reason = f"proxyctl cannot read it: {mistake(exc)}"
-        return Judgement(container, left, problems=(Problem(container.name, "", reason, code=codes.INTERNAL),))
+def _mistaken(container: Container, left: frozenset[str], exc: Exception) -> Judgement:
+    """Return the judgement of a container that nobody thought of: a mistake of ours costs it, and no other."""
+    reason = f"proxyctl cannot read it: {mistake(exc)}"
+    return Judgement(container, left, problems=(Problem(container.name, "", reason, code=codes.INTERNAL),))
 
 
 def _judge(
