@@ -9,9 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 
+import structlog
+
 from proxyctl.core.model import ServerCount
 from proxyctl.engines.port import Engine
 from proxyctl.providers.port import Wake
+
+log = structlog.get_logger()
 
 EVERY = 1.0  # seconds between two questions, which cost HAProxy 0.3 ms each
 GRACE = 10.0  # seconds that a server may fail from its first check on, until that is a problem
@@ -31,11 +35,17 @@ class Health:
         self.failing: Mapping[Place, str] = {}
 
     async def run(self, wanted: Callable[[], bool]) -> None:
-        """Ask for ever, while `wanted` says that there is something to ask."""
+        """Ask for ever, while `wanted` says that there is something to ask; no answer leaves what is known."""
         while True:
             await asyncio.sleep(EVERY)
-            counts = await self._engine.counts() if wanted() else ()
-            self.take(counts, asyncio.get_running_loop().time())
+            asked = wanted()
+            try:
+                counts = await self._engine.counts() if asked else ()
+            except Exception:  # a mistake of ours in reading the answer
+                log.exception("asking the proxy for the health of servers failed by a mistake of proxyctl")
+                continue
+            if counts or not asked:
+                self.take(counts, asyncio.get_running_loop().time())
 
     def take(self, counts: Iterable[ServerCount], now: float) -> None:
         """Take what the proxy says at a monotonic time."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import cast
 
 import pytest
@@ -12,6 +13,7 @@ from proxyctl.core.model import ServerCount
 from proxyctl.engines.port import Engine
 from proxyctl.reconcile import health
 from proxyctl.reconcile.health import GRACE, Health
+from tests.providers.docker.following import until
 
 PLACE = ("web", "a")
 
@@ -55,6 +57,31 @@ def test_who_is_gone_is_forgotten() -> None:
     found.take([], 1)
     found.take([count(up=False, reason="refused")], 2)
     assert found.failing == {}
+
+
+async def test_no_answer_and_a_mistake_leave_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy that does not answer has not said that its servers are well; and the asking goes on."""
+    monkeypatch.setattr(health, "EVERY", 0.001)
+
+    def mistaken() -> tuple[ServerCount, ...]:
+        raise ZeroDivisionError
+
+    answers: list[Callable[[], tuple[ServerCount, ...]]] = [lambda: (count(up=True),), lambda: (), mistaken]
+    done = asyncio.Event()
+
+    class Odd:
+        async def counts(self) -> tuple[ServerCount, ...]:
+            if not answers:
+                done.set()
+                return (count(up=False, reason="refused"),)
+            return answers.pop(0)()
+
+    found = Health(cast("Engine", Odd()), lambda _: None)
+    running = asyncio.create_task(found.run(lambda: True))
+    await asyncio.wait_for(done.wait(), 5)
+    await until(lambda: found.failing, "who was up before, and fails now")
+    assert found.failing == {PLACE: "refused"}
+    running.cancel()
 
 
 async def test_it_asks_while_there_is_something_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
