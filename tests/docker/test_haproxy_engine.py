@@ -181,9 +181,11 @@ async def test_a_crash_at_boot_is_told(fresh: Box, monkeypatch: pytest.MonkeyPat
     """A first configuration that does not load: HAProxy never answers, and its last words are the reason."""
     monkeypatch.setattr(engine_module, "DEADLINE", 2.0)
     bad = fresh.render(EMPTY, broken)
+    loading = asyncio.create_task(fresh.engine.reload(bad.revision))
+    await asyncio.sleep(0)  # its first step has seen a gateway that waits; soon HAProxy boots, and ends
     fresh.generations.switch(fresh.generations.stage(bad, EMPTY))
     with pytest.raises(ReloadFailed, match=r"does not answer.*unknown keyword 'oops'"):
-        await fresh.engine.reload(bad.revision)
+        await loading
 
 
 async def test_ctrl_c_is_not_for_what_runs_in_the_gateway(box: Box) -> None:
