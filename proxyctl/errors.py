@@ -25,6 +25,18 @@ class DockerUnavailable(ProxyctlError):
     """Docker could not be asked: no socket, no permission, no answer, or an answer of 500."""
 
 
+class DockerAway(DockerUnavailable):
+    """Nobody listens where Docker should, or only a proxy with nobody behind it."""
+
+
+class DockerSilent(DockerUnavailable):
+    """Docker took a question and gave no answer in time: it may be slow."""
+
+
+class DockerRefuses(DockerUnavailable):
+    """Docker is there and refuses a question; mostly it is a proxy in front of its socket that does."""
+
+
 class GatewayError(ProxyctlError):
     """The gateway container cannot be made, adopted or reached."""
 

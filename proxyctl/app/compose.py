@@ -16,6 +16,7 @@ from proxyctl.operate.confirm import Confirmation
 from proxyctl.operate.overrides import Overriding
 from proxyctl.operate.rollback import Rollback
 from proxyctl.providers.docker.client import connect
+from proxyctl.providers.docker.endpoint import endpoint, reachable
 from proxyctl.providers.docker.resolve import EmbeddedDns
 from proxyctl.providers.docker.source import DockerSource
 from proxyctl.providers.port import Wake
@@ -111,7 +112,11 @@ def compose(parts: Parts, features: Features, files: InputFiles) -> Daemon:
     """Return the wired parts of a `watch` for a running gateway, whose proxy has these features."""
     settings, waker, journal, refusals = parts.settings, Waker(), Journal(), Refusals()
     source = DockerSource(
-        connect, network=settings.network, label_prefix=settings.label_prefix, resync=settings.resync / 1000
+        connect,
+        network=settings.network,
+        label_prefix=settings.label_prefix,
+        resync=settings.resync / 1000,
+        reachable=lambda: reachable(endpoint),
     )
     prober = Prober(parts.view, waker, parts.access, settings.grace / 1000)
     overrides = state_files.Overrides(settings.state)

@@ -20,6 +20,7 @@ from proxyctl.errors import UsageError
 from proxyctl.gateway.probe import Prober
 from proxyctl.gateway.throwaway import Throwaway
 from proxyctl.providers.docker.client import Client, connect
+from proxyctl.providers.docker.endpoint import endpoint, reachable
 from proxyctl.providers.docker.resolve import EmbeddedDns
 from proxyctl.providers.docker.source import DockerSource
 from proxyctl.reconcile.dns_names import DnsNames
@@ -56,7 +57,11 @@ async def preview(settings: Settings) -> Preview:
     await asyncio.to_thread(check_network, settings, client)
     settings, parts, there = await _gateway(settings, client)
     source = DockerSource(
-        lambda: client, network=settings.network, label_prefix=settings.label_prefix, resync=settings.resync / 1000
+        lambda: client,
+        network=settings.network,
+        label_prefix=settings.label_prefix,
+        resync=settings.resync / 1000,
+        reachable=lambda: reachable(endpoint),
     )
     snapshot = await source.list_once()
     features = await parts.engine.features() if there else await _features_of_image(settings, client)

@@ -247,6 +247,25 @@ OFF_NETWORK: Final = _kind(
     remedy="The command in the message, by hand, says why not.",
 )
 
+# ------------------------------------------------------------------ 6: Docker
+
+NO_EVENTS: Final = _kind(
+    "P601",
+    "Docker's events do not come",
+    cause="A proxy in front of Docker's socket refuses them, or holds back its answer until the first event.",
+    effect="Docker is listed every few seconds instead: containers join and leave later, and one that is being stopped "
+    "is not drained before it ends.",
+    remedy="Allow GET /events in that proxy, without a limit of time. Where it only holds the answer back, this ends "
+    "with the first event.",
+)
+REFUSED_BY_SOCKET: Final = _kind(
+    "P602",
+    "Docker, or a proxy in front of its socket, refuses a question",
+    cause="The proxy lets only some of Docker's API through.",
+    effect="As the message says; everything else goes on.",
+    remedy="Allow what the message names, or leave it as it is where that does no harm.",
+)
+
 # ------------------------------------------------------------------ 7: proxyctl itself
 
 STATE_FOLDER: Final = _kind(

@@ -7,9 +7,7 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from proxyctl.core.model import (
-    Snapshot,
-)
+from proxyctl.core.model import Problem, Snapshot
 
 Wake = Callable[[str], None]
 """Wakes the loop with a reason in a few words; may be called from any coroutine of the loop."""
@@ -28,11 +26,15 @@ class Source(Protocol):
 
     @property
     def connected(self) -> bool:
-        """Whether the event stream is open."""
+        """Whether the event stream is open, and Docker answers."""
 
     @property
     def problem(self) -> str:
-        """Why Docker does not answer; empty while it does."""
+        """Why Docker does not answer, or has not for long; empty while it does."""
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is told of Docker itself, beside that."""
 
     @property
     def gateway_changes(self) -> int:

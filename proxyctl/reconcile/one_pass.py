@@ -183,6 +183,7 @@ class OnePass:
         if self._refusals.inputs:
             found.append(Problem("", "", self._refusals.inputs, code=codes.INPUTS))
         found += self._ports.gateway.problems
+        found += self._ports.source.problems
         self._journal.record_problems(found)
 
 

@@ -32,6 +32,7 @@ class MemorySource:
         self.snapshot: Snapshot | None = None
         self.synced_at: float | None = None
         self.connected, self.problem, self.gateway_changes = True, "", 0
+        self.problems: tuple[Problem, ...] = ()
 
     async def run(self, wake: Wake) -> None:
         """Follow nothing."""

@@ -1,23 +1,29 @@
 """Docker's event stream: opened, read and closed; and the fields of an event.
 
-docker-py's events() has no time-out, so a thread opens and reads the stream. Its iterator ends alike after a dropped
-socket and after a normal end, but never on a silent socket; so `source` pings beside it. Next: `source`.
+A thread opens and reads the stream, because docker-py blocks. A proxy in front of the socket may send no header before
+the first event, so that nobody can tell a stream that will come from one that will not: `connection` goes on without
+it meanwhile, and pings beside it, because a silent stream never ends by itself. Next: `connection`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import codecs
 import contextlib
+import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import docker.types
+import docker.utils
 import structlog
 
 from proxyctl.errors import DockerUnavailable
 from proxyctl.providers.docker.answers import Event
-from proxyctl.providers.docker.client import Client, translated
+from proxyctl.providers.docker.client import Client, attempted
+from proxyctl.providers.docker.threads import on_loop
 
 log = structlog.get_logger()
 
@@ -25,64 +31,110 @@ ACTIONS = [
     *("create", "start", "kill", "die", "stop", "destroy", "pause", "unpause", "rename", "restart"),
     *("health_status", "oom", "update", "connect", "disconnect"),
 ]
-OPEN_WITHIN = 10.0
+HEADERS_WITHIN = 600.0
+"""Seconds for the first word of an answer. Then it is asked anew: the other end may be gone for long."""
+_BLOCK = 65536
+_LONGEST = 1 << 20
+"""Characters without a whole event in them that are waited for; Docker's longest events have some thousands."""
 
 
-async def subscribe(connect: Callable[[], Client]) -> tuple[Any, asyncio.Queue[Any]]:
-    """Return an open stream, for `close`, and the queue of its events' JSON; None in the queue is its end.
+class Stream:
+    """One subscription. `opened` is done with the first word of the answer, or fails with why there is no stream.
 
-    A thread of its own reads the stream. Raise DockerUnavailable when it is not open after `OPEN_WITHIN`.
+    `queue` gets the JSON of each event, text where it is none, and None at the end.
     """
-    queue: asyncio.Queue[Any] = asyncio.Queue()
-    loop = asyncio.get_running_loop()
-    opened: asyncio.Future[Any] = loop.create_future()
 
-    def settle(stream: Any, exc: Exception | None) -> None:
-        if opened.done():  # after the time-out
-            close(stream)
-        elif exc:
-            opened.set_exception(exc)
+    def __init__(self) -> None:
+        """Begin with a stream that is not open yet; needs a running loop."""
+        self.queue: asyncio.Queue[Any] = asyncio.Queue()
+        self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.opened.add_done_callback(lambda opened: opened.cancelled() or opened.exception())
+        self._response: Any = None
+        self._closed = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the answer has begun."""
+        return self.opened.done() and not self.opened.cancelled() and self.failed is None
+
+    @property
+    def failed(self) -> BaseException | None:
+        """Why there is no stream; None while that is not known, or there is one."""
+        return self.opened.exception() if self.opened.done() and not self.opened.cancelled() else None
+
+    def opens(self, response: Any) -> None:
+        """Take the answer once it has begun."""
+        self._response = response
+        if self._closed:
+            self.close()
         else:
-            opened.set_result(stream)
+            self.opened.set_result(None)
 
-    def on_loop(function: Callable[..., None], *args: Any) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed
-            loop.call_soon_threadsafe(function, *args)
+    def fails(self, reason: Exception) -> None:
+        """Take the reason why there is no stream."""
+        if not self.opened.done():
+            self.opened.set_exception(reason)
+
+    def close(self) -> None:
+        """End the stream; one that has ended already is no error."""
+        self._closed = True
+        self.opened.cancel()
+        if self._response is not None:
+            with contextlib.suppress(Exception):
+                docker.types.CancellableStream(iter(()), self._response).close()
+
+
+def subscribe(connect: Callable[[], Client], since: int) -> Stream:
+    """Return a stream that a thread of its own opens and reads; Docker tells again what it told after `since`.
+
+    `since` are Unix nanoseconds, 0 for nothing. A proxy that ends silent streams every minute so loses no event.
+    """
+    stream, loop = Stream(), asyncio.get_running_loop()
 
     def read() -> None:
         try:
-            stream = _open(connect)
+            response = _open(connect, since)
         except Exception as exc:  # noqa: BLE001 - raised again where `opened` is awaited
-            on_loop(settle, None, exc)
+            on_loop(loop, stream.fails, exc)
             return
-        on_loop(settle, stream, None)
+        on_loop(loop, stream.opens, response)
         with contextlib.suppress(Exception):  # after every kind of end: reconnect
-            for event in stream:
-                on_loop(queue.put_nowait, event)
-        on_loop(queue.put_nowait, None)
+            for event in parsed(iter(lambda: response.raw.read1(_BLOCK), b"")):
+                on_loop(loop, stream.queue.put_nowait, event)
+        on_loop(loop, stream.queue.put_nowait, None)
 
     threading.Thread(target=read, name="docker-events", daemon=True).start()
-    try:
-        async with asyncio.timeout(OPEN_WITHIN):
-            return await opened, queue
-    except TimeoutError as exc:
-        message = f"events: no answer within {OPEN_WITHIN:.0f} s"
-        raise DockerUnavailable(message) from exc
+    return stream
 
 
-def _open(connect: Callable[[], Client]) -> Any:
-    with translated("events"):
-        client = connect()
-        stream = client.events(decode=True, filters={"type": ["container", "network"], "event": ACTIONS})
-        # events() checks the status only at the first read: too late to say why there is no stream
-        client._raise_for_status(stream._response)  # type: ignore[attr-defined]  # noqa: SLF001
-        return stream
+def _open(connect: Callable[[], Client], since: int) -> Any:
+    """Return the answer once it has begun. Not by docker-py's `events()`, which reads chunked answers only."""
+    with attempted("events", failure=DockerUnavailable):
+        client: Any = connect()
+        filters = docker.utils.convert_filters({"type": ["container", "network"], "event": ACTIONS})
+        asked = {"filters": filters} | ({"since": f"{since // 10**9}.{since % 10**9:09d}"} if since else {})
+        url = client._url("/events")  # noqa: SLF001
+        answer = client._get(url, params=asked, stream=True, timeout=HEADERS_WITHIN)  # noqa: SLF001
+        client._raise_for_status(answer)  # noqa: SLF001
+        client._disable_socket_timeout(client._get_raw_response_socket(answer))  # noqa: SLF001
+        return answer
 
 
-def close(stream: Any) -> None:
-    """End a stream; a stream that has ended already is no error."""
-    with contextlib.suppress(Exception):
-        stream.close()
+def parsed(blocks: Iterable[bytes]) -> Iterator[Any]:
+    """Return the JSON values of a stream, however it was cut into blocks; a line that is none comes as text."""
+    decode, text, scan = codecs.getincrementaldecoder("utf-8")("replace").decode, "", json.JSONDecoder().raw_decode
+    for block in blocks:
+        text = (text + decode(block)).lstrip()
+        while text:
+            try:
+                value, end = scan(text)
+            except ValueError:
+                line, newline, rest = text.partition("\n")
+                if not newline and len(text) < _LONGEST:
+                    break  # the rest of it comes with the next block
+                value, end = line, len(text) - len(rest)
+            text = text[end:].lstrip()
+            yield value
 
 
 def subject(event: Event) -> str:

@@ -14,6 +14,7 @@ from proxyctl.providers.docker.answers import Event, Inspect
 OOM_GRACE = 1.0
 """Seconds after which a container has survived: the kernel killed another process than the container's first."""
 _KILL = "9"
+_USUAL = {_KILL, "15"}
 
 
 class Stopping:
@@ -22,6 +23,7 @@ class Stopping:
     def __init__(self) -> None:
         self._since: dict[str, int] = {}  # by id: Unix nanoseconds of the event
         self._oom: dict[str, float] = {}  # by id: the monotonic time at which the container has survived
+        self._presumed: set[str] = set()
 
     def __contains__(self, id_: str) -> bool:
         return id_ in self._since
@@ -31,8 +33,22 @@ class Stopping:
         """The monotonic time from which on `survivors` returns a container; infinite while there is none."""
         return min(self._oom.values(), default=float("inf"))
 
+    def presume(self, event: Event) -> bool:
+        """Take an event whose inspect is late; return whether the container counts as stopping until it comes.
+
+        It does after SIGKILL, and after SIGTERM, which is the stop signal of an image that names no other.
+        """
+        id_ = event.actor.id
+        if event.action != "kill" or event.actor.attributes.get("signal") not in _USUAL or id_ in self._since:
+            return False
+        self._since[id_] = event.time_nano or time.time_ns()
+        self._presumed.add(id_)
+        return True
+
     def note(self, event: Event, entry: Inspect) -> None:
         """Take an event and the container's inspect; a signal counts if it is the stop signal or SIGKILL."""
+        if entry.id in self._presumed:
+            self.forget(entry.id)
         id_, signal = entry.id, event.actor.attributes.get("signal")
         at = event.time_nano or time.time_ns()
         if event.action == "oom":  # the container ends, or it goes on without one of its processes
@@ -64,6 +80,7 @@ class Stopping:
         """Forget a container, if it is known."""
         self._since.pop(id_, None)
         self._oom.pop(id_, None)
+        self._presumed.discard(id_)
 
     def forget_except(self, ids: Collection[str]) -> None:
         """Forget all containers but these."""

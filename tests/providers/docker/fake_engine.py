@@ -24,10 +24,12 @@ from typing import Any, Literal
 
 import docker
 
+from proxyctl.providers.docker.client import PatientClient
+from proxyctl.providers.docker.endpoint import Endpoint
 from tests.providers.docker.world import RECORDED, Box, Json, World
 
 Kind = Literal["ping", "version", "list", "inspect", "network", "image", "events", "create", "start", "remove"]
-How = Literal["error", "missing", "busy", "slow", "mute", "cut", "garbage"]
+How = Literal["error", "missing", "busy", "forbidden", "nobody", "slow", "mute", "cut", "garbage", "held", "plain"]
 HOWS: tuple[How, ...] = ("error", "slow", "cut", "garbage")
 KINDS: tuple[Kind, ...] = (
     "ping",
@@ -42,6 +44,8 @@ KINDS: tuple[Kind, ...] = (
     "remove",
 )
 CODES: dict[How, int] = {"error": 500, "missing": 404, "busy": 409}
+PAGES: dict[How, str] = {"forbidden": "403 Forbidden", "nobody": "503 Service Unavailable"}
+"""What a proxy in front of the socket answers, with a page for people."""
 
 UNCLOSED = "ignore:unclosed <socket:ResourceWarning"
 """For pytest's filterwarnings: docker-py leaves a socket that could not connect to the garbage collector."""
@@ -63,10 +67,17 @@ _PATHS: list[tuple[str, Kind]] = [
 class _Stream:
     """One subscriber."""
 
-    def __init__(self, writer: asyncio.StreamWriter, filters: Json) -> None:
+    def __init__(self, writer: asyncio.StreamWriter, filters: Json, *, chunked: bool) -> None:
         self.writer = writer
         self.silent = False
-        self._filters = filters
+        self.pieces = False
+        self._filters, self._chunked, self._begun = filters, chunked, False
+
+    def begin(self) -> None:
+        """Write the head of the answer."""
+        self._begun = True
+        how = "Transfer-Encoding: chunked" if self._chunked else "Connection: close"
+        self.writer.write(f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{how}\r\n\r\n".encode())
 
     def wants(self, event: Json) -> bool:
         """Whether the subscriber asked for it; Docker takes `health_status` for every value of it."""
@@ -77,9 +88,14 @@ class _Stream:
         )
 
     def send(self, text: str) -> None:
-        """Write one chunk, unless the connection is half-open."""
-        if not self.silent and not self.writer.is_closing():
-            self.writer.write(f"{len(text):x}\r\n{text}\r\n".encode())
+        """Write one chunk, or one for each byte, unless the connection is half-open."""
+        if self.silent or self.writer.is_closing():
+            return
+        if not self._begun:
+            self.begin()
+        block = text.encode()
+        for piece in [block[n : n + 1] for n in range(len(block))] if self.pieces else [block]:
+            self.writer.write(b"%x\r\n%s\r\n" % (len(piece), piece) if self._chunked else piece)
 
 
 class FakeEngine:
@@ -95,6 +111,8 @@ class FakeEngine:
         self.reachable = False
         self.alter: Callable[[Kind, Json], Any] = lambda _, json: json
         """What is told in place of a container's entry of a listing, its inspect, or an event."""
+        self.hang = ""
+        """The id of a container whose inspect is never answered."""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="fake-engine", daemon=True)
         self._server: asyncio.Server | None = None
@@ -103,6 +121,8 @@ class FakeEngine:
         self._tasks: set[asyncio.Task[None]] = set()
         self._streams: list[_Stream] = []
         self._trouble: dict[Kind, How] = {}
+        self._late_by: dict[Kind, float] = {}
+        self._history: list[Json] = []
         self._lose = self._repeat = self._shuffle = 0
         self._delay = 0.0
         self._shuffled: list[Json] = []
@@ -111,8 +131,14 @@ class FakeEngine:
 
     def client(self) -> docker.APIClient:
         """Open a client as `proxyctl` does."""
-        timeout: Any = self.timeout
-        return docker.APIClient(base_url=f"unix://{self.path}", version="auto", timeout=timeout)
+        patience = self.timeout
+        return PatientClient(
+            base_url=f"unix://{self.path}", patience=patience, listing_patience=patience, ping_patience=patience
+        )
+
+    def endpoint(self) -> Endpoint:
+        """Return where it answers."""
+        return Endpoint(f"http+unix://{self.path}")
 
     # ------------------------------------------------------------------ the socket
 
@@ -170,8 +196,16 @@ class FakeEngine:
     # ------------------------------------------------------------------ faults
 
     def trouble(self, how: How, kinds: Iterable[Kind] = KINDS) -> None:
-        """Answer these kinds with a 500, 404 or 409, too late, never, half and then cut, or with broken JSON."""
+        """Answer these kinds with a 500, 404 or 409, too late, never, half and then cut, or with broken JSON.
+
+        Or as proxies do: with a page of 403 or 503; events with no header before the first one (`held`), or in no
+        chunks (`plain`).
+        """
         self._soon(self._trouble.update, dict.fromkeys(kinds, how))
+
+    def slow(self, seconds: float, kinds: Iterable[Kind]) -> None:
+        """Answer these kinds only after that time."""
+        self._soon(self._late_by.update, dict.fromkeys(kinds, seconds))
 
     def lose(self, events: int) -> None:
         """Tell nobody of the next events."""
@@ -208,6 +242,15 @@ class FakeEngine:
 
         self._soon(end)
 
+    def crumble(self) -> None:
+        """Send each byte of the events on the streams that are open now as a chunk of its own."""
+
+        def crumble() -> None:
+            for stream in self._streams:
+                stream.pieces = True
+
+        self._soon(crumble)
+
     def babble(self) -> None:
         """Say something on the event streams that is no JSON."""
 
@@ -222,6 +265,7 @@ class FakeEngine:
 
         def end() -> None:
             self._trouble.clear()
+            self._late_by.clear()
             self._lose = self._repeat = self._shuffle = 0
             self._delay = 0.0
             held, self._shuffled, self._late = [*self._late, *self._shuffled], [], []
@@ -241,6 +285,7 @@ class FakeEngine:
     # ------------------------------------------------------------------ events
 
     def _tell(self, event: Json) -> None:
+        self._history = [*self._history, event][-256:]
         if self._lose:
             self._lose -= 1
             return
@@ -299,18 +344,23 @@ class FakeEngine:
         kind, subject = _meaning(match[2])
         self.calls[kind] += 1
         how = self._trouble.get(kind)
-        if how == "slow":
-            await asyncio.sleep(self.timeout * 1.5)
-        elif how == "mute":
+        await asyncio.sleep(self._late_by.get(kind, 0.0))
+        if how == "mute" or (kind == "inspect" and subject == self.hang):
             await reader.read()
+        elif how == "slow":
+            await asyncio.sleep(self.timeout * 1.5)
         refusal = self._version_refusal(match[1])
         if refusal:
             _write(writer, 400, {"message": refusal})
+        elif how in PAGES:
+            page = f"<html><body><h1>{PAGES[how]}</h1></body></html>"
+            head = f"HTTP/1.1 {PAGES[how]}\r\nContent-Type: text/html\r\nContent-Length: {len(page)}\r\n\r\n"
+            writer.write((head + page).encode())
         elif how in CODES:
             fails = f"{kind} is already in progress" if how == "busy" else f"the fake engine fails at {kind}"
             _write(writer, CODES[how], {"message": fails})
         elif kind == "events":
-            await self._stream(json.loads(query.get("filters", "{}")), how, reader, writer)
+            await self._stream(query, how, reader, writer)
         else:
             status, body = self._body(kind, subject, query | {"body": json.loads(asked or b"null")})
             _write(writer, status, body, how)
@@ -319,15 +369,19 @@ class FakeEngine:
             raise ConnectionAbortedError
 
     async def _stream(
-        self, filters: Json, how: How | None, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, query: Json, how: How | None, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
-        stream = _Stream(writer, filters)
+        stream = _Stream(writer, json.loads(query.get("filters", "{}")), chunked=how != "plain")
+        if how != "held":
+            stream.begin()
         if how == "garbage":
             stream.send("{oops\n")
         if how == "cut":
             return
         self._streams.append(stream)
+        for event in self._history:
+            if "since" in query and event["timeNano"] > int(query["since"].replace(".", "")) and stream.wants(event):
+                stream.send(json.dumps(event) + "\n")
         try:
             await reader.read()  # ends when the client goes
         finally:

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from proxyctl.core.model import Container, Snapshot
-from proxyctl.providers.docker import source as docker_source
-from proxyctl.providers.docker import stopping
+from proxyctl.providers.docker import connection, stopping
+from proxyctl.providers.docker.endpoint import reachable
 from proxyctl.providers.docker.source import DockerSource
 from tests.providers.docker.fake_engine import FakeEngine
 from tests.providers.docker.world import World
@@ -48,7 +48,14 @@ def make_source(engine: FakeEngine, *, resync: float = RESYNC) -> DockerSource:
     async def sleep(seconds: float) -> None:
         await asyncio.sleep(seconds / FASTER)
 
-    return DockerSource(engine.client, network=NET, label_prefix="proxyctl", resync=resync, sleep=sleep)
+    return DockerSource(
+        engine.client,
+        network=NET,
+        label_prefix="proxyctl",
+        resync=resync,
+        reachable=lambda: reachable(engine.endpoint),
+        sleep=sleep,
+    )
 
 
 @contextlib.asynccontextmanager
@@ -59,8 +66,8 @@ async def following(
     source = make_source(engine, resync=resync)
     task = asyncio.create_task(source.run(wake))
     patch = pytest.MonkeyPatch()
-    patch.setattr(docker_source, "PING_EVERY", 0.05)
-    patch.setattr(docker_source, "DRIFT_GRACE", grace)
+    patch.setattr(connection, "PING_EVERY", 0.05)
+    patch.setattr(connection, "DRIFT_GRACE", grace)
     patch.setattr(stopping, "OOM_GRACE", 0.3)
     try:
         await until(lambda: source.connected or task.done(), "a first listing")

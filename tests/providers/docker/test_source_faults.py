@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from proxyctl.providers.docker import events
-from proxyctl.providers.docker import source as docker_source
+from proxyctl.core import codes
+from proxyctl.providers.docker import connection, events, link
 from tests.providers.docker.altered import Path, changed
 from tests.providers.docker.fake_engine import UNCLOSED, FakeEngine
 from tests.providers.docker.following import (
@@ -65,7 +65,9 @@ async def test_no_answer_is_not_an_empty_answer(engine: FakeEngine, fault: str) 
             attempts.clear()
             await until(lambda: attempts, "another attempt")
             assert not source.connected
-            assert source.snapshot == before
+            assert source.snapshot is not None
+            assert before is not None
+            assert source.snapshot.containers == before.containers
             assert source.synced_at == synced
         engine.heal()
         await one_resync(source)
@@ -80,7 +82,7 @@ async def test_a_listing_that_is_not_found_is_no_answer_either(engine: FakeEngin
     two(engine.world)
     async with following(engine) as source:
         engine.trouble("missing", ("ping", "list", "events"))
-        await until(lambda: "404" in source.problem, "the problem")
+        await until(lambda: source.problem == "listing containers: the fake engine fails at list", "the problem")
         assert len(source.snapshot.containers if source.snapshot else ()) == 2
         engine.heal()
         await until(lambda: source.connected, "the return")
@@ -127,36 +129,48 @@ async def test_a_stream_that_ends_is_opened_anew_at_once(engine: FakeEngine, cut
         engine.world.run("web3", NET, ENABLED)
         await until(lambda: engine.calls["events"] == 2 and source.connected, "a new stream")
         assert "the connection to docker ended" in reasons
-        assert source.snapshot == await fresh(engine)
+        now = await fresh(engine)
+        await until(lambda: source.snapshot == now, "what happened meanwhile")
         engine.world.run("web4", NET, ENABLED)
         await until(lambda: seen(source, "web4") and source.snapshot, "an event of the new stream")
         assert (source.drift, source.problem) == (0, "")
 
 
-async def test_a_stream_that_cannot_be_opened_is_no_connection(engine: FakeEngine) -> None:
-    """Where Docker answers everything but events, nothing claims to be connected and the reason is told."""
+async def test_without_events_docker_is_listed_more_often(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing claims to be connected, and the reason is a problem of its own: what is listed is as fresh as it says."""
+    monkeypatch.setattr(link, "POLL_EVERY", 0.1)
     two(engine.world)
-    async with following(engine) as source:
+    async with following(engine, resync=NEVER) as source:
         engine.trouble("error", ("events",))
         engine.end_streams()
-        await until(lambda: "fails at events" in source.problem, "the problem")
+        await until(lambda: source.problems, "the problem")
+        assert [p.code for p in source.problems] == [codes.NO_EVENTS]
+        assert source.problems[0].reason.endswith("events: the fake engine fails at events")
+        engine.world.run("web3", NET, ENABLED)
+        await until(lambda: seen(source, "web3"), "web3")
         calls = engine.calls["events"]
         while engine.calls["events"] < calls + 3:
             assert not source.connected
+            assert source.problem == ""
             await asyncio.sleep(0)
-        assert len(source.snapshot.containers if source.snapshot else ()) == 2
         engine.heal()
-        await until(lambda: source.connected and not source.problem, "the return")
+        await until(lambda: source.connected and not source.problems, "the stream")
+        engine.world.run("web4", NET, ENABLED)
+        await until(lambda: seen(source, "web4"), "web4")
+        assert source.drift == 0
 
 
-async def test_a_stream_that_is_never_answered_is_given_up(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """docker-py would wait for ever for the first word of the answer; the source asks anew."""
-    monkeypatch.setattr(events, "OPEN_WITHIN", 0.2)
+async def test_a_stream_that_is_never_answered_is_asked_for_anew(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other end may be gone for long, and nothing would ever say so."""
+    monkeypatch.setattr(events, "HEADERS_WITHIN", 0.2)
+    monkeypatch.setattr(connection, "OPEN_WITHIN", 0.05)
     two(engine.world)
     async with following(engine) as source:
         engine.trouble("mute", ("events",))
         engine.end_streams()
-        await until(lambda: "events: no answer" in source.problem, "the problem")
+        await until(lambda: "has not begun" in "".join(p.reason for p in source.problems), "the problem")
         calls = engine.calls["events"]
         await until(lambda: engine.calls["events"] > calls, "another attempt")
         assert not source.connected
@@ -166,12 +180,11 @@ async def test_a_stream_that_is_never_answered_is_given_up(engine: FakeEngine, m
         assert source.snapshot == await fresh(engine)
 
 
-@pytest.mark.parametrize("fault", ["silence", "babble"])
-async def test_a_stream_that_says_nothing_more_is_found_out_by_a_listing(engine: FakeEngine, fault: str) -> None:
-    """Half-open or stuck on broken JSON: it costs one resync, is counted as drift, and the next change is an event."""
+async def test_a_stream_that_says_nothing_more_is_found_out_by_a_listing(engine: FakeEngine) -> None:
+    """Half-open: it costs one resync, is counted as drift, and the next change is an event."""
     two(engine.world)
     async with following(engine) as source:
-        getattr(engine, fault)()
+        engine.silence()
         engine.settle()
         await one_resync(source)
         assert (source.drift, engine.calls["events"]) == (0, 1)  # nothing happened, so nothing is wrong
@@ -348,10 +361,11 @@ async def test_an_inspect_that_cannot_be_read_leaves_the_container_as_it_was(eng
 async def test_an_event_that_cannot_be_read_is_a_listing(
     engine: FakeEngine, event: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It may have been about anybody, so Docker is listed soon; the stream goes on."""
-    monkeypatch.setattr(docker_source, "UNREADABLE_EVENT", 0.01)
+    """It may have been about anybody, so Docker is listed soon; the stream goes on, also after a line of no JSON."""
+    monkeypatch.setattr(connection, "UNREADABLE_EVENT", 0.01)
     two(engine.world)
     async with following(engine, resync=NEVER) as source:
+        engine.babble()
         engine.alter = lambda kind, json: event if kind == "events" else json
         engine.world.run("web3", NET, ENABLED)
         await until(lambda: seen(source, "web3"), "web3")
