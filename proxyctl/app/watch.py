@@ -18,6 +18,7 @@ from proxyctl.engines import templates
 from proxyctl.errors import GatewayError
 from proxyctl.providers.docker import networks
 from proxyctl.providers.docker.client import Client, connect
+from proxyctl.providers.docker.questions import TOLD_AFTER
 from proxyctl.reconcile.journal import Journal
 from proxyctl.reconcile.reconciler import Reconciler
 from proxyctl.settings import Settings
@@ -44,6 +45,7 @@ def _changes(settings: Settings) -> FileChanges:
 @contextlib.asynccontextmanager
 async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIterator[tuple[Reconciler, Journal]]:
     """Run a whole `watch` inside the `async with`; an error in its block ends the `watch`."""
+    slow = asyncio.get_running_loop().call_later(TOLD_AFTER, log.info, "docker takes long to answer, the start waits")
     client = await asyncio.to_thread(connect)
     await asyncio.to_thread(_prepare_network, settings, client)
     prepare_state(settings)
@@ -51,6 +53,7 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
         parts = build(settings, client)
         files = InputFiles(settings, reload)
         features = await _features(parts)
+        slow.cancel()
         daemon = compose(parts, features, files)
         runners = await serve(daemon.api, control=settings.state / SOCKET, tcp=settings.api)
         log.info(

@@ -8,6 +8,7 @@ how it should be, is for `lifecycle`. Next: the engines, which talk to the proxy
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
@@ -19,13 +20,18 @@ from typing import Any
 import docker.errors
 
 from proxyctl.core import layout
-from proxyctl.errors import DockerUnavailable, GatewayError
+from proxyctl.errors import DockerRefuses, DockerUnavailable, GatewayError
 from proxyctl.providers.docker.client import Client, explain, translated
 from proxyctl.providers.port import Ran
 
 ENGINE_LABEL = "proxyctl.gateway-engine"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _EVERYWHERE = {"0.0.0.0", "::", ""}  # noqa: S104 - as Docker says it
+
+_NEEDS_EXEC = (
+    "by exec the proxy checks and reloads each configuration: without it nothing can change, and a gateway that runs "
+    "serves on as it is. Allow POST and EXEC there, or run proxyctl as root on the host, which needs neither"
+)
 
 
 def addresses(client: Client) -> set[str]:
@@ -173,9 +179,18 @@ class DockerAccess:
                 exec_id = self._client.exec_create(self._name, list(argv))["Id"]
                 output = self._client.exec_start(exec_id)
                 code = self._client.exec_inspect(exec_id)["ExitCode"]
+        except DockerRefuses as exc:
+            raise GatewayError(f"{exc}; {_NEEDS_EXEC}") from exc
         except (DockerUnavailable, docker.errors.NotFound) as exc:
             raise GatewayError(str(exc)) from exc
         return Ran(127 if code is None else code, output.decode(errors="replace"))
+
+    def sees(self, path: str) -> bool:
+        """Return whether there is a file in the gateway; by its process, else by exec. Raise GatewayError."""
+        if (pid := self.pid) is not None:
+            with contextlib.suppress(OSError):
+                return Path(f"/proc/{pid}/root{path}").exists()
+        return self.run_by_exec(["test", "-e", path]).code == 0
 
     async def signal(self, name: str) -> None:
         """Signal pid 1 by its host pid, else by an exec of `kill`: never through the API. Raise GatewayError."""

@@ -17,7 +17,7 @@ import docker.types
 
 from proxyctl.core import codes, layout
 from proxyctl.core.model import Problem
-from proxyctl.errors import DockerUnavailable, GatewayError
+from proxyctl.errors import DockerRefuses, DockerUnavailable, GatewayError
 from proxyctl.gateway.access import ENGINE_LABEL, DockerAccess
 from proxyctl.gateway.port import Ensured
 from proxyctl.gateway.spec import (
@@ -84,8 +84,13 @@ class DockerLifecycle:
 
     def _another_image(self) -> tuple[Problem, ...]:
         spec, entry = self._spec, self._access.entry
-        asked = image_matters(spec, entry)
-        notice = image_notice(spec, entry, images.id_of(self._client, spec.image)) if asked else ""
+        if not image_matters(spec, entry):
+            return ()
+        try:
+            notice = image_notice(spec, entry, images.id_of(self._client, spec.image))
+        except DockerRefuses as exc:
+            unknown = f"whether {spec.name} runs the image that was asked for is not known: {exc}"
+            return (Problem("", "", unknown, "warning", code=codes.REFUSED_BY_SOCKET),)
         return (Problem("", "", notice, "warning", code=codes.OTHER_IMAGE),) if notice else ()
 
     def _connect(self) -> str:
@@ -184,10 +189,10 @@ class DockerLifecycle:
         probe = self._spec.folder / "run" / f".proof-{secrets.token_hex(8)}"
         probe.touch()
         try:
-            code = self._access.run_by_exec(["test", "-e", f"{layout.RUN}/{probe.name}"]).code
+            seen = self._access.sees(f"{layout.RUN}/{probe.name}")
         finally:
             probe.unlink(missing_ok=True)
-        if code != 0:
+        if not seen:
             message = (
                 f"{self._spec.name} does not see the state folder {self._spec.folder}: give the --state it was made "
                 f"with, or run `proxyctl down --network {self._spec.network}` first"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import http
 import re
+import urllib.parse
 from collections.abc import Iterator
 from typing import Any
 
@@ -115,7 +116,7 @@ def explain(exc: Exception) -> str:
         return _away(exc)
     if kind is DockerRefuses:
         said = "" if "<" in text else f": {printable(text.splitlines()[0][:200])}" if text else ""
-        return f"Docker, or a proxy in front of its socket, refuses it ({_status_line(exc)}){said}"
+        return f"Docker, or a proxy in front of its socket, refuses {_asked(exc)} ({_status_line(exc)}){said}"
     if kind is DockerSilent:
         waited = re.search(r"read timeout=([0-9.]+)", text)
         return f"timed out, Docker did not answer{f' within {float(waited[1]):g} s' if waited else ''}"
@@ -167,6 +168,13 @@ def _status(exc: Exception) -> int | None:
 
 def _status_line(exc: Any) -> str:
     return printable(f"{exc.response.status_code} {exc.response.reason}"[:80])
+
+
+def _asked(exc: Any) -> str:
+    """Return method and path of a request, as the settings of socket proxies name them."""
+    request = exc.response.request
+    path = _VERSION.sub("/", urllib.parse.urlsplit(request.url or "").path, count=1)
+    return printable(f"{request.method} {path}"[:120])
 
 
 def connect() -> Client:

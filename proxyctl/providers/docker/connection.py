@@ -51,7 +51,7 @@ class Store(Protocol):
 
 
 class Connection:
-    """Follows Docker once; `listed` says whether a listing worked, `lasted` for how many seconds it was followed."""
+    """Follows Docker once."""
 
     def __init__(
         self,
@@ -71,6 +71,7 @@ class Connection:
         self._connect, self._ask, self._store, self._wake = connect, questions, store, wake
         self._resync, self._on_listed = resync, listed
         self._sooner = asyncio.Event()
+        self._soon: asyncio.TimerHandle | None = None
         self._drifted: set[str] = set()
         self._turns: dict[str, collections.deque[Event]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -78,7 +79,12 @@ class Connection:
         self.heard_until = heard_until
         """Until when Docker's events are known, in Unix nanoseconds; 0 before the first stream."""
         self.stream = events.subscribe(connect, heard_until)
-        self.listed = False
+        self._listed_once = asyncio.Event()
+
+    @property
+    def listed(self) -> bool:
+        """Whether a listing worked."""
+        return self._listed_once.is_set()
 
     @property
     def has_stream(self) -> bool:
@@ -121,7 +127,7 @@ class Connection:
                 self.heard_until = self.heard_until or time.time_ns()
             began = time.monotonic()
             changed = await self._store.list_all()
-            self.listed = True
+            self._listed_once.set()
             self._on_listed(self)
             self._wake("resync" if had_stream else "listed")
             if not has_stream:
@@ -137,6 +143,7 @@ class Connection:
                     async with asyncio.timeout(self._resync):
                         await self._sooner.wait()
                 self._sooner.clear()
+                self._soon = None
 
     async def _until_open(self, seconds: float) -> None:
         await asyncio.wait({self.stream.opened}, timeout=seconds)
@@ -159,7 +166,7 @@ class Connection:
                 told = read(Event, event)
             except answers.Unreadable as exc:
                 log.debug("an event that cannot be read: docker is listed instead", reason=str(exc))
-                asyncio.get_running_loop().call_later(UNREADABLE_EVENT, self._sooner.set)
+                self._list_soon()
                 continue
             id_ = events.subject(told)
             self.heard_until = max(self.heard_until, told.time_nano)
@@ -173,6 +180,12 @@ class Connection:
                 task.add_done_callback(self._tasks.discard)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=LAST_TURNS)
+        # a slow listing comes to its end also where streams end sooner
+        await self._listed_once.wait()
+
+    def _list_soon(self) -> None:
+        if self._soon is None:
+            self._soon = asyncio.get_running_loop().call_later(UNREADABLE_EVENT, self._sooner.set)
 
     async def _turn(self, id_: str) -> None:
         """Take the events of one container, one after the other."""

@@ -87,7 +87,7 @@ class Stream:
 def subscribe(connect: Callable[[], Client], since: int) -> Stream:
     """Return a stream that a thread of its own opens and reads; Docker tells again what it told after `since`.
 
-    `since` are Unix nanoseconds, 0 for nothing. A proxy that ends silent streams every minute so loses no event.
+    `since` are Unix nanoseconds, 0 for nothing. So no event is lost to a proxy that ends silent streams every minute.
     """
     stream, loop = Stream(), asyncio.get_running_loop()
 
@@ -112,7 +112,8 @@ def _open(connect: Callable[[], Client], since: int) -> Any:
     with attempted("events", failure=DockerUnavailable):
         client: Any = connect()
         filters = docker.utils.convert_filters({"type": ["container", "network"], "event": ACTIONS})
-        asked = {"filters": filters} | ({"since": f"{since // 10**9}.{since % 10**9:09d}"} if since else {})
+        seconds, nanoseconds = divmod(since + 1, 10**9)
+        asked = {"filters": filters} | ({"since": f"{seconds}.{nanoseconds:09d}"} if since else {})
         url = client._url("/events")  # noqa: SLF001
         answer = client._get(url, params=asked, stream=True, timeout=HEADERS_WITHIN)  # noqa: SLF001
         client._raise_for_status(answer)  # noqa: SLF001

@@ -128,7 +128,7 @@ class Link:
             if self._no_events:
                 log.info("docker's events come now")
             self._no_events = ""
-        elif connection.stream.failed is None:
+        elif connection.stream.failed is None and connection.lasted > POLL_EVERY:
             self._without_events("Docker's answer to the subscription has not begun")
 
     def _without_events(self, reason: str) -> None:

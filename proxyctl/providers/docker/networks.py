@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import docker.errors
+import structlog
 
 from proxyctl.core import layout
+from proxyctl.errors import DockerRefuses
 from proxyctl.providers.docker.client import Client, translated
+
+log = structlog.get_logger()
 
 
 def exists(client: Client, name: str) -> bool:
-    """Return whether Docker has a network of that name; raise DockerUnavailable."""
+    """Return whether Docker has a network of that name; raise DockerUnavailable.
+
+    Where a proxy in front of Docker's socket refuses to say, there is one: a gateway that exists is on it.
+    """
     try:
         with translated(f"network {name}"):
             client.inspect_network(name)
     except docker.errors.NotFound:
         return False
+    except DockerRefuses as exc:
+        log.warning("whether the network exists is not known, and taken for granted", reason=str(exc))
     return True
 
 

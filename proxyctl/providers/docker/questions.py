@@ -123,7 +123,8 @@ class Questions:
                 return self._connect()
 
         async with self._connecting:
-            self._client = self._client or await in_thread(connect)
+            if self._client is None:
+                self._client = await in_thread(connect)
             return self._client
 
     @contextlib.contextmanager

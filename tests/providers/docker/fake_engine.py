@@ -380,7 +380,7 @@ class FakeEngine:
             return
         self._streams.append(stream)
         for event in self._history:
-            if "since" in query and event["timeNano"] > int(query["since"].replace(".", "")) and stream.wants(event):
+            if "since" in query and event["timeNano"] >= int(query["since"].replace(".", "")) and stream.wants(event):
                 stream.send(json.dumps(event) + "\n")
         try:
             await reader.read()  # ends when the client goes

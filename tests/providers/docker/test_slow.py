@@ -178,10 +178,9 @@ async def test_a_stream_without_a_header_is_confirmed_by_its_first_event(engine:
     source = make_source(engine, resync=NEVER)
     task = asyncio.create_task(source.run(lambda _: None))
     await until(lambda: source.snapshot, "the first snapshot", within=5)
-    assert not source.connected
+    await until(lambda: source.problems, "the problem")
     assert [p.code for p in source.problems] == [codes.NO_EVENTS]
-    synced = source.synced_at
-    await until(lambda: source.synced_at != synced, "a further listing")
+    assert not source.connected
     engine.lose(99)
     engine.world.run("quiet", NET, ENABLED)
     await until(lambda: seen(source, "quiet"), "what no event told")
@@ -236,6 +235,17 @@ async def test_streams_that_end_at_once_are_not_asked_for_all_the_time(engine: F
     assert engine.calls["events"] - first <= 15  # 0.1 s is the longest pause here, and 10 ms the first
 
 
+async def test_a_listing_that_takes_longer_than_any_stream_comes_to_its_end(engine: FakeEngine) -> None:
+    """Where a proxy ends every stream at once, the listing of that connection is waited for."""
+    two(engine.world)
+    engine.trouble("cut", ("events",))
+    engine.slow(0.4, ("list",))
+    source = make_source(engine, resync=NEVER)
+    task = asyncio.create_task(source.run(lambda _: None))
+    await until(lambda: source.snapshot, "the first snapshot", within=5)
+    task.cancel()
+
+
 # ------------------------------------------------------------------ proxies that refuse
 
 
@@ -252,7 +262,7 @@ async def test_refused_events_are_told_as_refused(engine: FakeEngine) -> None:
         task.cancel()
     assert source.problem == ""
     (problem,) = source.problems
-    assert "refuses it (403 Forbidden)" in problem.reason
+    assert "refuses GET /events (403 Forbidden)" in problem.reason
     assert "<" not in problem.reason
     assert len([line for line in told if line["log_level"] == "warning"]) == 1
 
@@ -263,7 +273,7 @@ async def test_refused_listings_are_told_as_refused(engine: FakeEngine) -> None:
     async with following(engine) as source:
         with structlog.testing.capture_logs() as told:
             engine.trouble("forbidden", ("list",))
-            await until(lambda: "refuses it (403 Forbidden)" in source.problem, "the refusal")
+            await until(lambda: "refuses GET /containers/json (403 Forbidden)" in source.problem, "the refusal")
         assert [line["event"] for line in told if "refuse" in str(line)] == [
             "docker refuses what proxyctl must know, the pools stay as they are"
         ]
@@ -314,23 +324,3 @@ async def test_who_answers_errors_is_not_hurried(engine: FakeEngine, how: str, r
     if returns:
         await until(lambda: source.connected, "the return", within=3)
     task.cancel()
-
-
-# ------------------------------------------------------------------ another engine
-
-
-@pytest.mark.parametrize("versions", [("1.44", "1.52"), ("1.24", "1.30")])
-async def test_a_client_that_is_kept_follows_the_engine_s_version(
-    engine: FakeEngine, versions: tuple[str, str]
-) -> None:
-    """The gateway's client lives as long as `watch`: an engine that was upgraded, or put back, still answers it."""
-    box = engine.world.run("web1", NET, ENABLED)
-    client = engine.client()
-    assert client.inspect_container(box.id)["Id"] == box.id
-    engine.vanish()
-    engine.versions = versions
-    engine.up()
-    for _ in range(2):
-        assert client.inspect_container(box.id)["Id"] == box.id
-        assert client.api_version == versions[1]
-        client.start(box.id)

@@ -20,10 +20,11 @@ def inspect(*, started: float, running: bool = True) -> Inspect:
     return read(Inspect, {"Id": "web1", "Config": {"StopSignal": "SIGQUIT"}, "State": state})
 
 
-def event(action: str, signal: str = "", at: float | None = None) -> Event:
+def event(action: str, signal: str = "", at: float | None = None, id_: str = "") -> Event:
     """Return an event of the container."""
     nanoseconds = int((at or time.time()) * 1e9)
-    return read(Event, {"Action": action, "Actor": {"Attributes": {"signal": signal}}, "timeNano": nanoseconds})
+    actor = {"ID": id_, "Attributes": {"signal": signal}}
+    return read(Event, {"Action": action, "Actor": actor, "timeNano": nanoseconds})
 
 
 @pytest.mark.parametrize(("signal", "ends"), [("3", True), ("9", True), ("15", False), ("1", False)])
@@ -64,3 +65,24 @@ def test_a_container_survives_its_memory_after_a_while(monkeypatch: pytest.Monke
     assert "web1" in told
     told.forget_except(())
     assert "web1" not in told
+
+
+@pytest.mark.parametrize(("signal", "presumed"), [("9", True), ("15", True), ("3", False), ("1", False)])
+def test_a_late_inspect_leaves_the_usual_stop_signals_to_count(signal: str, presumed: bool) -> None:
+    """Until the inspect says which one is the container's own."""
+    told, late = Stopping(), event("kill", signal, id_="web1")
+    assert told.presume(late) is presumed
+    assert ("web1" in told) is presumed
+    entry = inspect(started=time.time() - 60)
+    told.note(late, entry)
+    assert told.still(entry) is (signal in {"3", "9"})
+
+
+def test_a_presumption_takes_nothing_back() -> None:
+    """A container that is known to stop goes on stopping whatever else it is sent."""
+    told, entry = Stopping(), inspect(started=time.time() - 60)
+    told.note(event("kill", "3"), entry)
+    late = event("kill", "15", id_="web1")
+    assert not told.presume(late)
+    told.note(late, entry)
+    assert told.still(entry)
