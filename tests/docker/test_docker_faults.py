@@ -41,7 +41,7 @@ def listing(running: Watch, relay: Relay, every: str) -> Iterator[Watch]:
         running.stop()
         running.start("--resync", every)
     yield running
-    relay.hide()
+    relay.mend()
 
 
 @pytest.fixture
@@ -166,3 +166,129 @@ def test_an_engine_that_lists_nothing_at_the_start_empties_no_pool(watch: Watch,
     relay.drop_connections()  # a stream that is opened anew is followed by a listing
     eventually(lambda: missing(watch) == set(), "the report to be taken back")
     assert watch.served_by(2) == {"web2": 2}
+
+
+def test_a_listing_of_12_seconds_is_waited_for(often: Watch, relay: Relay) -> None:
+    """`watch` starts by it, says so, and then runs with it: joins and drains come by events, nothing reconnects.
+
+    It takes its 25 s: twice the 12 s that are known of machines which have too much to do.
+    """
+    often.run("web1", labels={"pool": "web"})
+    often.until(web1="up")
+    often.stop()
+    told = len(often.log.read_text())
+    relay.slow(12, "/containers/json")
+    began = time.monotonic()
+    often.start("--resync", f"{RESYNC:g}s")
+    assert time.monotonic() - began > 11
+    assert often.log.read_text()[told:].count("docker takes long to list its containers") == 1
+    listings = relay.listings
+    eventually(lambda: relay.listings >= listings, "the listing that runs")
+    began = time.monotonic()
+    often.run("web2", labels={"pool": "web"})
+    often.until(web1="up", web2="up", within=6)
+    often.container("web1").kill("SIGTERM")
+    often.until(web2="up", within=6)
+    eventually(lambda: relay.listings >= listings + 6, "two more listings")
+    said = often.log.read_text()[told:]
+    assert "the connection to docker" not in said
+    assert "opened anew" not in said
+    assert often.status()["events_connected"]  # type: ignore[index]
+
+
+def test_inspects_of_12_seconds_hold_up_no_drain(watch: Watch, relay: Relay) -> None:
+    """A container that is told to stop gets nothing more after a second, long before Docker describes it.
+
+    It takes its 14 s, to see that the late answer changes nothing.
+    """
+    watch.run_each(web1={"pool": "web"}, web2={"pool": "web"})
+    watch.until(web1="up", web2="up")
+    relay.slow(12, f"/containers/{watch.container('web1').id}/json")
+    watch.client.api.kill(watch.container("web2").id, "SIGHUP")  # harms nobody, and is an event
+    before = time.monotonic()
+    watch.client.api.post(watch.client.api._url("/containers/{0}/stop?t=30", watch.container("web1").id), timeout=60)
+    watch.until(web2="up", within=10)
+    assert time.monotonic() - before < 10
+    watch.run("web3", labels={"pool": "web"})
+    watch.until(web2="up", web3="up", within=5)
+    relay.mend()
+    assert watch.alive()
+
+
+def test_a_stream_without_a_header_is_no_reason_not_to_serve(watch: Watch, relay: Relay) -> None:
+    """Docker is listed every 5 s until the first event opens the stream; `status` says so.
+
+    It takes its 10 s: that is how long such a stream is waited for before it is a problem.
+    """
+    watch.run("web1", labels={"pool": "web"})
+    watch.until(web1="up")
+    relay.hold_events()
+    watch.stop()
+    watch.start()
+    eventually(lambda: watch.served_by(2) == {"web1": 2}, "web1 to serve", within=5)
+    eventually(lambda: "P601" in {p["code"] for p in watch.problems()} or watch.status()["events_connected"], "P601")  # type: ignore[index]
+    watch.run("web2", labels={"pool": "web"})
+    watch.until(web1="up", web2="up", within=10)
+    eventually(lambda: (watch.status() or {})["events_connected"], "the stream")
+    eventually(lambda: not watch.problems(), "the end of the problem")
+
+
+def test_docker_is_noticed_within_a_second_after_its_return(watch: Watch, relay: Relay) -> None:
+    """However long it was away, and so however long the pauses are by then.
+
+    It takes its 20 s, after which a pause would be 8 to 16 s.
+    """
+    watch.run("web1", labels={"pool": "web"})
+    watch.until(web1="up")
+    relay.cut()
+    eventually(lambda: not (watch.status() or {"events_connected": True})["events_connected"], "the loss to show")
+    time.sleep(20)
+    relay.up()
+    eventually(lambda: (watch.status() or {})["events_connected"], "the return", within=1.5)
+
+
+def test_a_socket_that_takes_only_get_is_enough_for_a_gateway_that_exists(watch: Watch, relay: Relay) -> None:
+    """As root on the host: adopted, reloaded, followed; what the proxy refuses beside that is known without."""
+    watch.run("web1", labels={"pool": "web"})
+    watch.until(web1="up")
+    watch.stop()
+    relay.refuse(r"^(POST|PUT|DELETE) |/networks/|/images/|/_ping|/info")
+    watch.start()
+    watch.run("web2", labels={"pool": "web", "host": "shop.test"})
+    watch.run("web3", labels={"pool": "other", "host": "new.test"})
+    watch.until("web", web1="up", web2="up")
+    watch.until("other", web3="up")
+    assert watch.served_by(2, host="new.test") == {"web3": 2}
+    assert watch.ctl("doctor").stdout  # asks the shared engine, not through the relay
+
+
+def test_a_socket_that_takes_only_get_cannot_make_a_gateway(watch: Watch, relay: Relay) -> None:
+    """One line says what is refused, and `watch` ends with 1: there is nothing that it could look after."""
+    watch.stop()
+    watch.gateway.remove(force=True)
+    relay.refuse("^POST ")
+    told = len(watch.log.read_text())
+    watch.start(wait=False)
+    assert watch.process is not None
+    assert watch.process.wait(30) == 1
+    said = " ".join(watch.log.read_text()[told:].split())
+    assert "refuses POST /containers/create (403 Forbidden)" in said
+    relay.mend()
+    watch.start()
+
+
+def test_without_events_docker_is_listed_every_five_seconds(watch: Watch, relay: Relay) -> None:
+    """A proxy that refuses them leaves `watch` with listings: it follows, and `status` says what that costs."""
+    watch.run("web1", labels={"pool": "web"})
+    watch.until(web1="up")
+    relay.refuse("/events")
+    relay.drop_connections()
+    eventually(lambda: [p["code"] for p in watch.problems()] == ["P601"], "the problem")
+    assert "refuses GET /events (403 Forbidden)" in watch.problems()[0]["reason"]
+    watch.run("web2", labels={"pool": "web"})
+    watch.until(web1="up", web2="up", within=12)
+    status = watch.status()
+    assert status is not None
+    assert (status["stale_reason"], status["events_connected"]) == (None, False)
+    relay.mend()
+    eventually(lambda: (watch.status() or {})["events_connected"] and not watch.problems(), "the stream")

@@ -40,8 +40,9 @@ def named(engine: FakeEngine, name: str) -> Box:
 # ------------------------------------------------------------------ slow
 
 
-async def test_a_slow_listing_is_waited_for_and_told_once(engine: FakeEngine) -> None:
+async def test_a_slow_listing_is_waited_for_and_told_once(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     """A start takes as long as Docker does; a source that runs goes on with its stream, and does not reconnect."""
+    monkeypatch.setattr(questions, "LATE_AFTER", 10.0)
     two(engine.world)
     engine.slow(0.6, ("list",))
     with structlog.testing.capture_logs() as told:
@@ -51,7 +52,7 @@ async def test_a_slow_listing_is_waited_for_and_told_once(engine: FakeEngine) ->
                 await until(lambda synced=synced: source.synced_at != synced, "a resync")  # type: ignore[misc]
                 assert (source.connected, source.problem, source.problems) == (True, "", ())
             assert engine.calls["events"] == 1
-    assert [line["event"] for line in told if line["log_level"] == "warning"] == [
+    assert [line["event"] for line in told if "list" in line["event"]] == [
         "docker takes long to list its containers, the gateway serves on meanwhile"
     ]
 
@@ -111,8 +112,8 @@ async def test_a_container_that_docker_does_not_describe_harms_no_other(engine: 
         assert not source.connected
         await until(lambda: source.snapshot and source.snapshot.unreadable, "a word about it")
         assert "timed out" in source.snapshot.unreadable[0].reason  # type: ignore[union-attr]
+        await until(lambda: source.connected and not source.problem, "the end of it")
         assert engine.calls["events"] == 1
-        assert (source.connected, source.problem) == (True, "")
         engine.hang = ""
         await source.list_all()
         assert source.snapshot == await fresh(engine) or seen(source, "web1").stopping  # type: ignore[union-attr]
@@ -222,8 +223,11 @@ async def test_what_happens_between_two_streams_is_told_by_the_next(engine: Fake
         assert source.problem == ""
 
 
-async def test_streams_that_end_at_once_are_not_asked_for_all_the_time(engine: FakeEngine) -> None:
+async def test_streams_that_end_at_once_are_not_asked_for_all_the_time(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The pauses grow although every listing works."""
+    monkeypatch.setattr(link, "POLL_EVERY", 5.0)  # 0.1 s here, where the first pause is 10 ms
     two(engine.world)
     async with following(engine, resync=NEVER) as source:
         engine.trouble("cut", ("events",))
@@ -232,7 +236,7 @@ async def test_streams_that_end_at_once_are_not_asked_for_all_the_time(engine: F
         first = engine.calls["events"]
         assert source.snapshot is not None
         await asyncio.sleep(1.0)
-    assert engine.calls["events"] - first <= 15  # 0.1 s is the longest pause here, and 10 ms the first
+    assert engine.calls["events"] - first <= 20
 
 
 async def test_a_listing_that_takes_longer_than_any_stream_comes_to_its_end(engine: FakeEngine) -> None:
