@@ -117,7 +117,6 @@ class DockerSource:
             for json in gateways:
                 found.pop(str(json.get("Id", "")), None)
             named = (answers.label(json, layout.GATEWAY_LABEL) for json in gateways)
-            self._gateways = tuple(name for name in named if name)
             inspects = {
                 i: asyncio.ensure_future(self._ask.inspect(i)) for i, json in found.items() if self._lacks(json)
             }
@@ -125,11 +124,14 @@ class DockerSource:
                 if inspects:
                     await asyncio.wait(inspects.values(), timeout=DESCRIBED_WITHIN)
                 late = {i: json for i, json in found.items() if i in inspects and not inspects[i].done()}
+                _raise_failures(inspects.values())
+                self._gateways = tuple(name for name in named if name)
                 changed = self._replace(found, inspects)
                 if late:
                     self._wake("listed, and some containers are not described yet")
                     await asyncio.wait([inspects[i] for i in late])
-                    self._merge(late, inspects)
+                    _raise_failures(inspects.values())
+                    self._containers |= self._merged(late, inspects)
                     self._publish()
             finally:
                 for inspect in inspects.values():
@@ -156,10 +158,9 @@ class DockerSource:
     def _replace(self, found: Mapping[str, Any], inspects: Mapping[str, asyncio.Future[Any]]) -> set[str]:
         """Take a listing, by id; return the ids of enabled containers that changed with no event."""
         before, first = self._containers, self.snapshot is None
-        kept = {i for i in self._touched if i in before}
-        self._containers = {i: c for i, c in before.items() if i in found or i in kept}
         self._unreadable = {i: u for i, u in self._unreadable.items() if i in self._touched}
-        self._merge(found, inspects)
+        touched = {i: c for i, c in before.items() if i in self._touched}
+        self._containers = self._merged(found, inspects) | touched
         self._missing.note(self._expected | before.keys(), self._containers.keys())
         self._expected = set()
         self._stopping.forget_except(self._containers.keys())
@@ -169,15 +170,10 @@ class DockerSource:
         changed = before.items() ^ self._containers.items()
         return set() if first else {i for i, _ in changed if self._matters(i, before)}
 
-    def _merge(self, found: Mapping[str, Any], inspects: Mapping[str, asyncio.Future[Any]]) -> None:
-        """Update the containers of a listing, except those that an event was about while it ran."""
-        for id_, json in found.items():
-            if id_ not in self._touched:
-                container = self._listed(json, inspects.get(id_))
-                if container is None:
-                    self._containers.pop(id_, None)
-                else:
-                    self._containers[id_] = container
+    def _merged(self, found: Mapping[str, Any], inspects: Mapping[str, asyncio.Future[Any]]) -> dict[str, Container]:
+        """Return the containers of a listing, except those that an event was about while it ran."""
+        listed = {i: self._listed(json, inspects.get(i)) for i, json in found.items() if i not in self._touched}
+        return {i: container for i, container in listed.items() if container is not None}
 
     def _listed(self, json: Mapping[str, Any], inspect: asyncio.Future[Any] | None) -> Container | None:
         """Return the container of one entry of a listing, by its inspect where there is one that has come.
@@ -262,6 +258,7 @@ class DockerSource:
         self._unreadable.pop(id_, None)
         self._missing.forget(id_)
         self._stopping.forget(id_)
+        self._expected.discard(id_)
 
     async def _inspect(self, id_: str, event: Event) -> bool:
         """Inspect the container of an event and update it; return whether the snapshot changed.
@@ -315,3 +312,11 @@ class DockerSource:
             self._network, commands.COMMANDS, containers, self._gateways, self._missing.ids, unreadable
         )
         return self.snapshot
+
+
+def _raise_failures(inspects: Iterable[asyncio.Future[Any]]) -> None:
+    """Raise what says that Docker cannot be asked: a container that is gone, or not described, is a case of its own."""
+    for inspect in inspects:
+        failure = inspect.exception() if inspect.done() else None
+        if failure is not None and not isinstance(failure, docker.errors.NotFound | DockerSilent):
+            raise failure

@@ -9,6 +9,7 @@ import pytest
 import structlog
 
 from proxyctl.core import codes
+from proxyctl.errors import DockerUnavailable
 from proxyctl.providers.docker import connection, link, questions
 from proxyctl.providers.docker import source as docker_source
 from tests.providers.docker.fake_engine import UNCLOSED, FakeEngine
@@ -20,11 +21,10 @@ pytestmark = pytest.mark.filterwarnings(UNCLOSED)
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make every second of patience a fiftieth of one."""
+    """Make every second that is waited before something is told or done a fiftieth of one."""
     for module, name in (
         (questions, "TOLD_AFTER"),
         (questions, "LATE_AFTER"),
-        (connection, "OPEN_WITHIN"),
         (connection, "POLL_EVERY"),
         (docker_source, "DESCRIBED_WITHIN"),
     ):
@@ -157,6 +157,42 @@ async def test_a_first_listing_serves_before_everything_is_described(engine: Fak
     task.cancel()
 
 
+async def test_a_listing_that_fails_half_way_changes_nothing(engine: FakeEngine) -> None:
+    """Docker answers the listing, and fails at a container that it needs an inspect of: whoever is gone is still there."""
+    two(engine.world)
+    async with following(engine, resync=NEVER) as source:
+        engine.lose(99)
+        engine.world.create("rests", NET, ENABLED)
+        engine.world.remove(named(engine, "web1"))
+        engine.trouble("error", ("inspect",))
+        engine.settle()
+        with pytest.raises(DockerUnavailable):
+            await source.list_all()
+        source._publish()
+        assert seen(source, "web1")
+        engine.heal()
+        await source.list_all()
+        assert seen(source, "rests")
+        assert not seen(source, "web1")
+
+
+async def test_an_end_that_is_told_while_the_first_listing_runs_is_believed(engine: FakeEngine) -> None:
+    """Of a container that the proxy serves since before: it is not missing, it is gone."""
+    two(engine.world)
+    gone = named(engine, "web1")
+    engine.slow(0.5, ("list",))
+    source = make_source(engine, resync=NEVER)
+    source.expect([gone.id])
+    task = asyncio.create_task(source.run(lambda _: None))
+    await until(lambda: engine.calls["list"] == 3, "the listing")
+    engine.world.remove(gone)
+    await until(lambda: source.snapshot, "the first snapshot")
+    assert source.snapshot is not None
+    assert source.snapshot.missing == frozenset()
+    assert [c.name for c in source.snapshot.containers] == ["web2"]
+    task.cancel()
+
+
 async def test_slow_pings_end_nothing(engine: FakeEngine) -> None:
     """They show as lateness while nothing else is answered either; an answer to anything else is as good."""
     two(engine.world)
@@ -268,7 +304,7 @@ async def test_refused_events_are_told_as_refused(engine: FakeEngine) -> None:
     (problem,) = source.problems
     assert "refuses GET /events (403 Forbidden)" in problem.reason
     assert "<" not in problem.reason
-    assert len([line for line in told if line["log_level"] == "warning"]) == 1
+    assert len([line for line in told if "events do not come" in line["event"]]) == 1
 
 
 async def test_refused_listings_are_told_as_refused(engine: FakeEngine) -> None:
