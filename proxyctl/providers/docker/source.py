@@ -95,7 +95,7 @@ class DockerSource:
     async def list_once(self) -> Snapshot:
         """Return the snapshot of one full listing; raise DockerUnavailable."""
         await self.list_all()
-        return self._publish()
+        return self._now()
 
     async def run(self, wake: Wake) -> None:
         """Follow Docker for ever; failures keep the last snapshot and back off."""
@@ -164,7 +164,7 @@ class DockerSource:
         self._missing.note(self._expected | before.keys(), self._containers.keys())
         self._expected = set()
         self._stopping.forget_except(self._containers.keys())
-        self._publish()
+        self.snapshot = self._now()
         self.gateway_changes += 1
         self.synced_at = time.time()
         changed = before.items() ^ self._containers.items()
@@ -305,13 +305,20 @@ class DockerSource:
         finally:
             asked.cancel()
 
-    def _publish(self) -> Snapshot:
-        containers = tuple(self._containers.values())
-        unreadable = tuple(self._unreadable.values())
-        self.snapshot = Snapshot(
-            self._network, commands.COMMANDS, containers, self._gateways, self._missing.ids, unreadable
+    def _publish(self) -> None:
+        """Publish what events changed; before the first listing a few containers are not the world."""
+        if self.snapshot is not None:
+            self.snapshot = self._now()
+
+    def _now(self) -> Snapshot:
+        return Snapshot(
+            self._network,
+            commands.COMMANDS,
+            tuple(self._containers.values()),
+            self._gateways,
+            self._missing.ids,
+            tuple(self._unreadable.values()),
         )
-        return self.snapshot
 
 
 def _raise_failures(inspects: Iterable[asyncio.Future[Any]]) -> None:

@@ -158,7 +158,7 @@ async def test_a_first_listing_serves_before_everything_is_described(engine: Fak
 
 
 async def test_a_listing_that_fails_half_way_changes_nothing(engine: FakeEngine) -> None:
-    """Docker answers the listing, and fails at a container that it needs an inspect of: whoever is gone is still there."""
+    """Docker answers the listing, and fails at an inspect that it needs: whoever is gone is still there."""
     two(engine.world)
     async with following(engine, resync=NEVER) as source:
         engine.lose(99)
@@ -186,8 +186,10 @@ async def test_an_end_that_is_told_while_the_first_listing_runs_is_believed(engi
     task = asyncio.create_task(source.run(lambda _: None))
     await until(lambda: engine.calls["list"] == 3, "the listing")
     engine.world.remove(gone)
+    engine.world.signal(named(engine, "web2"), 1)
     await until(lambda: source.snapshot, "the first snapshot")
     assert source.snapshot is not None
+    assert source.synced_at is not None, "some containers are not the world"
     assert source.snapshot.missing == frozenset()
     assert [c.name for c in source.snapshot.containers] == ["web2"]
     task.cancel()
