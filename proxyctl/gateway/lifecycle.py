@@ -78,6 +78,8 @@ class DockerLifecycle:
             self._same_folder()
             self._image = self._another_image()
             self._checked = str(access.entry.get("Id"))
+        elif any(p.code == codes.REFUSED_BY_SOCKET for p in self._image):
+            self._image = self._another_image()
         told = ((codes.OFF_NETWORK, cut), (codes.NOT_PUBLISHED, unpublished(spec, access.entry)))
         self.problems = (*self._image, *(Problem("", "", reason, code=code) for code, reason in told if reason))
         return "started" if started else "connected" if off and not cut else ""

@@ -180,6 +180,8 @@ def test_a_listing_of_12_seconds_is_waited_for(often: Watch, relay: Relay) -> No
     relay.slow(12, "/containers/json")
     began = time.monotonic()
     often.start("--resync", f"{RESYNC:g}s")
+    assert often.served_by(2) == {"web1": 2}
+    eventually(lambda: (often.status() or {})["synced_seconds_ago"] is not None, "the first listing")
     assert time.monotonic() - began > 11
     assert often.log.read_text()[told:].count("docker takes long to list its containers") == 1
     listings = relay.listings
@@ -210,7 +212,7 @@ def test_inspects_of_12_seconds_hold_up_no_drain(watch: Watch, relay: Relay) -> 
     watch.until(web1="draining", web2="up", within=8)
     assert time.monotonic() - began < 8
     watch.run("web3", labels={"pool": "web"})
-    eventually(lambda: watch.servers()["web3"] == "up", "web3", within=5)
+    eventually(lambda: watch.servers().get("web3") == "up", "web3", within=5)
     assert set(watch.served_by(4)) == {"web2", "web3"}
     time.sleep(max(0.0, began + 13 - time.monotonic()))
     assert watch.servers().get("web1", "draining") == "draining"
@@ -260,7 +262,8 @@ def test_a_socket_that_takes_only_get_is_enough_for_a_gateway_that_exists(watch:
     watch.until("web", web1="up", web2="up")
     watch.until("other", web3="up")
     assert watch.served_by(2, host="new.test") == {"web3": 2}
-    assert watch.ctl("doctor").stdout  # asks the shared engine, not through the relay
+    eventually(lambda: [p["code"] for p in watch.problems()] == ["P602"], "a word about the image")
+    assert "refuses GET /images/" in watch.problems()[0]["reason"]
 
 
 def test_a_socket_that_takes_only_get_cannot_make_a_gateway(watch: Watch, relay: Relay) -> None:
