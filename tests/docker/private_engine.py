@@ -167,7 +167,8 @@ def private_engine(*images: str) -> Iterator[PrivateEngine]:
             off = [*engine.enter, "sysctl", "--write", "net.ipv4.ip_forward=0"]
             subprocess.run(off, check=True, capture_output=True)
             engine.start()
-            engine.load(*images)
+            if images:
+                engine.load(*images)
             yield engine
         finally:
             engine.end()
