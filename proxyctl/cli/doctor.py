@@ -90,6 +90,10 @@ def _look(settings: Settings) -> Iterator[Finding]:
 def _mend_docker(reason: str) -> str:
     if "DOCKER_HOST=" in reason:
         return "unset DOCKER_HOST, or give it as unix:///PATH or tcp://HOST:PORT"
+    if "context" in reason:
+        return "docker context use default, and unset DOCKER_CONTEXT; or start the engine that the context names"
+    if "refuses" in reason:
+        return "allow what is named in the proxy in front of Docker's socket, or set DOCKER_HOST to the socket itself"
     if "permission" in reason:
         return "sudo usermod -aG docker $USER, then log in again"
     if shutil.which("dockerd"):

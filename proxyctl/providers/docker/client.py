@@ -128,6 +128,8 @@ def _failure(exc: Exception, text: str) -> str:
         return "no permission on Docker's socket: run as root, or join the group (usermod -aG docker $USER)"
     if "Connection aborted" in text or "Connection reset" in text:
         return "Docker's connection broke off before the answer was there"
+    if isinstance(exc, requests.exceptions.JSONDecodeError):
+        return f"what answers there is not Docker, or broken: {printable(text[:200])}"
     if "<html" in text.lower():  # a page for people, of a proxy
         return f"a proxy in front of Docker's socket answers {_status_line(exc)}"
     return printable(text.splitlines()[0][:300]) if text else type(exc).__name__

@@ -44,6 +44,7 @@ def test_a_connection_that_breaks_off_is_said_in_words(tmp_path: Path) -> None:
         ("nobody", DockerAway, "answers, and no engine behind it (503 Service Unavailable)"),
         ("slow", DockerSilent, "timed out, Docker did not answer within 0.3 s"),
         ("error", DockerUnavailable, "the fake engine fails at list"),
+        ("garbage", DockerUnavailable, "what answers there is not Docker, or broken: Expecting"),
     ],
 )
 def test_each_failure_has_its_kind_and_words(

@@ -92,10 +92,12 @@ async def test_a_listing_does_not_undo_events_that_came_while_it_ran(engine: Fak
         listing = asyncio.create_task(source.list_all())
         await asyncio.sleep(0.1)
         engine.world.pause(named(engine, "web1"))
-        await until(lambda: (c := seen(source, "web1")) and c.state == "paused", "the event")
+        engine.world._container(named(engine, "web2"), "destroy")  # which the listing has still
+        await until(lambda: (c := seen(source, "web1")) and c.state == "paused" and not seen(source, "web2"), "both")
         assert await listing == set()
         assert (c := seen(source, "web1"))
         assert c.state == "paused"
+        assert not seen(source, "web2")
 
 
 async def test_a_container_that_docker_does_not_describe_harms_no_other(engine: FakeEngine) -> None:
