@@ -14,7 +14,7 @@ from proxyctl.providers.docker.client import PatientClient
 from proxyctl.providers.docker.endpoint import Endpoint, reachable
 from proxyctl.providers.docker.source import DockerSource
 from tests.docker.private_engine import PrivateEngine, private_engine
-from tests.providers.docker.fake_engine import UNCLOSED
+from tests.providers.docker.fake_engine import UNCLOSED, collect_unclosed
 from tests.providers.docker.following import until
 
 pytestmark = [pytest.mark.docker, pytest.mark.filterwarnings(UNCLOSED)]
@@ -25,6 +25,7 @@ def second_engine() -> Iterator[PrivateEngine]:
     """An engine without images that may be restarted."""
     with private_engine() as engine:
         yield engine
+    collect_unclosed()
 
 
 async def test_dockerd_is_noticed_within_a_second_after_it_answers(second_engine: PrivateEngine) -> None:
