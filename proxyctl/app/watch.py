@@ -48,12 +48,12 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
     slow = asyncio.get_running_loop().call_later(TOLD_AFTER, log.info, "docker takes long to answer, the start waits")
     client = await asyncio.to_thread(connect)
     await asyncio.to_thread(_prepare_network, settings, client)
+    slow.cancel()
     prepare_state(settings)
     with state_files.lock(settings.state):
         parts = build(settings, client)
         files = InputFiles(settings, reload)
         features = await _features(parts)
-        slow.cancel()
         daemon = compose(parts, features, files)
         runners = await serve(daemon.api, control=settings.state / SOCKET, tcp=settings.api)
         log.info(
