@@ -171,7 +171,7 @@ def test_an_engine_that_lists_nothing_at_the_start_empties_no_pool(watch: Watch,
 def test_a_listing_of_12_seconds_is_waited_for(often: Watch, relay: Relay) -> None:
     """`watch` starts by it, says so, and then runs with it: joins and drains come by events, nothing reconnects.
 
-    It takes its 25 s: twice the 12 s that are known of machines which have too much to do.
+    It takes its 30 s: twice the 12 s that are known of machines which have too much to do.
     """
     often.run("web1", labels={"pool": "web"})
     often.until(web1="up")
@@ -191,7 +191,7 @@ def test_a_listing_of_12_seconds_is_waited_for(often: Watch, relay: Relay) -> No
     often.until(web1="up", web2="up", within=6)
     often.container("web1").kill("SIGTERM")
     often.until(web2="up", within=6)
-    eventually(lambda: relay.listings >= listings + 6, "two more listings")
+    eventually(lambda: relay.listings > listings, "the end of a listing")
     said = often.log.read_text()[told:]
     assert "the connection to docker" not in said
     assert "opened anew" not in said
@@ -199,10 +199,7 @@ def test_a_listing_of_12_seconds_is_waited_for(often: Watch, relay: Relay) -> No
 
 
 def test_inspects_of_12_seconds_hold_up_no_drain(watch: Watch, relay: Relay) -> None:
-    """A container that is told to stop gets nothing more after a second, long before Docker describes it.
-
-    It takes its 14 s, to see that the late answer changes nothing.
-    """
+    """A container that is told to stop gets nothing more after a second, long before Docker describes it."""
     watch.run("web1", labels={"pool": "web"}, command=["--linger", "60s"])
     watch.run("web2", labels={"pool": "web"})
     watch.until(web1="up", web2="up")
@@ -214,8 +211,6 @@ def test_inspects_of_12_seconds_hold_up_no_drain(watch: Watch, relay: Relay) -> 
     watch.run("web3", labels={"pool": "web"})
     eventually(lambda: watch.servers().get("web3") == "up", "web3", within=5)
     assert set(watch.served_by(4)) == {"web2", "web3"}
-    time.sleep(max(0.0, began + 13 - time.monotonic()))
-    assert watch.servers().get("web1", "draining") == "draining"
 
 
 def test_a_stream_without_a_header_is_no_reason_not_to_serve(watch: Watch, relay: Relay) -> None:
@@ -239,13 +234,13 @@ def test_a_stream_without_a_header_is_no_reason_not_to_serve(watch: Watch, relay
 def test_docker_is_noticed_within_a_second_after_its_return(watch: Watch, relay: Relay) -> None:
     """However long it was away, and so however long the pauses are by then.
 
-    It takes its 20 s, after which a pause would be 8 to 16 s.
+    It takes its 12 s, after which a pause would be 4 to 8 s.
     """
     watch.run("web1", labels={"pool": "web"})
     watch.until(web1="up")
     relay.cut()
     eventually(lambda: not (watch.status() or {"events_connected": True})["events_connected"], "the loss to show")
-    time.sleep(20)
+    time.sleep(12)
     relay.up()
     eventually(lambda: (watch.status() or {})["events_connected"], "the return", within=1.5)
 
@@ -264,6 +259,9 @@ def test_a_socket_that_takes_only_get_is_enough_for_a_gateway_that_exists(watch:
     assert watch.served_by(2, host="new.test") == {"web3": 2}
     eventually(lambda: [p["code"] for p in watch.problems()] == ["P602"], "a word about the image")
     assert "refuses GET /images/" in watch.problems()[0]["reason"]
+    relay.mend()
+    relay.drop_connections()
+    eventually(lambda: not watch.problems(), "its end")
 
 
 def test_a_socket_that_takes_only_get_cannot_make_a_gateway(watch: Watch, relay: Relay) -> None:
