@@ -89,7 +89,7 @@ class Stage:
                 read_inputs=lambda: INPUTS[self.features],
             )
             made = rules(self.features)
-            reconciler = Reconciler(ports, self.applier, self.refusals, made, Journal(), spacing=0, resync=RESYNC)
+            reconciler = Reconciler(ports, self.applier, self.refusals, made, Journal(), spacing=0, resync=RESYNC, grace=10)
             holder.append(reconciler)
             wake("start")
             task = asyncio.create_task(reconciler.run())

@@ -135,6 +135,7 @@ def compose(parts: Parts, features: Features, files: InputFiles) -> Daemon:
         journal,
         spacing=settings.reload_spacing / 1000,
         resync=settings.resync / 1000,
+        grace=settings.grace / 1000,
     )
     waker.target = reconciler.wake
     confirmation = Confirmation(reconciler, journal)

@@ -45,8 +45,9 @@ class Reconciler:
         *,
         spacing: float,
         resync: float,
+        grace: float,
     ) -> None:
-        """Take every collaborator, the least seconds between two reloads, and the seconds between two listings.
+        """Take every collaborator; in seconds: the least between two reloads, between two listings, and for `Health`.
 
         `refusals` is the same object that the applier has.
         """
@@ -54,7 +55,7 @@ class Reconciler:
         self._rules = rules
         self._reporter = Reporter(ports.source, ports.engine, rules.features, resync)
         self._wakes = Wakes()
-        self._pass = OnePass(ports, applier, refusals, rules, spacing, journal, self._wakes)
+        self._pass = OnePass(ports, applier, refusals, rules, spacing, journal, self._wakes, grace)
         self._passed = asyncio.Event()
 
     @property

@@ -128,7 +128,7 @@ class Stage:
             read_inputs=self._read,
         )
         made = rules(features)
-        self.reconciler = Reconciler(ports, self.applier, self.refusals, made, self.journal, spacing=spacing, resync=30)
+        self.reconciler = Reconciler(ports, self.applier, self.refusals, made, self.journal, spacing=spacing, resync=30, grace=10)
 
     def _read(self) -> Inputs:
         return self.read()

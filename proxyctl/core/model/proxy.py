@@ -84,3 +84,8 @@ class ServerCount:
     requests: int | None
     up: bool | None
     reason: str = ""
+
+    @property
+    def fails(self) -> bool:
+        """Whether the server fails its check: a server whose first check has not ended yet does not."""
+        return self.up is False and bool(self.reason)
