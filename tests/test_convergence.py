@@ -87,9 +87,10 @@ class Stage:
                 overrides=Overrides(self.folder),
                 pin=lambda: None,
                 read_inputs=lambda: INPUTS[self.features],
+                grace=10,
             )
             made = rules(self.features)
-            reconciler = Reconciler(ports, self.applier, self.refusals, made, Journal(), spacing=0, resync=RESYNC, grace=10)
+            reconciler = Reconciler(ports, self.applier, self.refusals, made, Journal(), spacing=0, resync=RESYNC)
             holder.append(reconciler)
             wake("start")
             task = asyncio.create_task(reconciler.run())

@@ -125,6 +125,7 @@ def compose(parts: Parts, features: Features, files: InputFiles) -> Daemon:
         overrides=overrides,
         pin=lambda: files.pins.core_pin,
         read_inputs=files.read,
+        grace=settings.grace / 1000,
     )
     applier = Applier(parts.engine, parts.generations, refusals)
     reconciler = Reconciler(
@@ -135,7 +136,6 @@ def compose(parts: Parts, features: Features, files: InputFiles) -> Daemon:
         journal,
         spacing=settings.reload_spacing / 1000,
         resync=settings.resync / 1000,
-        grace=settings.grace / 1000,
     )
     waker.target = reconciler.wake
     confirmation = Confirmation(reconciler, journal)

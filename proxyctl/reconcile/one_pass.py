@@ -44,16 +44,15 @@ class OnePass:
         spacing: float,
         journal: Journal,
         wakes: Wakes,
-        grace: float,
     ) -> None:
-        """Take every collaborator, `spacing`, the least seconds between two reloads, and the seconds of `Health`."""
+        """Take every collaborator, and `spacing`, the least seconds between two reloads."""
         self._ports, self._applier, self._rules = ports, applier, rules
         self._refusals, self._journal, self._wakes = refusals, journal, wakes
         self.inputs = InputsInUse(ports.read_inputs, refusals)
         self._inquiry = Inquiry(ports.prober, DnsNames(ports.resolver, wakes.wake))
         self._reach = Reach(ports.engine, applier, rules, self.inputs, refusals, wakes, Spacing(spacing))
         self._drains = Drains()
-        self.health = Health(ports.engine, wakes.wake, grace)
+        self.health = Health(ports.engine, wakes.wake, ports.grace)
         self._survey: Survey | None = None
         self._looked_at = 0.0
         self._undecided = True

@@ -45,9 +45,8 @@ class Reconciler:
         *,
         spacing: float,
         resync: float,
-        grace: float,
     ) -> None:
-        """Take every collaborator; in seconds: the least between two reloads, between two listings, and for `Health`.
+        """Take every collaborator, the least seconds between two reloads, and the seconds between two listings.
 
         `refusals` is the same object that the applier has.
         """
@@ -55,7 +54,7 @@ class Reconciler:
         self._rules = rules
         self._reporter = Reporter(ports.source, ports.engine, rules.features, resync)
         self._wakes = Wakes()
-        self._pass = OnePass(ports, applier, refusals, rules, spacing, journal, self._wakes, grace)
+        self._pass = OnePass(ports, applier, refusals, rules, spacing, journal, self._wakes)
         self._passed = asyncio.Event()
 
     @property
@@ -121,6 +120,13 @@ class Reconciler:
     async def quiet(self) -> None:
         """Return once servers that drain get no new request."""
         await self._engine.quiet(self._pass.inputs.now.tuning.keepalive_min_ms / 1000)
+
+    async def finished(self, container: str) -> bool:
+        """Return whether nothing runs any more on the servers of a container that drains; raise GatewayError."""
+        applied = self._applier.applied
+        pools = applied.desired.pools if applied else ()
+        servers = [(p.name, s) for p in pools for s in p.servers if s.container == container]
+        return all([await self._engine.finished(pool, server) for pool, server in servers])
 
     async def settled(self) -> Status:
         """Return the status once every container that is there now has joined or has a problem."""

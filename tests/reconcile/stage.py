@@ -126,9 +126,10 @@ class Stage:
             overrides=self.overrides,
             pin=lambda: None,
             read_inputs=self._read,
+            grace=10,
         )
         made = rules(features)
-        self.reconciler = Reconciler(ports, self.applier, self.refusals, made, self.journal, spacing=spacing, resync=30, grace=10)
+        self.reconciler = Reconciler(ports, self.applier, self.refusals, made, self.journal, spacing=spacing, resync=30)
 
     def _read(self) -> Inputs:
         return self.read()
