@@ -136,7 +136,7 @@ async def test_the_client_gives_what_operators_are_answered(watch: MemoryWatch, 
     assert await asyncio.to_thread(control.pin, tmp_path, None) == Pinned(4, "now")
     assert await asyncio.to_thread(control.pin, tmp_path, 3) == Pinned(3, "now")
     assert await asyncio.to_thread(control.release, tmp_path) == Released(4)
-    assert watch.asked == [("web 1", changes), ("web", True), (None,), (3,), ("release",)]
+    assert watch.asked == [("web 1", changes), ("web 1",), ("busy1",), ("web", True), (None,), (3,), ("release",)]
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ from typing import Any, Unpack
 
 import pytest
 
+from proxyctl.api.client import NoWatch, WatchEnded
 from proxyctl.api.port import Changes, Overridden
 from proxyctl.core.model import Problem
 from proxyctl.core.status import ServerState, Status
-from proxyctl.api.client import NoWatch, WatchEnded
 from proxyctl.errors import ContainerGone, DockerUnavailable, ProxyctlError
 from proxyctl.operate import draining, rollout
 from proxyctl.operate.rollout import Done, RolledBack, Rollout, Wish
@@ -338,7 +338,7 @@ def test_no_answer_about_what_runs_is_not_taken_for_nothing(play: Play) -> None:
             raise answer
         return answer
 
-    play.host.finished = finished  # type: ignore[method-assign]
+    play.host.finished = finished  # type: ignore[assignment, method-assign]
     play.run()
     assert answers == []
 
@@ -461,7 +461,7 @@ def test_docker_that_is_away_for_a_moment_is_waited_for(play: Play) -> None:
         "end": [DockerUnavailable("Docker does not answer")] * 3,
         "remove web1-r2 with its volumes": [DockerUnavailable("Docker does not answer")] * 20,
     }
-    with pytest.raises(RolledBack, match="on: web2-r2 does not serve after 5 s: it is starting$"):
+    with pytest.raises(RolledBack, match=r"on: web2-r2 does not serve after 5 s: it is starting$"):
         play.run()
     assert play.host.states == {"web1": "up", "web2": "up"}
 
@@ -484,7 +484,7 @@ def test_a_new_one_that_cannot_be_removed_is_told(play: Play) -> None:
     play.host.joins = {"web1-r2": "down", "web2-r2": "down"}
     play.host.fails = {"remove web1-r2 with its volumes": "Docker does not answer"}
     with pytest.raises(
-        RolledBack, match="; `docker rm --force --volumes web1-r2` removes what is left of the new ones$"
+        RolledBack, match=r"; `docker rm --force --volumes web1-r2` removes what is left of the new ones$"
     ):
         play.run(wait=0.05)
     assert play.said[-2:] == ["web1-r2: could not be removed: Docker does not answer", "web2-r2: removed"]
@@ -493,7 +493,9 @@ def test_a_new_one_that_cannot_be_removed_is_told(play: Play) -> None:
 def test_an_old_one_that_cannot_be_stopped_is_named(play: Play) -> None:
     """With those after it, and with Docker's reason."""
     play.host.fails = {"stop web1 0": "Docker does not answer"}
-    with pytest.raises(ProxyctlError, match="^Docker does not answer; the new ones serve, .* still there: web1, web2:"):
+    with pytest.raises(
+        ProxyctlError, match=r"^Docker does not answer; the new ones serve, .* still there: web1, web2:"
+    ):
         play.run()
 
 
