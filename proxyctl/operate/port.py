@@ -112,6 +112,9 @@ class Docker(Protocol):
     def others(self) -> Others:
         """Return what a rollout has to know of all containers."""
 
+    def config_hash(self, old: Old, image: str) -> str:
+        """Return compose's hash of a container's service with another image; empty where it cannot be told."""
+
     def make(self, successor: Successor) -> str:
         """Create a container and return its id."""
 

@@ -16,7 +16,8 @@ from proxyctl.errors import ContainerGone, DockerUnavailable, ProxyctlError
 from proxyctl.operate.draining import Draining
 from proxyctl.operate.port import Docker, Watch
 from proxyctl.operate.serving import Pools, draining, serves_in, sharing, unknown
-from proxyctl.providers.docker.successor import Old, Others, refusal, successors
+from proxyctl.providers.docker.beside import refusal
+from proxyctl.providers.docker.successor import Old, Others, successors
 from proxyctl.state import rollouts
 
 _POLL = 0.1
@@ -98,7 +99,9 @@ class Rollout:
     def _bring_up(self, wish: Wish, old: Sequence[Old], others: Others, serves: Pools) -> None:
         """Make and start the new containers, note each in `_made`, and wait until all serve at the same time."""
         image_id = self._docker.image_id(wish.image)
-        planned = successors(old, wish.image, image_id=image_id, count=wish.count or len(old), others=others)
+        hashes = {o.id: self._docker.config_hash(o, wish.image) for o in old}
+        count = wish.count or len(old)
+        planned = successors(old, wish.image, image_id=image_id, count=count, others=others, hashes=hashes)
         for each in planned:
             self._unless_interrupted()
             for notice in each.notices:

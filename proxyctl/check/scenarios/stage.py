@@ -18,8 +18,9 @@ from proxyctl.core.status import PoolStatus, ServerStatus
 from proxyctl.errors import ProxyctlError
 from proxyctl.gateway import netns
 from proxyctl.operate.port import Watch
+from proxyctl.providers.docker.beside import refusal
 from proxyctl.providers.docker.containers import Containers
-from proxyctl.providers.docker.successor import refusal, successors
+from proxyctl.providers.docker.successor import successors
 
 KEYS = 150
 """Clients that are played where a pool chooses by a key: enough that each server is met, and a share is seen."""

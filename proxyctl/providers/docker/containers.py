@@ -11,7 +11,7 @@ import http
 import docker.errors
 
 from proxyctl.errors import ContainerGone, ProxyctlError
-from proxyctl.providers.docker import images
+from proxyctl.providers.docker import compose, images
 from proxyctl.providers.docker.client import Client, attempted, explain, required, translated
 from proxyctl.providers.docker.successor import COMPOSE, Network, Old, Others, Successor
 
@@ -56,6 +56,10 @@ class Containers:
             if mode == "container":
                 lodgers[host] = next((n.lstrip("/") for n in entry.get("Names") or ()), entry["Id"][:12])
         return Others(frozenset(names), numbers, lodgers)
+
+    def config_hash(self, old: Old, image: str) -> str:
+        """Return compose's hash of a container's service with another image; empty where it cannot be told."""
+        return compose.config_hash(old, image)
 
     def make(self, successor: Successor) -> str:
         """Create a container and connect it, not started yet; return its id.

@@ -11,7 +11,8 @@ import copy
 import dataclasses
 import itertools
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from proxyctl.core import layout
@@ -93,29 +94,6 @@ class Successor:
     notices: tuple[str, ...] = ()
 
 
-def refusal(old: Iterable[Old], others: Others) -> str:
-    """Return why no second container can stand beside one of these, or take its place; empty when all can."""
-    for each in old:
-        mode, _, host = (each.inspect["HostConfig"].get("NetworkMode") or "").partition(":")
-        if mode in {"container", "host"}:
-            where = f"the network of container {host[:_SHORT_ID]}" if host else "the network of the host"
-            return f"{each.name} lives in {where}, where two cannot listen on one port: replace it by hand"
-        lodger = next((others.lodgers[key] for key in (each.id, each.name) if key in others.lodgers), None)
-        if lodger:
-            return (
-                f"{lodger} lives in the network of {each.name}, and would lose it: give {lodger} a network of its own, "
-                "or replace both by hand"
-            )
-        bindings = each.inspect["HostConfig"].get("PortBindings") or {}
-        wanted = {str(b.get("HostPort") or "0") for bs in bindings.values() for b in bs or ()} - {"0"}
-        if ports := sorted(p for p in wanted if "-" not in p):  # of a range, each container gets a free one
-            return (
-                f"{each.name} publishes host port {', '.join(ports)}, which two containers cannot share: publish it at "
-                "the gateway instead (watch --publish), and make the container without"
-            )
-    return ""
-
-
 def successors(
     old: Sequence[Old],
     image: str,
@@ -123,8 +101,12 @@ def successors(
     image_id: str,
     count: int,
     others: Others,
+    hashes: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Successor, ...]:
-    """Return `count` successors, of each old one in turn; no name and no number is used twice."""
+    """Return `count` successors, of each old one in turn; no name and no number is used twice.
+
+    `hashes` are compose's hashes of the services with the new image, by the old one's id, where they are known.
+    """
     names, highest = set(others.names), dict(others.numbers)
     made = []
     for each in itertools.islice(itertools.cycle(old), count):
@@ -133,7 +115,10 @@ def successors(
             number = highest[each.service] = highest.get(each.service, 0) + 1
         name = _name(each, number, names)
         names.add(name)
-        made.append(_successor(each, image, image_id, name, number))
+        successor = _successor(each, image, image_id, name, number)
+        if found := hashes.get(each.id):
+            successor.body["Labels"][f"{COMPOSE}config-hash"] = found
+        made.append(successor)
     return tuple(made)
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from proxyctl.core.layout import BASE_LABEL
-from proxyctl.providers.docker.successor import Network, Old, Others, Successor, refusal, successors
+from proxyctl.providers.docker.beside import refusal
+from proxyctl.providers.docker.successor import Network, Old, Others, Successor, successors
 
 ID = "0123456789ab" + "c" * 52
 IMAGE = {
