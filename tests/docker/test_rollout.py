@@ -229,11 +229,12 @@ def test_a_pool_that_no_label_names_is_rolled_out_too(watch: Watch) -> None:
 def test_pools_of_every_kind_lose_nothing(watch: Watch) -> None:
     """A default-named pool, and tcp with several replicas: 0 failed, by whichever way they are reached.
 
+    A connection that a client keeps through tcp lasts until the drain is over; the server then ends it between two answers.
     It takes its 12 s: six backends start or end one after the other, beside two loads.
     """
     watch.run("solo", labels={"host": watch.address})
     for name in ("tcp1", "tcp2"):
-        watch.run(name, labels={"pool": "Tcp.x_1".lower(), "protocol": "tcp", "listen": "5432"})
+        watch.run(name, labels={"pool": "tcp.x_1", "protocol": "tcp", "listen": "5432", "drain": "2s"})
     watch.until(solo="up", tcp1="up", tcp2="up")
     for pool, port in ((f"{watch.network}-solo", 80), ("tcp.x_1", 5432)):
         ran: list[subprocess.CompletedProcess[str]] = []

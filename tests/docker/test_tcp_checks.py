@@ -8,25 +8,26 @@ from tests.docker.watching import Watch, eventually
 
 pytestmark = pytest.mark.docker
 
-LISTEN = "import http.server; http.server.test(http.server.SimpleHTTPRequestHandler, port=9000)"
-
+LISTEN = "python3 -m http.server 9000"
 END = """
 import os, signal
 for pid in filter(str.isdecimal, os.listdir("/proc")):
-    if b"http.server" in open(f"/proc/{pid}/cmdline", "rb").read() and int(pid) != os.getpid():
+    if b"http.server" in open(f"/proc/{pid}/cmdline", "rb").read() and int(pid) not in {1, os.getpid()}:
         os.kill(int(pid), signal.SIGKILL)
 """
 
 
 def test_a_tcp_server_is_as_well_as_its_port(running: Watch) -> None:
     """It joins when its check's port takes a connection, and is out while that does not; the other one serves on."""
-    labels = {"pool": "db", "protocol": "tcp", "listen": "5432", "health.interval": "100ms", "health.fall": "2"}
-    running.run("db1", labels=labels)
-    running.until("db", db1="up")
-    running.run("db2", labels={**labels, "health.port": "9000"})
-    eventually(lambda: running.servers("db").get("db2") in {"starting", "down"}, "one that fails its check")
+    keys = {"interval": "100ms", "fall": "2", "port": "9000"}
+    labels = {"pool": "db", "protocol": "tcp", "listen": "5432"} | {f"health.{k}": v for k, v in keys.items()}
+    for name in ("db1", "db2"):
+        start = f"{LISTEN} & exec proxyctl echo" if name == "db1" else "exec proxyctl echo"
+        running.run(name, labels=labels, entrypoint=["sh", "-c", start])
+    eventually(lambda: running.servers("db").get("db1") == "up", "the one whose check passes")
+    assert running.servers("db")["db2"] in {"starting", "down"}
     assert {running.get(port=5432).status for _ in range(4)} == {200}
-    running.container("db2").exec_run(["python3", "-c", LISTEN], detach=True)
+    running.container("db2").exec_run(["sh", "-c", LISTEN], detach=True)
     running.until("db", db1="up", db2="up")
     eventually(lambda: running.problems() == [], "the end of all problems")
     running.container("db2").exec_run(["python3", "-c", END])
