@@ -229,7 +229,7 @@ def test_a_pool_that_no_label_names_is_rolled_out_too(watch: Watch) -> None:
 def test_pools_of_every_kind_lose_nothing(watch: Watch) -> None:
     """A default-named pool, and tcp with several replicas: 0 failed, by whichever way they are reached.
 
-    A connection that a client keeps through tcp lasts until the drain is over; the server then ends it between two answers.
+    What a client keeps through tcp lasts until the drain is over; the server then ends it between two answers.
     It takes its 12 s: six backends start or end one after the other, beside two loads.
     """
     watch.run("solo", labels={"host": watch.address})
