@@ -17,6 +17,7 @@ from proxyctl.core.model import (
     Pool,
     Problem,
     Running,
+    Server,
     ServerCount,
     Target,
 )
@@ -67,6 +68,10 @@ class MemoryEngine:
 
     async def cut(self, servers: Iterable[tuple[str, str]]) -> None:
         """Nothing runs on."""
+
+    async def finished(self, pool: str, server: Server) -> bool:
+        """Nothing runs on."""
+        return True
 
     async def running(self) -> Running | None:
         """Tell revision, topology and servers; as nginx does, without servers."""

@@ -87,6 +87,7 @@ class Stage:
                 overrides=Overrides(self.folder),
                 pin=lambda: None,
                 read_inputs=lambda: INPUTS[self.features],
+                grace=10,
             )
             made = rules(self.features)
             reconciler = Reconciler(ports, self.applier, self.refusals, made, Journal(), spacing=0, resync=RESYNC)

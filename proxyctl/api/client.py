@@ -31,6 +31,10 @@ class NoWatch(ProxyctlError):
     """No `watch` answers at this state folder."""
 
 
+class WatchEnded(NoWatch):
+    """A `watch` ended before its answer was there: what it was asked to do may be done, and may be kept."""
+
+
 class _UnixConnection(http.client.HTTPConnection):
     """HTTP over a Unix socket."""
 
@@ -49,7 +53,10 @@ def ask(state: Path, path: str, *, post: dict[str, Any] | None = None) -> dict[s
     place = state / SOCKET
     body = None if post is None else json.dumps(post)
     with contextlib.closing(_UnixConnection(place)) as connection:
+        there = False
         try:
+            connection.connect()
+            there = True
             connection.request("GET" if post is None else "POST", path, body, {"Content-Type": "application/json"})
             answer = connection.getresponse()
             document: dict[str, Any] = json.loads(answer.read())
@@ -63,7 +70,7 @@ def ask(state: Path, path: str, *, post: dict[str, Any] | None = None) -> dict[s
             raise ProxyctlError(message) from exc
         except (OSError, http.client.HTTPException) as exc:
             message = f"no `proxyctl watch` answers at {place}: is it running, with this --network and --state?"
-            raise NoWatch(message) from exc
+            raise (WatchEnded if there else NoWatch)(message) from exc
     if answer.status >= http.HTTPStatus.BAD_REQUEST and "error" in document:
         raise ProxyctlError(str(document["error"]))
     return document
@@ -119,6 +126,13 @@ def override(state: Path, server: str, **changes: Unpack[Changes]) -> Overridden
         return Overridden(answer["server"], pools, waiting, answer["draining"], changes)
 
 
+def finished(state: Path, server: str) -> bool:
+    """Return whether nothing runs any more on a server that drains; raise NoWatch or ProxyctlError."""
+    answer = ask(state, f"/api/v1/servers/{quote(server, safe='')}/finished")
+    with _of_this_version():
+        return bool(answer["finished"])
+
+
 def maintain(state: Path, pool: str, *, on: bool) -> Maintained:
     """Put a pool in maintenance or take it out; return and raise as `override` does."""
     answer = ask(state, f"/api/v1/pools/{quote(pool, safe='')}", post={"maintenance": on})
@@ -161,3 +175,7 @@ class Client:
     def override(self, server: str, **changes: Unpack[Changes]) -> Overridden:
         """Drain a server or not, or give it a weight."""
         return override(self.state, server, **changes)
+
+    def finished(self, server: str) -> bool:
+        """Return whether nothing runs any more on a server that drains."""
+        return finished(self.state, server)

@@ -59,6 +59,9 @@ class Overriding(Protocol):
     async def override(self, server: str, **changes: Unpack[Changes]) -> Overridden:
         """Drain a server or not, or give it a weight."""
 
+    async def finished(self, server: str) -> bool:
+        """Return whether nothing runs any more on a server that drains."""
+
     async def maintain(self, pool: str, *, on: bool) -> Maintained:
         """Put a pool in maintenance or take it out."""
 

@@ -62,6 +62,7 @@ class Api:
         """Return the routes for operators; settings are among them, because they name folders of this machine."""
         return [
             web.get("/api/v1/settings", self._get_settings),
+            web.get("/api/v1/servers/{name}/finished", self._get_finished),
             web.post("/api/v1/servers/{name}", self._post_server),
             web.post("/api/v1/pools/{name}", self._post_pool),
             web.post("/api/v1/rollback", self._post_rollback),
@@ -79,6 +80,12 @@ class Api:
 
     async def _get_settings(self, _: web.Request) -> web.Response:
         return web.json_response(self._settings())
+
+    async def _get_finished(self, request: web.Request) -> web.Response:
+        """Answer whether nothing runs any more on a server that drains; the proxy is asked for it each time."""
+        return await _carried_out(
+            self._overriding.finished(request.match_info["name"]), lambda finished: {"finished": finished}
+        )
 
     async def _post_server(self, request: web.Request) -> web.Response:
         """Take `{"drain": bool}` or `{"weight": int | null}` for a container; answered when the proxy does it."""

@@ -130,6 +130,7 @@ def compose(parts: Parts, features: Features, files: InputFiles) -> Daemon:
         overrides=overrides,
         pin=lambda: files.pins.core_pin,
         read_inputs=files.read,
+        grace=settings.grace / 1000,
     )
     applier = Applier(parts.engine, parts.generations, refusals)
     reconciler = Reconciler(

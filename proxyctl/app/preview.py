@@ -111,7 +111,7 @@ async def _world(
         previous=previous,
         retained=(),
         accepted=previous,
-        failing={(c.pool, c.server): c.reason for c in counts if c.up is False and c.reason},
+        failing={(c.pool, c.server): c.reason for c in counts if c.fails},
         excluded={},
     )
 

@@ -18,6 +18,7 @@ from proxyctl.errors import ProxyctlError
 from proxyctl.providers.docker import networks
 from proxyctl.providers.docker.client import connect
 from proxyctl.state import overrides as state_files
+from proxyctl.state import rollouts
 
 
 def down(
@@ -49,6 +50,8 @@ def _remove_state(folder: Path) -> None:
     try:
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(folder / "proxy")
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(folder / rollouts.FOLDER)
         for name in (*state_files.FILES, control.SOCKET):
             (folder / name).unlink(missing_ok=True)
     except OSError as exc:

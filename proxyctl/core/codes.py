@@ -136,7 +136,8 @@ UNHEALTHY: Final = _kind(
 UNCHECKED: Final = _kind(
     "P206",
     "A container fails the proxy's health check",
-    cause="The path of health.path is not answered as health.status says, or not in time.",
+    cause="The path of health.path is not answered as health.status says, or not in time; with protocol=tcp, no "
+    "connection is taken.",
     effect="The container gets no requests until the check passes.",
     remedy="Ask for the path yourself; compare health.path, health.status, health.timeout and health.port.",
 )

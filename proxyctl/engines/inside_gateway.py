@@ -6,7 +6,9 @@ Knows no proxy. An engine waits itself for its proxy to boot, because the reason
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import re
+import sys
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
@@ -18,6 +20,7 @@ _VERSION = r"(\d+(?:\.\d+)+)"
 _OPEN_FILES = re.compile(r"Max open files\s+(\d+)")
 _FEW_FILES = 1024  # the usual limit of a process, where the kernel does not say
 _LISTENS = "0A"  # the state of a listening socket in /proc/net/tcp
+_INODE = 9  # the column there that is 0 for a socket without a process
 _LOOK = 0.1  # seconds between two looks at the gateway
 
 
@@ -45,6 +48,28 @@ async def allowed_files(gateway: Shell) -> int:
     return int(found[1]) if found else _FEW_FILES
 
 
+async def connected(gateway: Shell, address: str, port: int) -> bool:
+    """Return whether a process of the gateway holds a connection to an address; raise GatewayError.
+
+    What the kernel still closes by itself belongs to no process, so it has no inode.
+    """
+    packed = ipaddress.ip_address(address).packed
+    words = [packed[i : i + 4] for i in range(0, len(packed), 4)]
+    remote = "".join(f"{int.from_bytes(word, sys.byteorder):08X}" for word in words) + f":{port:04X}"
+    sockets = await _sockets(gateway)
+    if not sockets:  # a proxy that serves listens, at least
+        raise GatewayError("the gateway's connections cannot be seen: its image has no cat")
+    return any(row[2] == remote and row[_INODE] != "0" for row in sockets)
+
+
+async def _sockets(gateway: Shell) -> list[list[str]]:
+    """Return the rows of the kernel's tables of TCP sockets in the gateway, as columns; raise GatewayError."""
+    # of pid 1: the command itself may have no pid in the gateway's /proc
+    ran = await gateway.run(("cat", "/proc/1/net/tcp", "/proc/1/net/tcp6"))
+    rows = [line.split() for line in ran.output.splitlines()]
+    return [row for row in rows if len(row) > _INODE and row[0] != "sl"]
+
+
 async def refuse_taken(gateway: Shell, new: set[int]) -> None:
     """Raise ConfigRefused when one of these ports cannot be bound, such as a port of Docker's DNS.
 
@@ -52,10 +77,7 @@ async def refuse_taken(gateway: Shell, new: set[int]) -> None:
     """
     if not new:
         return
-    # of pid 1: the command itself may have no pid in the gateway's /proc
-    ran = await gateway.run(("cat", "/proc/1/net/tcp", "/proc/1/net/tcp6"))
-    sockets = [line.split() for line in ran.output.splitlines()]
-    taken = {int(s[1].rpartition(":")[2], 16) for s in sockets if s[3:4] == [_LISTENS]}
+    taken = {int(row[1].rpartition(":")[2], 16) for row in await _sockets(gateway) if row[3] == _LISTENS}
     if clash := sorted(new & taken):
         raise ConfigRefused(f"port {clash[0]} cannot be bound in the gateway: something else listens there")
 

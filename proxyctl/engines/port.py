@@ -11,6 +11,7 @@ from proxyctl.core.model import (
     Desired,
     Features,
     Running,
+    Server,
     ServerCount,
     Tuning,
 )
@@ -70,6 +71,12 @@ class Engine(Protocol):
 
         A process with an earlier configuration takes requests on kept connections for up to `keepalive_min` seconds,
         so no longer is waited. A drain at run time does not reach such a process, and is not waited for.
+        """
+
+    async def finished(self, pool: str, server: Server) -> bool:
+        """Return whether nothing runs any more on a server that drains, in any process of the proxy.
+
+        Raise GatewayError where the proxy, or its gateway, does not say.
         """
 
     async def running(self) -> Running | None:

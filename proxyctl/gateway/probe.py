@@ -155,12 +155,13 @@ class Prober:
     async def _ask(self, target: Target) -> str:
         """Return why the target is not ready, or an empty string; raise _Unprobeable."""
         check = target.check
-        place = f"{target.address}:{target.port}"
-        if check is None:
+        if check is None or not check.path:
+            port, seconds = (check.port or target.port, check.timeout_ms / 1000) if check else (target.port, _CONNECT)
+            place = f"{target.address}:{port}"
             return await _within(
-                _CONNECT,
-                self._connect(target.address, target.port),
-                f"nothing answers on {place} (no reply to a connection attempt in {_CONNECT:.0f} s)",
+                seconds,
+                self._connect(target.address, port),
+                f"nothing answers on {place} (no reply to a connection attempt in {seconds:g} s)",
                 lambda exc: f"nothing listens on {place} ({_text(exc)}), or only on the container's own loopback",
             )
         port = check.port or target.port

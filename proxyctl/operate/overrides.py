@@ -32,12 +32,7 @@ class Overriding:
         not do it.
         """
         began = time.monotonic()
-        pools = (await self._watched.status(figures=False)).pools
-        servers = [(pool.name, s) for pool in pools for s in pool.servers]
-        found = {pool: s.container for pool, s in servers if s.name == server}
-        if not found:
-            names = ", ".join(sorted({s.name for _, s in servers})) or "none"
-            raise ProxyctlError(f"no server is named {server}; known are {names}")
+        found = await self._named(server)
         container = next(iter(found.values()))
         before = self._kept.all().get(container, Override())
         self._kept.keep(container, dataclasses.replace(before, **changes))
@@ -55,6 +50,23 @@ class Overriding:
             await self._confirmation.quiet(began)
         draining = any(s.draining for s in does.values())
         return Overridden(server, tuple(does), tuple(sorted(found.keys() - does)), draining, changes)
+
+    async def finished(self, server: str) -> bool:
+        """Return whether nothing runs any more on a server that drains.
+
+        Raise ProxyctlError when no server has that name, or when the proxy does not say.
+        """
+        return await self._watched.finished(next(iter((await self._named(server)).values())))
+
+    async def _named(self, server: str) -> dict[str, str]:
+        """Return the container of a server by pool; raise ProxyctlError when no server has that name."""
+        pools = (await self._watched.status(figures=False)).pools
+        servers = [(pool.name, s) for pool in pools for s in pool.servers]
+        found = {pool: s.container for pool, s in servers if s.name == server}
+        if not found:
+            names = ", ".join(sorted({s.name for _, s in servers})) or "none"
+            raise ProxyctlError(f"no server is named {server}; known are {names}")
+        return found
 
     async def maintain(self, pool: str, *, on: bool) -> Maintained:
         """Put a pool in maintenance or take it out; raise ProxyctlError when there is no such pool."""

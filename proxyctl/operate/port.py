@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Protocol, Unpack
 
 from proxyctl.api.port import Changes, Overridden
 from proxyctl.core.model import Desired, Override
 from proxyctl.core.status import Status
-from proxyctl.providers.docker.successor import Old, Successor
+from proxyctl.providers.docker.successor import Old, Others, Successor
 from proxyctl.state.history import Past
 from proxyctl.state.port import Generation, PinnedGeneration
 
@@ -75,6 +76,9 @@ class Watched(Protocol):
     async def quiet(self) -> None:
         """Return once servers that drain get no new request."""
 
+    async def finished(self, container: str) -> bool:
+        """Return whether nothing runs any more on the servers of a container that drains; raise ProxyctlError."""
+
     async def status(self, *, figures: bool) -> Status:
         """Return the present status; without live `figures` the proxy is not asked."""
 
@@ -82,11 +86,18 @@ class Watched(Protocol):
 class Watch(Protocol):
     """The running `watch`, as seen from another process; every failure is a ProxyctlError."""
 
+    @property
+    def state(self) -> Path:
+        """Its state folder."""
+
     def status(self) -> Status:
         """Return its status."""
 
     def override(self, server: str, **changes: Unpack[Changes]) -> Overridden:
         """Drain a server or not, or give it a weight; return when the proxy does it."""
+
+    def finished(self, server: str) -> bool:
+        """Return whether nothing runs any more on a server that drains."""
 
 
 class Docker(Protocol):
@@ -98,8 +109,11 @@ class Docker(Protocol):
     def image_id(self, image: str) -> str:
         """Return the id of an image."""
 
-    def taken(self) -> tuple[set[str], dict[tuple[str, str], int]]:
-        """Return the names of all containers, and the highest container number of each compose service."""
+    def others(self) -> Others:
+        """Return what a rollout has to know of all containers."""
+
+    def config_hash(self, old: Old, image: str) -> str:
+        """Return compose's hash of a container's service with another image; empty where it cannot be told."""
 
     def make(self, successor: Successor) -> str:
         """Create a container and return its id."""

@@ -18,7 +18,6 @@ from proxyctl.providers.port import Wake
 log = structlog.get_logger()
 
 EVERY = 1.0  # seconds between two questions, which cost HAProxy 0.3 ms each
-GRACE = 10.0  # seconds that a server may fail from its first check on, until that is a problem
 
 Place = tuple[str, str]
 """Pool and server, by name."""
@@ -27,9 +26,12 @@ Place = tuple[str, str]
 class Health:
     """The servers that fail, with the reason of their first failure: later ones may differ from check to check."""
 
-    def __init__(self, engine: Engine, wake: Wake) -> None:
-        """Take the engine to ask, and what to call when a server begins to fail or passes again."""
-        self._engine, self._wake = engine, wake
+    def __init__(self, engine: Engine, wake: Wake, grace: float) -> None:
+        """Take the engine to ask, what to call when a server begins to fail or passes again, and a grace in seconds.
+
+        A server that never passed may fail for the grace from its first check on, until that is a problem.
+        """
+        self._engine, self._wake, self._grace = engine, wake, grace
         self._proven: set[Place] = set()
         self._since: dict[Place, tuple[float, str]] = {}
         self.failing: Mapping[Place, str] = {}
@@ -51,8 +53,8 @@ class Health:
         """Take what the proxy says at a monotonic time."""
         seen = {(c.pool, c.server): c for c in counts}
         self._proven = {p for p, c in seen.items() if c.up or p in self._proven}
-        self._since = {p: self._since.get(p, (now, c.reason)) for p, c in seen.items() if c.up is False and c.reason}
-        late = {p: reason for p, (at, reason) in self._since.items() if p in self._proven or now - at >= GRACE}
+        self._since = {p: self._since.get(p, (now, c.reason)) for p, c in seen.items() if c.fails}
+        late = {p: reason for p, (at, reason) in self._since.items() if p in self._proven or now - at >= self._grace}
         if late != self.failing:
             self.failing = late
             self._wake("the health of servers")

@@ -52,7 +52,7 @@ class OnePass:
         self._inquiry = Inquiry(ports.prober, DnsNames(ports.resolver, wakes.wake))
         self._reach = Reach(ports.engine, applier, rules, self.inputs, refusals, wakes, Spacing(spacing))
         self._drains = Drains()
-        self.health = Health(ports.engine, wakes.wake)
+        self.health = Health(ports.engine, wakes.wake, ports.grace)
         self._survey: Survey | None = None
         self._looked_at = 0.0
         self._undecided = True

@@ -32,7 +32,10 @@ class Overrides(Protocol):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ports:
-    """Everything outside. `pin` is called in every pass, `read_inputs` when a file has changed."""
+    """Everything outside. `pin` is called in every pass, `read_inputs` when a file has changed.
+
+    `grace`: the seconds that a server may fail the proxy's own check from the first one on, until that is a problem.
+    """
 
     source: Source
     resolver: Resolver
@@ -43,3 +46,4 @@ class Ports:
     overrides: Overrides
     pin: Callable[[], Pin | None]
     read_inputs: Callable[[], Inputs]
+    grace: float

@@ -121,6 +121,13 @@ class Reconciler:
         """Return once servers that drain get no new request."""
         await self._engine.quiet(self._pass.inputs.now.tuning.keepalive_min_ms / 1000)
 
+    async def finished(self, container: str) -> bool:
+        """Return whether nothing runs any more on the servers of a container that drains; raise GatewayError."""
+        applied = self._applier.applied
+        pools = applied.desired.pools if applied else ()
+        servers = [(p.name, s) for p in pools for s in p.servers if s.container == container]
+        return all([await self._engine.finished(pool, server) for pool, server in servers])
+
     async def settled(self) -> Status:
         """Return the status once every container that is there now has joined or has a problem."""
         while self._applier.applied is None or self._pass.unsettled:

@@ -63,6 +63,24 @@ def test_nobody_there_is_no_watch(tmp_path: Path) -> None:
     assert str(told).startswith(f"no `proxyctl watch` answers at {tmp_path}/control.sock: is it running")
 
 
+def test_one_that_ends_before_its_answer_may_have_done_it(tmp_path: Path) -> None:
+    """No `watch` answers any more either, but the request has reached it."""
+    assert not isinstance(failure(tmp_path), control.WatchEnded)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / control.SOCKET))
+        listening.listen()
+
+        def end() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                _read_request(connection)
+
+        thread = threading.Thread(target=end)
+        thread.start()
+        assert isinstance(failure(tmp_path), control.WatchEnded)
+        thread.join(10)
+
+
 def test_one_that_does_not_answer_in_time_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not said to be missing: nobody should start a second one."""
     monkeypatch.setattr(control, "TIMEOUT", 0.2)

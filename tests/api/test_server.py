@@ -45,6 +45,11 @@ class MemoryWatch:
         self._note(server, changes)
         return Overridden(server, ("web",), ("api",), draining=True, changes=changes)
 
+    async def finished(self, server: str) -> bool:
+        """Something runs on the busy one."""
+        self._note(server)
+        return server != "busy1"
+
     async def maintain(self, pool: str, *, on: bool) -> Maintained:
         """Do it."""
         self._note(pool, on)
@@ -125,11 +130,13 @@ async def test_the_client_gives_what_operators_are_answered(watch: MemoryWatch, 
     changes: Changes = {"drain": False, "weight": None}
     answer = await asyncio.to_thread(control.override, tmp_path, "web 1", **changes)
     assert answer == Overridden("web 1", ("web",), ("api",), draining=True, changes=changes)
+    assert await asyncio.to_thread(control.finished, tmp_path, "web 1")
+    assert not await asyncio.to_thread(control.finished, tmp_path, "busy1")
     assert await asyncio.to_thread(control.maintain, tmp_path, "web", on=True) == Maintained("web", maintenance=True)
     assert await asyncio.to_thread(control.pin, tmp_path, None) == Pinned(4, "now")
     assert await asyncio.to_thread(control.pin, tmp_path, 3) == Pinned(3, "now")
     assert await asyncio.to_thread(control.release, tmp_path) == Released(4)
-    assert watch.asked == [("web 1", changes), ("web", True), (None,), (3,), ("release",)]
+    assert watch.asked == [("web 1", changes), ("web 1",), ("busy1",), ("web", True), (None,), (3,), ("release",)]
 
 
 @pytest.mark.parametrize(

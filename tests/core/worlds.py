@@ -35,7 +35,12 @@ HAPROXY = Features("haproxy", (3, 2, 26))
 NGINX = Features("nginx", (1, 30, 3), stream_module="static")
 OLD_NGINX = Features("nginx", (1, 22, 1))
 OK = Finding(ok=True)
-COMMANDS = Commands(attach="attach {container} to {network}", inspect="inspect {container}")
+COMMANDS = Commands(
+    attach="attach {container} to {network}",
+    inspect="inspect {container}",
+    restart="restart {container}",
+    kill="kill {container}",
+)
 
 
 def container(  # noqa: PLR0913 - one argument for each thing that Docker says

@@ -18,7 +18,7 @@ from testcontainers.core.network import Network
 
 from proxyctl.settings import EngineKind
 from tests.docker.box import Box
-from tests.docker.watching import LABEL, Watch, listed, remove, watching
+from tests.docker.watching import BACKEND, LABEL, Watch, listed, remove, watching
 
 ENGINES = ("haproxy", "nginx")
 
@@ -104,6 +104,25 @@ def run_container(docker_client: docker.DockerClient) -> Iterator[Callable[..., 
 
     yield run
     remove(docker_client, *(container.id for container in made))
+
+
+@pytest.fixture
+def make_image(docker_client: docker.DockerClient) -> Iterator[Callable[..., str]]:
+    """A function that makes an image of the backend with other defaults, as Dockerfile lines."""
+    made: list[str] = []
+
+    def make(*changes: str) -> str:
+        box = docker_client.containers.create(BACKEND, labels={LABEL: "1"})
+        repository = f"proxyctl-test/{secrets.token_hex(4)}"
+        box.commit(repository, "2", changes="\n".join(changes))
+        box.remove()
+        made.append(f"{repository}:2")
+        return made[-1]
+
+    yield make
+    for name in made:
+        with contextlib.suppress(docker.errors.NotFound):
+            docker_client.images.remove(name, force=True)
 
 
 @pytest.fixture(params=ENGINES)

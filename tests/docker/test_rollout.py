@@ -10,29 +10,18 @@ import concurrent.futures
 import contextlib
 import http.client
 import json
-import secrets
-import signal
 import socket
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+import time
 from pathlib import Path
 from typing import Any
 
-import docker
-import docker.errors
 import pytest
 
-from proxyctl.check.report import Report
-from proxyctl.check.steady import SteadyLoad
-from tests.docker.loads import in_turn
-from tests.docker.watching import BACKEND, LABEL, Watch, eventually, listed
+from tests.docker.rolling import MakeImage, assert_nothing_lost, names, one_engine, rollout, under_load
+from tests.docker.watching import BACKEND, LABEL, Watch, eventually
 
 pytestmark = pytest.mark.docker
-
-MakeImage = Callable[..., str]
-SLOW = "delay/0.15"  # so that every server has requests in it at any moment
-one_engine = pytest.mark.parametrize("module_watch", ["haproxy"], indirect=True)
 
 
 @pytest.fixture
@@ -41,63 +30,8 @@ def watch(running: Watch) -> Watch:
     return running
 
 
-@pytest.fixture
-def image(docker_client: docker.DockerClient) -> Iterator[MakeImage]:
-    """A function that makes an image of the backend with other defaults, as Dockerfile lines."""
-    made: list[str] = []
-
-    def make(*changes: str) -> str:
-        box = docker_client.containers.create(BACKEND, labels={LABEL: "1"})
-        repository = f"proxyctl-test/{secrets.token_hex(4)}"
-        box.commit(repository, "2", changes="\n".join(changes))
-        box.remove()
-        made.append(f"{repository}:2")
-        return made[-1]
-
-    yield make
-    for name in made:
-        with contextlib.suppress(docker.errors.NotFound):
-            docker_client.images.remove(name, force=True)
-
-
-def under_load(watch: Watch, event: Callable[[], None]) -> Report:
-    """Send load that is never repeated, let `event` happen in the middle of it, and return what the load saw."""
-    with in_turn(), SteadyLoad(watch.url + SLOW, rate=100, method="POST", body=b"x" * 100) as load:
-        load.wait(60)
-        event()
-        load.wait(60)
-        return load.stop()
-
-
-def assert_nothing_lost(report: Report) -> None:
-    """Fail with what was lost, and when."""
-    assert report.failed == 0, f"{report.errors}: {report.failures[:5]}"
-
-
-def names(watch: Watch) -> dict[str, str]:
-    """Return the containers of the test by short name, with their ids; the gateway is none of them."""
-    found = listed(watch.client, name=f"^/{watch.network}-")
-    return {name.removeprefix(f"{watch.network}-"): id_ for id_, name in found.items()}
-
-
-@contextlib.contextmanager
-def rollout(watch: Watch, *argv: str) -> Iterator[subprocess.Popen[str]]:
-    """Give a rollout that the test goes on beside; one that still runs is told to roll back."""
-    place = ("--network", watch.network, "--state", str(watch.state))
-    with subprocess.Popen(
-        [sys.executable, "-m", "proxyctl", "rollout", *argv, *place],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.terminate()
-
-
 def test_a_rollout_under_load_loses_nothing_and_carries_over_what_was_asked_for(
-    other_network: str, watch: Watch, image: MakeImage, tmp_path: Path
+    other_network: str, watch: Watch, make_image: MakeImage, tmp_path: Path
 ) -> None:
     """Two plain containers give way to two of another image: 0 failed; their wishes stay, their image's defaults go.
 
@@ -115,7 +49,7 @@ def test_a_rollout_under_load_loses_nothing_and_carries_over_what_was_asked_for(
     watch.run("web2", **wishes)
     watch.client.networks.get(other_network).connect(watch.container("web1"), aliases=["shop"])
     watch.until(web1="up", web2="up")
-    new = image("ENV PYTHONUNBUFFERED=2", "WORKDIR /tmp", "LABEL from=image")
+    new = make_image("ENV PYTHONUNBUFFERED=2", "WORKDIR /tmp", "LABEL from=image")
     ran: list[subprocess.CompletedProcess[str]] = []
 
     def event() -> None:
@@ -144,7 +78,7 @@ def test_a_rollout_under_load_loses_nothing_and_carries_over_what_was_asked_for(
     assert watch.problems() == []
 
 
-def test_a_rollout_that_fails_under_load_is_rolled_back(watch: Watch, image: MakeImage, tmp_path: Path) -> None:
+def test_a_rollout_that_fails_under_load_is_rolled_back(watch: Watch, make_image: MakeImage, tmp_path: Path) -> None:
     """One of the new ones serves, then the other ends: both go, nothing is lost, and the log's last line is told.
 
     It takes its 7 s: four backends start or end one after the other, beside the load.
@@ -156,7 +90,7 @@ def test_a_rollout_that_fails_under_load_is_rolled_back(watch: Watch, image: Mak
     before = names(watch)
     bad = 'until [ -e /shared/end ]; do sleep 0.1; done; echo "no database" >&2; exit 7'
     script = f'if [ "$(hostname)" = bad ]; then {bad}; fi; exec proxyctl echo'
-    new = image(f"ENTRYPOINT {json.dumps(['sh', '-c', script])}")
+    new = make_image(f"ENTRYPOINT {json.dumps(['sh', '-c', script])}")
     ran: list[tuple[int, str]] = []
 
     def event() -> None:
@@ -176,59 +110,6 @@ def test_a_rollout_that_fails_under_load_is_rolled_back(watch: Watch, image: Mak
     watch.until(web1="up", web2="up")
 
 
-@one_engine
-def test_a_rollout_that_never_serves_ends_after_its_wait(watch: Watch, image: MakeImage) -> None:
-    """The reason is what status says of the new one; the old one was never touched."""
-    watch.run("web1", labels={"pool": "web", "health.path": "/healthz", "health.interval": "200ms"})
-    watch.until(web1="up")
-    before = names(watch)
-    ran = watch.ctl("rollout", "web", "--image", image("ENV ECHO_UNHEALTHY=1"), "--wait", "1500ms")
-    assert ran.returncode == 4
-    assert f"{watch.network}-web1-r2 does not serve after 1.5 s: " in ran.stderr
-    assert names(watch) == before
-    assert set(watch.served_by(4)) == {"web1"}
-
-
-@one_engine
-def test_ctrl_c_rolls_back(watch: Watch, image: MakeImage) -> None:
-    """SIGINT while it waits: exit 4, the new one is gone, the old one was never touched."""
-    watch.run("web1", labels={"pool": "web", "health.path": "/healthz", "health.interval": "200ms"})
-    watch.until(web1="up")
-    before = names(watch)
-    with rollout(watch, "web", "--image", image("ENV ECHO_UNHEALTHY=1")) as process:
-        eventually(lambda: "web1-r2" in watch.servers(), "the new one to wait in the pool")
-        process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=100)
-    assert process.returncode == 4, output
-    assert output.strip().endswith("rolled back, the old ones serve on: interrupted")
-    assert names(watch) == before
-    watch.until(web1="up")
-
-
-@one_engine
-def test_what_cannot_be_rolled_out_is_refused_before_anything_happens(watch: Watch) -> None:
-    """An unknown pool, an image that is not here, a published port: one line each."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    watch.run("web1", labels={"pool": "web"})
-    watch.run("pub1", labels={"pool": "pub", "path": "/pub"}, ports={"8080/tcp": ("127.0.0.1", port)})
-    watch.until(web1="up", pub1="up")
-    before = names(watch)
-    unknown = watch.ctl("rollout", "wbe", "--image", BACKEND)
-    assert (unknown.returncode, unknown.stderr) == (1, "proxyctl: no pool is named wbe; known are pub, web\n")
-    missing = watch.ctl("rollout", "web", "--image", "nowhere/nothing:1")
-    assert missing.returncode == 4
-    assert "image nowhere/nothing:1 is not here: pull or build it first" in missing.stderr
-    wrong = watch.ctl("rollout", "web", "--image", BACKEND, "--wait", "soon")
-    assert wrong.returncode == 2
-    assert "--wait" in wrong.stderr
-    published = watch.ctl("rollout", "pub", "--image", BACKEND)
-    assert published.returncode == 1
-    assert published.stderr.startswith(f"proxyctl: {watch.network}-pub1 publishes host port {port}, which two")
-    assert names(watch) == before
-
-
 def test_what_runs_on_an_old_one_that_drains_already_is_finished(watch: Watch) -> None:
     """An operator drained it before the rollout: it is stopped like the others, not killed.
 
@@ -237,16 +118,8 @@ def test_what_runs_on_an_old_one_that_drains_already_is_finished(watch: Watch) -
     watch.run("web1", labels={"pool": "web"})
     watch.until(web1="up")
 
-    def posted() -> int:
-        connection = http.client.HTTPConnection(watch.address, timeout=20)
-        with contextlib.closing(connection):
-            connection.request("POST", "/delay/4", body=b"x")
-            answer = connection.getresponse()
-            answer.read()
-            return answer.status
-
     with concurrent.futures.ThreadPoolExecutor(1) as threads:
-        status = threads.submit(posted)
+        status = threads.submit(posted, watch, 4)
         eventually(lambda: connections(watch, "web1"), "the request to reach web1")
         assert watch.ctl("drain", f"{watch.network}-web1").returncode == 0
         watch.until(web1="draining")
@@ -292,12 +165,12 @@ def compose(folder: Path, *argv: str) -> str:
 
 
 @one_engine
-def test_a_service_of_compose_stays_compose_s(watch: Watch, image: MakeImage, tmp_path: Path) -> None:
-    """`docker compose ps` lists the new ones, and `up -d` finds nothing to do as long as the file says the same.
+def test_a_service_of_compose_stays_compose_s(watch: Watch, make_image: MakeImage, tmp_path: Path) -> None:
+    """`docker compose ps` lists the new ones, and `up -d` finds nothing to do once the file names their image.
 
-    It takes its 7 s: compose is a program of its own, and is run five times.
+    It takes its 12 s: compose is a program of its own, and is run eight times.
     """
-    tag = image("LABEL from=image")
+    tag = make_image("LABEL from=image")
     service: dict[str, Any] = {
         "image": tag,
         "scale": 2,
@@ -327,6 +200,15 @@ def test_a_service_of_compose_stays_compose_s(watch: Watch, image: MakeImage, tm
         assert names(watch) == before
         compose(tmp_path, "up", "--detach", "--scale", "web=3", "--no-recreate")
         eventually(lambda: len(watch.servers()) == 3, "compose's own third one")
+        # another tag: the file may be changed before or after
+        ran = watch.ctl("rollout", f"{watch.network}-web", "--image", BACKEND, "--count", "2")
+        assert ran.returncode == 0, ran.stderr
+        before = names(watch)
+        assert len(before) == 2
+        service["image"] = BACKEND
+        (tmp_path / "compose.yaml").write_text(json.dumps(stack))
+        compose(tmp_path, "up", "--detach")
+        assert names(watch) == before
     finally:
         compose(tmp_path, "down", "--timeout", "1")
 
@@ -342,3 +224,86 @@ def test_a_pool_that_no_label_names_is_rolled_out_too(watch: Watch) -> None:
         assert ran.returncode == 0, ran.stderr
         eventually(lambda new=new: watch.servers(pool) == new, f"{new} alone")  # type: ignore[misc]
     assert watch.problems() == []
+
+
+def test_pools_of_every_kind_lose_nothing(watch: Watch) -> None:
+    """A default-named pool, and tcp with several replicas: 0 failed, by whichever way they are reached.
+
+    What a client keeps through tcp lasts until the drain is over; the server then ends it between two answers.
+    It takes its 12 s: six backends start or end one after the other, beside two loads.
+    """
+    watch.run("solo", labels={"host": watch.address})
+    for name in ("tcp1", "tcp2"):
+        watch.run(name, labels={"pool": "tcp.x_1", "protocol": "tcp", "listen": "5432", "drain": "2s"})
+    watch.until(solo="up", tcp1="up", tcp2="up")
+    for pool, port in ((f"{watch.network}-solo", 80), ("tcp.x_1", 5432)):
+        ran: list[subprocess.CompletedProcess[str]] = []
+
+        def event(pool: str = pool, ran: list[subprocess.CompletedProcess[str]] = ran) -> None:
+            ran.append(watch.ctl_process("rollout", pool, "--image", BACKEND))
+
+        report = under_load(watch, event, port)
+        assert ran[0].returncode == 0, ran[0].stderr
+        assert_nothing_lost(report)
+    assert set(names(watch)) == {"solo-r2", "tcp1-r2", "tcp2-r2"}
+    assert watch.problems() == []
+
+
+@pytest.mark.parametrize("protocol", ["http", "tcp"])
+def test_a_container_that_ends_at_once_has_nothing_left_to_lose(watch: Watch, protocol: str) -> None:
+    """It ends on its stop signal whatever runs on it: it gets that signal when nothing does, and not before.
+
+    It takes its 6 s: the request has to run still when the new one serves.
+    """
+    port = 80 if protocol == "http" else 5432
+    kind = {} if protocol == "http" else {"protocol": "tcp", "listen": str(port)}
+    watch.run("web1", labels={"pool": "web", **kind}, environment={"ECHO_ON_TERM": "abrupt"})
+    watch.until(web1="up")
+    with concurrent.futures.ThreadPoolExecutor(1) as threads:
+        status = threads.submit(posted, watch, 4, port)
+        eventually(lambda: connections(watch, "web1"), "the request to reach web1")
+        ran = watch.ctl_process("rollout", "web", "--image", BACKEND)
+        assert ran.returncode == 0, ran.stderr
+        assert status.result() == 200
+    assert set(names(watch)) == {"web1-r2"}
+
+
+def test_what_runs_on_others_keeps_nobody(watch: Watch) -> None:
+    """A long request to another pool has nothing to do with it, also where it holds an old worker of nginx."""
+    watch.run("long", labels={"pool": "long", "host": "long.test"})
+    watch.run("web1", labels={"pool": "web", "host": "web.test", "drain": "60s"})
+    watch.until(long="up", web1="up")
+    with contextlib.closing(http.client.HTTPConnection(watch.address, timeout=60)) as other:
+        other.request("GET", "/stream/40", headers={"Host": "long.test"})
+        answer = other.getresponse()
+        assert answer.read(5)
+        began = time.monotonic()
+        ran = watch.ctl("rollout", "web", "--image", BACKEND)
+        assert (ran.returncode, "drain of" in ran.stderr) == (0, False), ran.stderr
+        assert time.monotonic() - began < 40
+        assert answer.read(5)
+
+
+def posted(watch: Watch, seconds: int, port: int = 80) -> int:
+    """Send a POST that takes so long, and return its status."""
+    connection = http.client.HTTPConnection(watch.address, port, timeout=20)
+    with contextlib.closing(connection):
+        connection.request("POST", f"/delay/{seconds}", body=b"x")
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status
+
+
+def test_what_runs_longer_than_the_drain_is_told_and_ends(watch: Watch) -> None:
+    """The drain bounds the rollout, not the longest request."""
+    watch.run("web1", labels={"pool": "web", "drain": "1s"}, environment={"ECHO_ON_TERM": "abrupt"})
+    watch.until(web1="up")
+    with concurrent.futures.ThreadPoolExecutor(1) as threads:
+        status = threads.submit(posted, watch, 15)
+        eventually(lambda: connections(watch, "web1"), "the request to reach web1")
+        ran = watch.ctl("rollout", "web", "--image", BACKEND)
+        assert ran.returncode == 0, ran.stderr
+        assert f"{watch.network}-web1: its drain of 1 s is over, and something still runs on it" in ran.stderr
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            assert status.result() == 502
+    assert set(names(watch)) == {"web1-r2"}

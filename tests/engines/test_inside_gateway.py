@@ -14,9 +14,12 @@ from proxyctl.providers.port import Ran
 
 TAKEN = """\
   sl  local_address rem_address   st
-   0: 0B00007F:0035 00000000:0000 0A
-   1: 00000000:1F90 00000000:0000 0A
-   2: 0200A8C0:01BB 0300A8C0:C000 01
+   0: 0B00007F:0035 00000000:0000 0A 0:0 0:0 0 0 0 101 1 0
+   1: 00000000:1F90 00000000:0000 0A 0:0 0:0 0 0 0 102 1 0
+   2: 0200A8C0:01BB 0300A8C0:C000 01 0:0 0:0 0 0 0 103 1 0
+   3: 0200A8C0:C001 0400A8C0:1F90 06 0:0 3:0 0 0 0 0 3 0
+  sl  local_address                         remote_address                        st
+   0: 0000000000000000FFFF00000200A8C0:C002 000080FE00000000FF005450B6AD1DFE:1F90 08 0:0 0:0 0 0 0 104 1 0
 """
 
 
@@ -107,3 +110,25 @@ async def _refused(gateway: Answers, waiting: object) -> None:
 def test_the_last_line_is_the_last_that_says_something(text: str, line: str) -> None:
     """Blank lines and blanks around it do not count."""
     assert inside_gateway.last_line(text) == line
+
+
+@pytest.mark.parametrize(
+    ("address", "port", "connected"),
+    [
+        ("192.168.0.3", 0xC000, True),
+        ("192.168.0.3", 0xC001, False),
+        ("192.168.0.9", 0xC000, False),
+        ("192.168.0.4", 8080, False),  # in TIME_WAIT, which is the kernel's own
+        ("fe80::ff:fe1d:adb6:5054:ff", 8080, False),
+        ("fe80::5054:ff:fe1d:adb6", 8080, True),
+    ],
+)
+async def test_a_connection_is_one_that_a_process_holds(address: str, port: int, *, connected: bool) -> None:
+    """By address and port, over IPv4 and IPv6; what the kernel still closes by itself counts no more."""
+    assert await inside_gateway.connected(Answers(TAKEN), address, port) is connected
+
+
+async def test_connections_that_cannot_be_seen_are_not_taken_for_none() -> None:
+    """As in an image without `cat`."""
+    with pytest.raises(GatewayError, match="cannot be seen"):
+        await inside_gateway.connected(Answers("sh: cat: not found", 127), "192.168.0.3", 80)

@@ -67,6 +67,15 @@ async def test_a_drain_is_answered_when_the_server_gets_nothing_new(
     assert (await desk.overriding.override("web1", drain=True)).draining
 
 
+async def test_the_proxy_is_asked_what_runs_on_a_server(desk: Desk) -> None:
+    """By the server's container, whichever pools that is in; an unknown name is refused with the known ones."""
+    assert await desk.overriding.finished("web1")
+    desk.watched.busy = {"id-web1"}
+    assert not await desk.overriding.finished("web1")
+    with pytest.raises(ProxyctlError, match="no server is named web9; known are web1"):
+        await desk.overriding.finished("web9")
+
+
 async def test_an_override_leaves_what_was_asked_before(desk: Desk) -> None:
     """A weight does not end a drain; `ready` takes both back, and nothing is kept then."""
     desk.web(draining=True)

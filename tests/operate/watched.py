@@ -32,6 +32,7 @@ class MemoryWatched:
         self.waiting: Outcome = Outcome(does)
         self.woken: list[str] = []
         self.next_pass: Callable[[], None] = lambda: None
+        self.busy: set[str] = set()
         self.is_quiet = asyncio.Event()
         self.is_quiet.set()
 
@@ -62,6 +63,10 @@ class MemoryWatched:
     async def quiet(self) -> None:
         """Wait while earlier processes still take requests."""
         await self.is_quiet.wait()
+
+    async def finished(self, container: str) -> bool:
+        """Return whether nothing runs on a container any more."""
+        return container not in self.busy
 
     async def status(self, *, figures: bool) -> Status:
         """Return what the proxy does, and what waits."""

@@ -127,6 +127,7 @@ class Stage:
             overrides=self.overrides,
             pin=lambda: None,
             read_inputs=self._read,
+            grace=10,
         )
         made = rules(features)
         self.reconciler = Reconciler(ports, self.applier, self.refusals, made, self.journal, spacing=spacing, resync=30)

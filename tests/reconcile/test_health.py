@@ -12,10 +12,11 @@ import pytest
 from proxyctl.core.model import ServerCount
 from proxyctl.engines.port import Engine
 from proxyctl.reconcile import health
-from proxyctl.reconcile.health import GRACE, Health
+from proxyctl.reconcile.health import Health
 from tests.providers.docker.following import until
 
 PLACE = ("web", "a")
+GRACE = 3.0
 
 
 def count(*, up: bool | None, reason: str = "") -> ServerCount:
@@ -26,7 +27,7 @@ def count(*, up: bool | None, reason: str = "") -> ServerCount:
 def made() -> tuple[Health, list[str]]:
     """Return a health that asks nobody, and the list of its wake-ups."""
     wakes: list[str] = []
-    return Health(cast("Engine", None), wakes.append), wakes
+    return Health(cast("Engine", None), wakes.append, GRACE), wakes
 
 
 def test_who_was_up_fails_at_once_with_the_first_reason() -> None:
@@ -76,7 +77,7 @@ async def test_no_answer_and_a_mistake_leave_what_is_known(monkeypatch: pytest.M
                 return (count(up=False, reason="refused"),)
             return answers.pop(0)()
 
-    found = Health(cast("Engine", Odd()), lambda _: None)
+    found = Health(cast("Engine", Odd()), lambda _: None, GRACE)
     running = asyncio.create_task(found.run(lambda: True))
     await asyncio.wait_for(done.wait(), 5)
     await until(lambda: found.failing, "who was up before, and fails now")
@@ -94,7 +95,7 @@ async def test_it_asks_while_there_is_something_to_ask(monkeypatch: pytest.Monke
             asked.set()
             return ()
 
-    running = asyncio.create_task(Health(cast("Engine", Asked()), lambda _: None).run(lambda: wanted))
+    running = asyncio.create_task(Health(cast("Engine", Asked()), lambda _: None, GRACE).run(lambda: wanted))
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(asked.wait(), 0.05)
     assert not asked.is_set()

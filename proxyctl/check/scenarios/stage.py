@@ -18,8 +18,9 @@ from proxyctl.core.status import PoolStatus, ServerStatus
 from proxyctl.errors import ProxyctlError
 from proxyctl.gateway import netns
 from proxyctl.operate.port import Watch
+from proxyctl.providers.docker.beside import refusal
 from proxyctl.providers.docker.containers import Containers
-from proxyctl.providers.docker.successor import refusal, successors
+from proxyctl.providers.docker.successor import successors
 
 KEYS = 150
 """Clients that are played where a pool chooses by a key: enough that each server is met, and a share is seen."""
@@ -187,11 +188,11 @@ class Stage:
         With `routed`, these keys stand in place of all that the first one's labels say but how it is reached.
         """
         first = self.containers.old(self.servers()[self.some(1)[0]].container)
-        if why := refusal([first]):
+        others = self.containers.others()
+        if why := refusal([first], others):
             raise Unfit(f"cannot start another container like {first.name}: {why}")
         image = first.inspect["Image"]
-        names, numbers = self.containers.taken()
-        made = successors([first], image, image_id=image, count=count, taken=names, numbers=numbers)
+        made = successors([first], image, image_id=image, count=count, others=others)
         for each in made:
             each.body["Labels"] = {**self._labels(each.body.get("Labels", {}), routed), LABEL: self.place.pool}
             id_ = self.containers.make(each)

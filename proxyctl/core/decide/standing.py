@@ -10,7 +10,7 @@ from proxyctl.core.decide.world import World
 from proxyctl.core.model import Override, Server
 
 _NO_OVERRIDE = Override()
-_RUNS_ON = "was told to stop and runs on: it gets nothing new until it is started again"
+_RUNS_ON = "was told to stop and runs on: it gets nothing new until `{}` starts it again, or `{}` ends it"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Standing:
     """How a member takes part: as a `server`, waiting for `reason`, or not at all where both are empty.
 
     `problem` is what its owner should mend, and `code` its kind. `leaving`: its container ends or fails, and either the
-    proxy still has it, or it is not over by now.
+    proxy still has it, or it is not over by now; its drain is timed.
     """
 
     member: Member
@@ -63,10 +63,14 @@ def _leave(member: Member, world: World, before: Server | None, sick: str) -> St
     container = member.container
     over = (member.membership.pool.name, container.id) in world.drained
     if over and container.stopping and container.live:
-        return Standing(member, reason=_RUNS_ON, problem=_RUNS_ON, code=codes.RUNS_ON, leaving=True)
+        commands = world.survey.snapshot.commands
+        told = _RUNS_ON.format(*(c.format(container=container.name) for c in (commands.restart, commands.kill)))
+        return Standing(member, reason=told, problem=told, code=codes.RUNS_ON, leaving=True)
     override = world.overrides.get(container.id, _NO_OVERRIDE)
     server = _server(member, override, before, drain=True) if before and not over else None
-    return Standing(member, server, reason=sick if over else "", problem=sick, leaving=before is not None)
+    # A stop signal outlasts a pause, and counts for a container that never was in the pool: its time goes on.
+    leaving = before is not None or container.stopping
+    return Standing(member, server, reason=sick if over else "", problem=sick, leaving=leaving)
 
 
 def _obstacle(member: Member) -> str:

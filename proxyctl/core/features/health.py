@@ -1,4 +1,7 @@
-"""The labels of the active HTTP check; any of them turns the check on. Their fields are in `HealthCheck`. Pure."""
+"""The labels of the active check, HTTP or with protocol=tcp a connect; any of them turns the check on. Pure.
+
+Their fields are in `HealthCheck`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ PATH = Key(
     values.uri,
     "pool",
     default="/healthz",
-    meaning="active HTTP check: what it asks for. Any `health.*` key turns the check on, without one there is none",
+    meaning="active HTTP check: what it asks for. Any `health.*` key turns the check on, without one there is none. "
+    "With `protocol=tcp` the check is a connect, and neither path nor status is taken",
     field="path",
     http=HttpOnly(),
 )
@@ -30,7 +34,6 @@ INTERVAL = Key(
     default=2_000,
     meaning="from the start of one check to the next",
     field="interval_ms",
-    http=HttpOnly(),
 )
 TIMEOUT = Key(
     "health.timeout",
@@ -39,7 +42,6 @@ TIMEOUT = Key(
     default=2_000,
     meaning="how long an answer may take",
     field="timeout_ms",
-    http=HttpOnly(),
 )
 RISE = Key(
     "health.rise",
@@ -48,7 +50,6 @@ RISE = Key(
     default=2,
     meaning="good checks in a row for up",
     field="rise",
-    http=HttpOnly(),
 )
 FALL = Key(
     "health.fall",
@@ -57,7 +58,6 @@ FALL = Key(
     default=3,
     meaning="bad checks in a row for down",
     field="fall",
-    http=HttpOnly(),
 )
 PORT: Key[int | None] = Key(
     "health.port",
@@ -67,7 +67,6 @@ PORT: Key[int | None] = Key(
     meaning="another port for the check",
     default_words="the server's port",
     field="port",
-    http=HttpOnly(),
 )
 
 KEYS = (PATH, STATUS, INTERVAL, TIMEOUT, RISE, FALL, PORT)

@@ -117,18 +117,19 @@ def _pool(scope: Scope, name: str) -> Pool:
         protocol=protocol,
         balance=scope.get(balancing.BALANCE, tcp=tcp),
         sticky=scope.get(balancing.STICKY, tcp=tcp),
-        health=None if tcp else _health(scope),
+        health=_health(scope, tcp=tcp),
         drain_ms=scope.get(drain.DRAIN),
         settings=tuple((key, value) for key, (value, default) in passed.items() if value != default),
     )
 
 
-def _health(scope: Scope) -> HealthCheck | None:
-    if not any(k.name in scope.given or k.name in scope.defaults for k in health.KEYS):
+def _health(scope: Scope, *, tcp: bool) -> HealthCheck | None:
+    keys = [k for k in health.KEYS if not (tcp and k.http)]
+    if not any(k.name in scope.given or k.name in scope.defaults for k in keys):
         return None
     return HealthCheck(
-        path=scope.get(health.PATH),
-        status=scope.get(health.STATUS),
+        path="" if tcp else scope.get(health.PATH),
+        status=scope.get(health.STATUS, tcp=tcp),
         interval_ms=scope.get(health.INTERVAL),
         timeout_ms=scope.get(health.TIMEOUT),
         rise=scope.get(health.RISE),

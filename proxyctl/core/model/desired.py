@@ -14,7 +14,7 @@ Setting = str | int | bool | None
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
 class HealthCheck:
-    """An active HTTP check; times in milliseconds, `status` like `2xx,3xx` or `200,204`."""
+    """An active check, a connect where `path` is empty; times in milliseconds, `status` like `2xx,3xx` or `200,204`."""
 
     path: str
     status: str = "2xx,3xx"

@@ -76,7 +76,8 @@ class Running:
 class ServerCount:
     """Live figures of one server: requests so far (None: not counted), and whether it is up (None: no check).
 
-    `reason` is what its last check found where that failed; empty before the first check has ended.
+    `reason` is what its last check found where that failed; empty before the first check has ended. `busy` are the
+    requests and connections that run on it or wait for it now.
     """
 
     pool: str
@@ -84,3 +85,9 @@ class ServerCount:
     requests: int | None
     up: bool | None
     reason: str = ""
+    busy: int = 0
+
+    @property
+    def fails(self) -> bool:
+        """Whether the server fails its check: a server whose first check has not ended yet does not."""
+        return self.up is False and bool(self.reason)

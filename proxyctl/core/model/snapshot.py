@@ -65,11 +65,13 @@ class Unreadable:
 class Commands:
     """The commands that a person mends containers with, in the words of the provider that listed them.
 
-    Format texts: `attach` has fields `network` and `container`, `inspect` has `container`.
+    Format texts: `attach` has fields `network` and `container`, the others have `container`.
     """
 
     attach: str
     inspect: str
+    restart: str
+    kill: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from proxyctl.core import layout
-from proxyctl.core.model import ConfigFiles, Features, Running, ServerCount
+from proxyctl.core.model import ConfigFiles, Features, Running, Server, ServerCount
 from proxyctl.core.plan import Plan
 from proxyctl.engines import inside_gateway, loaded
 from proxyctl.engines.haproxy import answers, lines, sockets, state, stats, workers
@@ -216,6 +216,21 @@ class HAProxy:
 
         After a reload, an old process may answer one more request on each connection that it holds.
         """
+
+    async def finished(self, pool: str, server: Server) -> bool:
+        """Return whether no session is with a server, nor waits for it, in the present worker and in old ones.
+
+        Raise GatewayError where HAProxy does not say.
+        """
+        try:
+            if await workers.in_old_workers(self._master, pool, server.name):
+                return False
+        except NoAnswer as exc:
+            raise GatewayError(f"HAProxy does not answer: {exc}") from exc
+        counts = await self.counts()
+        if not counts:
+            raise GatewayError("HAProxy does not answer with its statistics")
+        return not any(c.busy for c in counts if (c.pool, c.server) == (pool, server.name))
 
     async def counts(self) -> tuple[ServerCount, ...]:
         """Return the requests since the last reload and the health of each server; empty without an answer."""

@@ -42,7 +42,14 @@ def read(text: str) -> tuple[ServerCount, ...]:
     """Return the counts in the CSV; `stot` counts a server's requests since the configuration was loaded."""
     table = csv.DictReader(io.StringIO(text.removeprefix("# "), newline=""))  # a quoted field may hold any line break
     found = [
-        ServerCount(row["pxname"], row["svname"], int(row["stot"] or 0), _up(row["status"]), _reason(row))
+        ServerCount(
+            row["pxname"],
+            row["svname"],
+            int(row["stot"] or 0),
+            _up(row["status"]),
+            _reason(row),
+            int(row.get("scur") or 0) + int(row.get("qcur") or 0),
+        )
         for row in table
         if row.get("type") == _SERVER
     ]

@@ -67,10 +67,16 @@ async def cut_in_old_workers(socket: Path, pool: str, server: str) -> None:
 
     One by one: `shutdown sessions server` is answered there with "Proxy is disabled."
     """
+    for pid, session in await in_old_workers(socket, pool, server):
+        await ask(socket, f"@!{pid} shutdown session {session}", half_close=True)
+
+
+async def in_old_workers(socket: Path, pool: str, server: str) -> list[tuple[str, str]]:
+    """Return the sessions with a server in every old worker, as (worker's pid, session); raise NoAnswer."""
     _, _, old = (await ask(socket, "show proc", half_close=True)).partition("# old workers")
+    with_server = re.compile(rf"^(0x\w+): .* be={re.escape(pool)} srv={re.escape(server)} ", re.MULTILINE)
+    found = []
     for pid in _WORKER.findall(old):
         sessions = await ask(socket, f"@!{pid} show sess", half_close=True)
-        for session in re.findall(
-            rf"^(0x\w+): .* be={re.escape(pool)} srv={re.escape(server)} ", sessions, re.MULTILINE
-        ):
-            await ask(socket, f"@!{pid} shutdown session {session}", half_close=True)
+        found += [(pid, session) for session in with_server.findall(sessions)]
+    return found

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from proxyctl.core import layout
-from proxyctl.core.model import ConfigFiles, Features, Running, ServerCount
+from proxyctl.core.model import ConfigFiles, Features, Running, Server, ServerCount
 from proxyctl.core.plan import Plan
 from proxyctl.engines import inside_gateway, loaded, unix_sockets
 from proxyctl.engines.nginx.paths import CONFIG_NAME, STATUS_SOCKET
@@ -174,6 +174,14 @@ class Nginx:
             async with asyncio.timeout(keepalive_min):
                 while (await self._gateway.run(_OLD_WORKERS)).code != _NONE:  # noqa: ASYNC110 - nginx has no event for it
                     await asyncio.sleep(_LOOK)
+
+    async def finished(self, pool: str, server: Server) -> bool:  # noqa: ARG002 - part of the protocol
+        """Return whether no worker holds a connection to a server; raise GatewayError where the kernel does not say.
+
+        A server that drains has left the upstream, so only old workers have any, and these close what is idle. An old
+        worker with a WebSocket to another server lives on for long, so its end is not waited for.
+        """
+        return not await inside_gateway.connected(self._gateway, server.address, server.port)
 
     async def running(self) -> Running | None:
         """Return the revision and topology in a worker's answer; None without an answer."""

@@ -4,4 +4,9 @@ from __future__ import annotations
 
 from proxyctl.core.model import Commands
 
-COMMANDS = Commands(attach="docker network connect {network} {container}", inspect="docker inspect {container}")
+COMMANDS = Commands(
+    attach="docker network connect {network} {container}",
+    inspect="docker inspect {container}",
+    restart="docker restart {container}",
+    kill="docker kill {container}",
+)

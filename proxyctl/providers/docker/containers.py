@@ -11,9 +11,9 @@ import http
 import docker.errors
 
 from proxyctl.errors import ContainerGone, ProxyctlError
-from proxyctl.providers.docker import images
-from proxyctl.providers.docker.client import Client, attempted, required, translated
-from proxyctl.providers.docker.successor import COMPOSE, Network, Old, Successor
+from proxyctl.providers.docker import compose, images
+from proxyctl.providers.docker.client import Client, attempted, explain, required, translated
+from proxyctl.providers.docker.successor import COMPOSE, Network, Old, Others, Successor
 
 
 class Containers:
@@ -38,10 +38,11 @@ class Containers:
             raise ProxyctlError(f"image {image} is not here: pull or build it first")
         return id_
 
-    def taken(self) -> tuple[set[str], dict[tuple[str, str], int]]:
-        """Return the names of all containers, and the highest container number of each compose service."""
+    def others(self) -> Others:
+        """Return what a rollout has to know of all containers, from one listing."""
         names: set[str] = set()
         numbers: dict[tuple[str, str], int] = {}
+        lodgers: dict[str, str] = {}
         with required("listing containers"):
             entries = self._client.containers(all=True)
         for entry in entries:
@@ -51,14 +52,30 @@ class Containers:
             number = labels.get(f"{COMPOSE}container-number", "")
             if number.isdecimal():
                 numbers[service] = max(int(number), numbers.get(service, 0))
-        return names, numbers
+            mode, _, host = (entry.get("HostConfig") or {}).get("NetworkMode", "").partition(":")
+            if mode == "container":
+                lodgers[host] = next((n.lstrip("/") for n in entry.get("Names") or ()), entry["Id"][:12])
+        return Others(frozenset(names), numbers, lodgers)
+
+    def config_hash(self, old: Old, image: str) -> str:
+        """Return compose's hash of a container's service with another image; empty where it cannot be told."""
+        return compose.config_hash(old, image)
 
     def make(self, successor: Successor) -> str:
-        """Create a container and connect it, not started yet; return its id."""
+        """Create a container and connect it, not started yet; return its id.
+
+        Raise DockerUnavailable where no answer says whether it is there, another ProxyctlError where it is not.
+        """
         first, *others = successor.networks
         body = {**successor.body, "NetworkingConfig": {"EndpointsConfig": {first.name: _endpoint(first)}}}
         with required(f"making {successor.name}"):
-            id_ = str(self._client.create_container_from_config(body, successor.name)["Id"])  # type: ignore[no-untyped-call]
+            try:
+                made = self._client.create_container_from_config(body, successor.name)  # type: ignore[no-untyped-call]
+            except docker.errors.APIError as exc:
+                if exc.is_client_error():
+                    raise ProxyctlError(f"making {successor.name}: {explain(exc)}") from exc
+                raise
+        id_ = str(made["Id"])
         try:
             with required(f"connecting {successor.name}"):
                 for network in others:

@@ -11,7 +11,8 @@ import copy
 import dataclasses
 import itertools
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from proxyctl.core import layout
@@ -21,6 +22,8 @@ Json = Mapping[str, Any]
 COMPOSE = "com.docker.compose."
 _SHORT_ID = 12  # characters: Docker's default host name, and an alias that it adds by itself
 _PLAIN_NETWORKS = {"bridge", "default", "host", "none"}  # which know no aliases
+_LINE = re.compile(r"(.+)-r(\d+)")
+_UNNAMED = re.compile(r"[0-9a-f]{64}")  # the name of an anonymous volume
 _SCALARS = ("Domainname", "OpenStdin", "Shell", "StdinOnce", "StopSignal", "StopTimeout", "Tty", "User", "WorkingDir")
 
 
@@ -30,6 +33,11 @@ class Old:
 
     inspect: Json
     image: Json
+
+    @property
+    def id(self) -> str:
+        """The container's id."""
+        return str(self.inspect["Id"])
 
     @property
     def name(self) -> str:
@@ -49,6 +57,19 @@ class Old:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Others:
+    """All containers of the engine: their names, the highest container number of each compose service, and lodgers.
+
+    A lodger lives in the network of another container (`--network container:X`); `lodgers` has its name by what its
+    network mode calls the other one, which is an id in most cases.
+    """
+
+    names: frozenset[str] = frozenset()
+    numbers: Mapping[tuple[str, str], int] = dataclasses.field(default_factory=dict)
+    lodgers: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Network:
     """One network to be on; `links` are (container, alias) pairs."""
 
@@ -60,7 +81,7 @@ class Network:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Successor:
-    """One new container.
+    """One new container, and the name of the old one that it `replaces`.
 
     `body` is that of Docker's `POST /containers/create`, without networks: the first of `networks` belongs into it,
     the others are connected before the start. `notices` say what is not carried over.
@@ -69,22 +90,8 @@ class Successor:
     name: str
     body: dict[str, Any]
     networks: tuple[Network, ...]
+    replaces: str
     notices: tuple[str, ...] = ()
-
-
-def refusal(old: Iterable[Old]) -> str:
-    """Return why no second container can stand beside one of these; empty when all can."""
-    for each in old:
-        bindings = each.inspect["HostConfig"].get("PortBindings") or {}
-        ports = sorted(
-            {b["HostPort"] for bs in bindings.values() for b in bs or () if b.get("HostPort") not in {"", "0"}}
-        )
-        if ports:
-            return (
-                f"{each.name} publishes host port {', '.join(ports)}, which two containers cannot share: publish it at "
-                "the gateway instead (watch --publish), and make the container without"
-            )
-    return ""
 
 
 def successors(
@@ -93,14 +100,14 @@ def successors(
     *,
     image_id: str,
     count: int,
-    taken: Collection[str],
-    numbers: Mapping[tuple[str, str], int],
+    others: Others,
+    hashes: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Successor, ...]:
-    """Return `count` successors, of each old one in turn.
+    """Return `count` successors, of each old one in turn; no name and no number is used twice.
 
-    `taken` are the names of all containers, `numbers` the highest container number of each compose service.
+    `hashes` are compose's hashes of the services with the new image, by the old one's id, where they are known.
     """
-    names, highest = set(taken), dict(numbers)
+    names, highest = set(others.names), dict(others.numbers)
     made = []
     for each in itertools.islice(itertools.cycle(old), count):
         number = 0
@@ -108,20 +115,29 @@ def successors(
             number = highest[each.service] = highest.get(each.service, 0) + 1
         name = _name(each, number, names)
         names.add(name)
-        made.append(_successor(each, image, image_id, name, number))
+        successor = _successor(each, image, image_id, name, number)
+        if found := hashes.get(each.id):
+            successor.body["Labels"][f"{COMPOSE}config-hash"] = found
+        made.append(successor)
     return tuple(made)
 
 
 def _name(old: Old, number: int, taken: Collection[str]) -> str:
-    """Return `project-service-4` after `project-service-1`, and `web1-r2` after `web1`, or the next that is free."""
+    """Return `project-service-4` after `project-service-1`, `web1-r2` after `web1`, `web1-r4` after `web1-r3`.
+
+    Or the next that is free: names only grow, so that none comes again while somebody may still know it.
+    """
     was = old.labels.get(f"{COMPOSE}container-number", "")
     numbered = re.fullmatch(rf"(.+[-_]){re.escape(was)}", old.name) if number and was else None
     if numbered and f"{numbered[1]}{number}" not in taken:
         return f"{numbered[1]}{number}"
-    return next(n for n in (f"{_base(old)}-r{i}" for i in itertools.count(2)) if n not in taken)
+    line = _LINE.fullmatch(old.name)
+    stem, last = (line[1], int(line[2])) if line else (old.name, 1)
+    return next(n for n in (f"{stem}-r{i}" for i in itertools.count(last + 1)) if n not in taken)
 
 
 def _base(old: Old) -> str:
+    """Return the name that the line of a container began with."""
     return old.labels.get(layout.BASE_LABEL) or old.name
 
 
@@ -135,10 +151,30 @@ def _successor(old: Old, image: str, image_id: str, name: str, number: int) -> S
     networks = []
     for network, endpoint in _attached(old):
         networks.append(_network(old, network, endpoint, name, numbered=bool(number)))
-        static = (endpoint.get("IPAMConfig") or {}).get("IPv4Address")
-        if static:
-            notices.append(f"{name} does not get the fixed address {static} of {old.name}: two cannot share one")
-    return Successor(name, body, tuple(networks), tuple(notices))
+        ipam = endpoint.get("IPAMConfig") or {}
+        notices += [
+            f"{name} does not get the fixed address {static} of {old.name}: two cannot share one"
+            for static in (ipam.get("IPv4Address"), ipam.get("IPv6Address"))
+            if static
+        ]
+    notices += [
+        f"{name} begins with an empty volume at {path}: that of {old.name} stays, as {volume[:_SHORT_ID]}"
+        for path, volume in sorted(_anonymous(old).items())
+    ]
+    return Successor(name, body, tuple(networks), old.name, tuple(notices))
+
+
+def _anonymous(old: Old) -> dict[str, str]:
+    """Return the anonymous volumes of a container, by where they are mounted; those of `--rm` go with it."""
+    host = old.inspect["HostConfig"]
+    if host.get("AutoRemove"):
+        return {}
+    named = {bind.split(":", 1)[0] for bind in host.get("Binds") or ()}
+    return {
+        str(mount["Destination"]): str(mount["Name"])
+        for mount in old.inspect.get("Mounts") or ()
+        if mount.get("Type") == "volume" and _UNNAMED.fullmatch(mount.get("Name", "")) and mount["Name"] not in named
+    }
 
 
 # ------------------------------------------------------------------ what a user asked for
@@ -150,7 +186,8 @@ def _config(old: Old) -> dict[str, Any]:
     made["Env"] = [e for e in ours.get("Env") or () if e not in (image.get("Env") or ())]
     for key in ("ExposedPorts", "Volumes"):
         made[key] = {k: v for k, v in (ours.get(key) or {}).items() if k not in (image.get(key) or {})}
-    if ours.get("Hostname") not in {None, "", str(old.inspect["Id"])[:_SHORT_ID]}:
+    own_name = not old.inspect["HostConfig"].get("UTSMode")  # else it is the host's, and Docker refuses it beside
+    if own_name and ours.get("Hostname") not in {None, "", old.id[:_SHORT_ID]}:
         made["Hostname"] = ours["Hostname"]
     theirs = image.get("Healthcheck") or {}
     if check := {k: v for k, v in (ours.get("Healthcheck") or {}).items() if v != theirs.get(k)}:
@@ -196,7 +233,7 @@ def _attached(old: Old) -> list[tuple[str, Json]]:
 
 def _network(old: Old, network: str, endpoint: Json, name: str, *, numbered: bool) -> Network:
     """Keep the aliases; a plain successor is also found by the name that its line began with."""
-    aliases = {a for a in endpoint.get("Aliases") or () if a != str(old.inspect["Id"])[:_SHORT_ID]}
+    aliases = {a for a in endpoint.get("Aliases") or () if a != old.id[:_SHORT_ID]}
     if numbered:
         aliases = {name if a == old.name else a for a in aliases}
     elif network not in _PLAIN_NETWORKS:

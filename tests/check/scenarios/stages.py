@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Unpack
 
 from proxyctl.api.port import Changes, Overridden
@@ -51,6 +52,7 @@ class World(Stage):
 
     def __post_init__(self) -> None:
         self.watch = self
+        self.state = Path()
         self.place = Place("net", "web", ephemeral=True)
         self._counts: dict[str, int] = {}
         self._left: set[str] = set()
@@ -103,6 +105,10 @@ class World(Stage):
 
     def override(self, server: str, **changes: Unpack[Changes]) -> Overridden:
         """Refuse: `weigh` stands in its place."""
+        raise AssertionError
+
+    def finished(self, server: str) -> bool:
+        """Refuse: no scenario asks."""
         raise AssertionError
 
     # ------------------------------------------------------------------ containers

@@ -164,7 +164,10 @@ LEAVES = [
 
 @pytest.mark.parametrize(("how", "leaves", "problem"), LEAVES)
 def test_who_leaves_has_the_pools_drain_and_no_more(how: dict[str, Any], leaves: bool, problem: bool) -> None:
-    """It drains for that long and is then taken out; it counts as leaving until the proxy has it no more."""
+    """It drains for that long and is then taken out; it counts as leaving until the proxy has it no more.
+
+    One that was told to stop counts as long as it runs: a stop signal is not taken back.
+    """
     snapshot = world(web("w", {"drain": "7s"}, **how))
     during = decide(snapshot, previous=before("w"))
     assert during.leaving == ((Leaving("web", "id-w", 7000),) if leaves else ())
@@ -176,7 +179,7 @@ def test_who_leaves_has_the_pools_drain_and_no_more(how: dict[str, Any], leaves:
         told = {p.code for p in during.problems}
         assert bool(told) == problem
         assert {p.code for p in after.problems} == told | ({codes.RUNS_ON} if "stopping" in how else set())
-        assert decide(snapshot, previous=after.desired).leaving == ()
+        assert decide(snapshot, previous=after.desired).leaving == (during.leaving if "stopping" in how else ())
         assert all(w.failed for w in after.waiting)
     else:
         assert after == during
@@ -191,6 +194,16 @@ def test_who_was_told_to_stop_and_runs_on_is_a_problem_as_long_as_it_does() -> N
     assert [x.container for x in later.leaving] == ["id-w"]
     again = decide(world(web("w")), previous=after.desired, drained=over)
     assert (servers(again), again.problems, again.leaving) == ({"web": ["w"]}, (), ())
+
+
+@pytest.mark.parametrize("state", ["running", "paused"])
+def test_a_stop_signal_is_timed_whatever_comes_after_it(state: str) -> None:
+    """A pause is no end of it, nor is it that the container never was in the pool: it may run on all the same."""
+    stopping = decide(world(web("w", stopping=True, state=state)))
+    assert [x.container for x in stopping.leaving] == ["id-w"]
+    over = decide(world(web("w", stopping=True)), drained=[("web", "id-w")])
+    assert codes.RUNS_ON in {p.code for p in over.problems}
+    assert [x.container for x in over.leaving] == ["id-w"]
 
 
 def test_an_operators_drain_has_no_end() -> None:

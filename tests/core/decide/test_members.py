@@ -214,7 +214,7 @@ def test_an_equal_container_is_read_once() -> None:
     assert again(world(a, b), NGINX) == [False, False]
     assert again(world(a, b), pin=Pin(1, "today", Desired())) == [False, False]
     assert again(world(a, b, gateways=[NET, ADMIN])) == [False, False]
-    told = Commands(attach="", inspect="")
+    told = Commands(attach="", inspect="", restart="", kill="")
     assert again(dataclasses.replace(world(a, b), commands=told)) == [False, False]
 
 

@@ -1,4 +1,4 @@
-"""The labels of the active HTTP check."""
+"""The labels of the active check."""
 
 from __future__ import annotations
 
@@ -55,10 +55,21 @@ def test_a_further_pool_has_its_own() -> None:
     assert further({"health.path": "/up"}).pool.health is None
 
 
-@pytest.mark.parametrize("key", health.KEYS, ids=lambda k: k.name)
-def test_tcp_has_no_such_check(key: Key[object]) -> None:
-    """Each key is refused on tcp, and one of `[defaults]` does not count there."""
-    text = {"health.path": "/", "health.status": "200", "health.interval": "1s", "health.timeout": "1s"}
-    assert on_tcp({key.name: text.get(key.name, "9")}) == {key.name: "is for HTTP, this port is protocol=tcp"}
-    defaults = {key.name: text.get(key.name, "9")}
-    assert member({"protocol": "tcp", "listen": "1"}, defaults).pool.health is None
+TEXT = {"health.path": "/", "health.status": "200", "health.interval": "1s", "health.timeout": "1s"}
+TCP = {"protocol": "tcp", "listen": "1"}
+
+
+@pytest.mark.parametrize("key", [health.PATH, health.STATUS], ids=lambda k: k.name)
+def test_tcp_has_no_path(key: Key[object]) -> None:
+    """What is asked over HTTP is refused on tcp, and one of `[defaults]` makes no check there."""
+    assert on_tcp({key.name: TEXT[key.name]}) == {key.name: "is for HTTP, this port is protocol=tcp"}
+    assert member(TCP, {key.name: TEXT[key.name]}).pool.health is None
+
+
+@pytest.mark.parametrize("key", [k for k in health.KEYS if not k.http], ids=lambda k: k.name)
+def test_tcp_is_checked_by_a_connect(key: Key[object]) -> None:
+    """Any of the other keys turns it on, also one of `[defaults]`; a default path does not count."""
+    text = TEXT.get(key.name, "9")
+    for made in (member({**TCP, key.name: text}), member(TCP, {key.name: text, "health.path": "/up"})):
+        assert made.pool.health is not None
+        assert (made.pool.health.path, key.of(made.pool.health)) == ("", 1_000 if text == "1s" else 9)

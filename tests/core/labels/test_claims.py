@@ -13,7 +13,7 @@ TCP_MISTAKES = [
     ({}, ["listen"]),
     ({"host": "a.example"}, ["host", "listen"]),
     ({"listen": "5432", "path": "/a", "strip_prefix": "1"}, ["path", "strip_prefix"]),
-    ({"listen": "5432", "sticky": "c", "health.rise": "1"}, ["health.rise", "sticky"]),
+    ({"listen": "5432", "sticky": "c", "health.path": "/"}, ["health.path", "sticky"]),
     ({"listen": "5432", "retry.unsafe": "true"}, ["retry.unsafe"]),
     ({"listen": "5432", "balance": "uri"}, ["balance"]),
     ({"listen": "5432", "route.x.host": "a.example", "route.x.listen": "5433"}, ["route.x.host"]),

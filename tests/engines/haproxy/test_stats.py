@@ -52,6 +52,19 @@ def test_a_failed_check_says_what_it_found() -> None:
     }
 
 
+BUSY = """\
+# pxname,svname,qcur,scur,stot,status,type
+web,a,,2,9,DRAIN,2
+web,b,3,0,9,UP,2
+web,c,0,0,9,UP,2
+"""
+
+
+def test_what_runs_or_waits_is_busy() -> None:
+    """Requests that a server has, and those in its own queue; an empty column is none."""
+    assert {c.server: c.busy for c in stats.read(BUSY)} == {"a": 2, "b": 3, "c": 0}
+
+
 def test_no_statistics_where_nobody_answers(tmp_path: Path) -> None:
     """A proxy that is down has no counts."""
     assert stats.counts(tmp_path / "none.sock") == ()

@@ -41,7 +41,7 @@ OWN = {
             "db",
             protocol="tcp",
             balance="source",
-            health=HealthCheck("/", port=8008),
+            health=HealthCheck("", port=8008),
             settings=(("timeout.server", 3_600_000),),
             servers=(server(1, port=5432, backup=True), server(2, port=5432)),
         )
