@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from proxyctl.errors import GatewayError
+from proxyctl.gateway.access import DockerAccess
+from proxyctl.providers.docker.client import PatientClient
 from tests.docker.relay import Relay
 from tests.docker.watching import Watch, eventually
 
@@ -277,6 +281,16 @@ def test_a_socket_that_takes_only_get_cannot_make_a_gateway(watch: Watch, relay:
     assert "refuses POST /containers/create (403 Forbidden)" in said
     relay.mend()
     watch.start()
+
+
+def test_a_refused_exec_says_what_depends_on_it(watch: Watch, relay: Relay) -> None:
+    """Where proxyctl is not root on the host, it can change nothing without: the line says so, and what to allow."""
+    relay.refuse("/exec ")
+    with contextlib.closing(PatientClient(base_url=relay.host)) as client:
+        access = DockerAccess(client, watch.network)
+        said = r"refuses POST /containers/\S+/exec \(403 Forbidden\); .*Allow POST and EXEC"
+        with pytest.raises(GatewayError, match=said):
+            access.run_by_exec(["true"])
 
 
 def test_without_events_docker_is_listed_every_five_seconds(watch: Watch, relay: Relay) -> None:

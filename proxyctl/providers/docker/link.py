@@ -24,7 +24,7 @@ from proxyctl.providers.port import Wake
 log = structlog.get_logger()
 
 FIRST_DELAY, LAST_DELAY = 0.5, 30.0
-STEADY = 5.0
+STEADY = 1.0
 """Seconds after which a connection that ended was a good one, so that the next comes without a longer pause."""
 _AWAY = "docker is not answering, the pools stay as they are"
 _REFUSES = "docker refuses what proxyctl must know, the pools stay as they are"
