@@ -21,7 +21,7 @@ NOT_RUN = {
     "proxyctl rollback": "says what somebody did before",
     "proxyctl status": "shows what there is, and mends nothing",
     "proxyctl watch --verbose": "is for a report to the developers; watch -v runs in tests/docker/test_watch.py",
-    "proxyctl explain NAME": "stands for any name; `proxyctl explain {}` with one is run",
+    "proxyctl explain NAME": "stands for any name, and mends nothing; tests/docker/test_look.py runs it",
     "proxyctl down": "stands in a code's page; `proxyctl down --network {}` of the message is run",
     "docker network create web": "is an example; `docker network create {}` with the name that is missing is run",
     "docker exec": "says by which way names are asked, and tells nobody to run it",

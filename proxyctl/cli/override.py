@@ -88,7 +88,8 @@ def _sentence(answer: Overridden, doing: str) -> str:
     server, parts = answer.server, []
     pools = ", ".join(answer.pools)
     if answer.pools and answer.draining and answer.changes.get("drain") is False:
-        parts.append(f"{server} still drains in pool {pools}, by itself: `proxyctl explain {server}` tells why")
+        why = "it was told to stop, is paused, unhealthy or off the network"
+        parts.append(f"{server} still drains in pool {pools}, by itself: {why}")
     elif answer.pools:
         parts.append(f"{server} {doing} in pool {pools}")
     if answer.waiting:

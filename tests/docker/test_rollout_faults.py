@@ -130,6 +130,7 @@ def test_a_proxy_that_does_not_confirm_keeps_the_old_one(watch: Watch) -> None:
 
 
 @one_engine
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of a connection that was cut
 def test_docker_that_goes_away_in_the_middle_is_waited_for(
     watch: Watch, make_image: MakeImage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
