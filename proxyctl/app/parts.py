@@ -31,6 +31,7 @@ from proxyctl.settings import Settings
 from proxyctl.state.generations import GenerationFolder
 from proxyctl.state.pin import PinFile
 from proxyctl.state.port import Inputs
+from proxyctl.wording import of_system
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -157,5 +158,5 @@ def prepare_state(settings: Settings) -> None:
         settings.state.mkdir(parents=True, exist_ok=True, mode=0o755)
         GenerationFolder(settings.state / "proxy").prepare()
     except OSError as exc:
-        message = f"the state folder {settings.state}: {exc.strerror or exc}; give another with --state"
+        message = f"the state folder {settings.state}: {of_system(exc)}; give another with --state"
         raise ProxyctlError(message) from exc

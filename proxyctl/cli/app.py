@@ -12,6 +12,7 @@ from typing import Final
 import typer
 
 import proxyctl
+from proxyctl.cli import mistakes
 from proxyctl.cli.logs import set_up_logging
 from proxyctl.errors import ProxyctlError
 
@@ -76,10 +77,10 @@ def run(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
     named = argv[:1] if argv and argv[0] in VERBS else VERBS
     try:
-        code = build(named)(list(argv), standalone_mode=False)
+        code = build(named)(list(argv), prog_name="proxyctl", standalone_mode=False)
     except typer.TyperException as exc:
         if exc.format_message():  # empty when the help was printed in its place
-            _complain(exc.format_message())
+            _complain(mistakes.told(exc))
         return exc.exit_code
     except (typer.Abort, KeyboardInterrupt):
         return 130

@@ -23,7 +23,8 @@ from proxyctl.gateway.access import DockerAccess
 from proxyctl.gateway.throwaway import Throwaway
 from proxyctl.providers.docker.client import Client, connect, docker_version
 from proxyctl.providers.docker.own import own_container
-from proxyctl.settings import NoNetwork, Settings
+from proxyctl.settings import Settings
+from proxyctl.sources import NoNetwork
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - as Docker says it
 NONE = "bridge"  # where no network is named; also when it is, for it is none that `watch` could follow

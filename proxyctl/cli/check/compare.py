@@ -17,6 +17,7 @@ from proxyctl.check.verdicts.verdict import number
 from proxyctl.cli import options
 from proxyctl.cli.check import parse
 from proxyctl.errors import ThresholdFailed, UsageError
+from proxyctl.wording import of_system
 
 if TYPE_CHECKING:  # aiohttp takes 0.2 s to import, and --help does not need it
     from proxyctl.check.report import Report
@@ -26,8 +27,10 @@ _STYLES = {"real": "bold yellow", "slight": "yellow", "noise": "green", "not jud
 
 
 def compare(
-    a: Annotated[Path, typer.Argument(metavar="A.json", help="A report of `check --json`: before.")],
-    b: Annotated[Path, typer.Argument(metavar="B.json", help="Another one: after.")],
+    a: Annotated[
+        Path, typer.Argument(metavar="A.json", parser=options.path, help="A report of `check --json`: before.")
+    ],
+    b: Annotated[Path, typer.Argument(metavar="B.json", parser=options.path, help="Another one: after.")],
     level: Annotated[
         float, typer.Option(min=1e-9, max=0.5, help="How often noise may be called real, over all figures.")
     ] = core.DEFAULT_LEVEL,
@@ -60,7 +63,7 @@ def _report(path: Path) -> Report:
     try:
         return from_json(json.loads(path.read_text("utf-8")))
     except OSError as exc:
-        raise UsageError(f"{path}: {exc.strerror}") from exc
+        raise UsageError(f"{path}: {of_system(exc)}") from exc
     except ValueError as exc:  # of json, and of a file that is not UTF-8
         raise UsageError(f"{path}: it is not JSON, as `proxyctl check URL --json > {path.name}` writes it") from exc
     except UsageError as exc:

@@ -6,6 +6,8 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
+from proxyctl.errors import UsageError, nearest
+
 URL = "URL"  # the name of the subcommand that is meant without one; no URL is spelled so
 
 
@@ -15,6 +17,8 @@ class Group(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Name the subcommand where the command line does not."""
         named = bool(args) and args[0] in self.commands
+        if args and not named and (meant := nearest(args[0], self.commands)) and meant != URL:
+            raise UsageError(f"there is no command `check {args[0]}`; did you mean `check {meant}`?")
         return super().parse_args(ctx, args if named else [URL, *args])
 
 

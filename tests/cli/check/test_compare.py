@@ -110,7 +110,7 @@ def test_a_run_that_says_nothing(files: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        (None, "nowhere: No such file or directory"),
+        (None, "nowhere: there is no such file or folder"),
         ("no", "it is not JSON, as `proxyctl check URL --json > broken` writes it"),
         ('{"schema": 7}', "its schema is 7; this proxyctl reads 1"),
         ("[]", "it is not a report"),
