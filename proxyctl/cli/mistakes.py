@@ -95,7 +95,7 @@ def _name(param: Any) -> str:
     """Return what the user knows it by: `--concurrency`, else the argument's word in the help."""
     if param.param_type_name == "argument":
         return str(param.metavar or param.name).strip("[].")
-    return max(param.opts, key=len)
+    return str(max(param.opts, key=len))
 
 
 def _asked(context: Any) -> str:

@@ -104,7 +104,10 @@ async def _show(console: Console, settings: Settings, reconciler: Reconciler, jo
             for event in journal.after(shown):
                 live.console.print(f" {MARKS.get(event.kind, '·')} {event.text}", highlight=False)
                 shown = event.id
-            live.update(tables.status(await reconciler.status(), width=console.width, title=_title(settings)))
+            view = tables.on_terminal(
+                await reconciler.status(), console, title=[_title(settings)], height=console.height - 1
+            )
+            live.update(view)
             done, _ = await asyncio.wait([waiting], timeout=REFRESH)
             if done:
                 waiting = asyncio.ensure_future(anext(rings))

@@ -88,7 +88,7 @@ def line(capsys: pytest.CaptureFixture[str], words: list[str]) -> str:
 
 def longest(param: Any) -> str:
     """Return a flag's long name."""
-    return max(param.opts, key=len)
+    return str(max(param.opts, key=len))
 
 
 @pytest.mark.parametrize(("path", "param"), VALUED, ids=[f"{' '.join(p)} {longest(o)}" for p, o in VALUED])
