@@ -139,7 +139,7 @@ class Settings(pydantic.BaseModel, frozen=True, extra="forbid"):
     api: Annotated[
         tuple[str, int] | None,
         pydantic.BeforeValidator(_api),
-        Words('where the API listens, which only reads; "off"', LISTENS, '"127.0.0.1:8900"'),
+        Words("where the API listens, which only reads", LISTENS, '"127.0.0.1:8900"'),
     ] = ("127.0.0.1", 8900)
     label_prefix: Annotated[
         str, Words("the first part of the labels", PREFIX), pydantic.Field(pattern=r"^[a-z][a-z0-9.-]{0,62}$")

@@ -7,6 +7,7 @@ parts to who needs them.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -38,20 +39,31 @@ def default_state(network: str, env: Mapping[str, str] = os.environ, *, root: bo
     return Path(base) / "proxyctl" / network
 
 
+def removal(network: str, state: Path) -> str:
+    """Return the command that removes the gateway of a network with its state folder."""
+    elsewhere = "" if state == default_state(network) else f" --state {shlex.quote(str(state))}"
+    return f"proxyctl down --network {network}{elsewhere}"
+
+
 def load(
-    flags: Mapping[str, Any], env: Mapping[str, str] = os.environ, running: Mapping[str, Any] | None = None
+    flags: Mapping[str, Any],
+    env: Mapping[str, str] = os.environ,
+    running: Mapping[str, Any] | None = None,
+    *,
+    config: bool = True,
 ) -> Settings:
     """Merge the three sources; `flags` hold only what was given, by field name. Raise UsageError.
 
     `running` are the settings of a `watch` that runs, as JSON: its `LOOKED_WITH` count where none of the three says.
+    Without `config` no file is read.
     """
     named = {k: v for k, v in flags.items() if v is not None}
     _no_typo(env)
     flag, variable = named.pop("config", None), env.get("PROXYCTL_CONFIG")
-    config = flag or variable
-    path = Path(config) if config else Path(CONFIG_NAME)
+    path = Path(flag or variable or CONFIG_NAME)
+    read = config and bool(flag or variable or path.is_file())
     said_by = "--config" if flag else "PROXYCTL_CONFIG" if variable else ""
-    given, origin = _merged(named, env, path if config or path.is_file() else None, said_by)
+    given, origin = _merged(named, env, path if read else None, said_by)
     for field in LOOKED_WITH:
         if field in (running or {}) and field not in given:
             given[field], origin[field] = (running or {})[field], f"the running watch: {field}"

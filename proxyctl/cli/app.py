@@ -31,6 +31,7 @@ VERBS: Final = {
     "rollback": "history",
     "rollout": "rollout",
     "check": "check.command",
+    "init": "init",
     "doctor": "doctor",
     "down": "down",
     "lab": "lab.group",

@@ -18,6 +18,7 @@ from proxyctl.core.status import PoolStatus, RouteStatus, ServerStatus, Status
 from proxyctl.errors import printable
 
 NOBODY = {"http": "no server: answers 503", "tcp": "no server: refuses connections"}
+EMPTY = "no labelled container yet"
 HEADS = ("SERVER", "ADDRESS", "STATE", "WEIGHT", "REQS")
 COLOURS = {"up": "green", "starting": "cyan", "draining": "yellow", "down": "red", "maintenance": "magenta"}
 _MOST_NAMES = 5
@@ -25,13 +26,23 @@ _RIGHT = {"WEIGHT", "REQS"}
 _GAP, _INDENT = "  ", "  "
 
 
-def on_terminal(found: Status, console: Console, *, title: Sequence[str] = (), height: int | None = None) -> Group:
-    """Draw a status within the console's width; with a `height`, say in the last line how much did not fit."""
+def on_terminal(
+    found: Status,
+    console: Console,
+    *,
+    title: Sequence[str] = (),
+    empty: Sequence[str] = (EMPTY,),
+    height: int | None = None,
+) -> Group:
+    """Draw a status within the console's width; with a `height`, say in the last line how much did not fit.
+
+    `title` are lines above it, `empty` is what stands there while there is no pool.
+    """
     width = console.width
     heads = [Text(line, style="bold") for line in title]
     heads += [Text(_headline(found)), *(Text(line, style="bold red") for line in _stale(found))]
     problems = [Text(f"{_mark(p)} {_problem(p)}", style=_colour(p)) for p in found.problems]
-    rest = list(_pools(found, width)) or [Text("no labelled container yet", style="dim")]
+    rest = list(_pools(found, width)) or [Text(line, style="dim") for line in empty]
     if found.elsewhere:
         rest.append(Text(_elsewhere(found.elsewhere), style="dim"))
     parts = [_wrapped(lines, console) for lines in (heads, problems, rest)]
@@ -48,7 +59,7 @@ def in_pipe(found: Status) -> str:
     rows = [_row(pool, server) for pool in found.pools for server in pool.servers or (None,)]
     lines += _columns([("POOL", *HEADS, "NOTE"), *rows])
     if not found.pools:
-        lines = [*lines[:-2], "no labelled container yet"]
+        lines = [*lines[:-2], EMPTY]
     if found.elsewhere:
         lines.append(_elsewhere(found.elsewhere))
     return "\n".join(lines)

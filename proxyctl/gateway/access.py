@@ -108,6 +108,12 @@ class DockerAccess:
         """Host ip and host port of each published port."""
         return frozenset((ip, host_port) for ip, host_port, _ in self._bindings())
 
+    @property
+    def own_address(self) -> str:
+        """Its address on the network that it serves; empty while it has none."""
+        networks = (self.entry.get("NetworkSettings") or {}).get("Networks") or {}
+        return str((networks.get(self._network) or {}).get("IPAddress") or "")
+
     def authority(self, port: int) -> str:
         """Return `host:port` where this machine reaches a port of the gateway: published, else at its own address.
 
