@@ -144,7 +144,7 @@ def pin(state: Path, generation: int | None) -> Pinned:
     """Pin the gateway to a generation, None: the one before; return and raise as `override` does."""
     answer = ask(state, "/api/v1/rollback", post={"generation": generation})
     with _of_this_version():
-        return Pinned(answer["held"], answer["since"])
+        return Pinned(answer["held"], answer["since"], tuple(answer.get("changes", ())))
 
 
 def release(state: Path) -> Released:
