@@ -69,6 +69,12 @@ class ThresholdFailed(ProxyctlError):
     exit_code = 99
 
 
+class CannotTell(ProxyctlError):
+    """`check compare` was given runs that say too little to call anything better, worse or equal."""
+
+    exit_code = 98
+
+
 class ContainerGone(ProxyctlError):
     """A container that was there a moment ago is not there any more."""
 

@@ -83,7 +83,9 @@ def test_what_a_rollback_changes_is_told_without_what_it_leaves_alone() -> None:
     busy = Desired(pools=(Pool("web", servers=SERVERS, maintenance=True), Pool("api", balance="uri")))
     now = PinnedGeneration(9, "", busy, inputs)
     other = dataclasses.replace(inputs, token="other", options=Options(label_prefix="edge"), pinned=3)
-    assert differences(now, PinnedGeneration(8, "", Desired(pools=(Pool("web"), Pool("api", balance="uri"))), other)) == ()
+    assert (
+        differences(now, PinnedGeneration(8, "", Desired(pools=(Pool("web"), Pool("api", balance="uri"))), other)) == ()
+    )
     then = Inputs(Options(expose_by_default=True), Tuning(), {"a.j2": "2"}, "secret")
     assert differences(now, PinnedGeneration(7, "", EMPTY, then)) == (
         "pool api removed",

@@ -16,7 +16,7 @@ from proxyctl.check.verdicts.difference import Difference
 from proxyctl.check.verdicts.verdict import number
 from proxyctl.cli import options
 from proxyctl.cli.check import parse
-from proxyctl.errors import ThresholdFailed, UsageError
+from proxyctl.errors import CannotTell, ThresholdFailed, UsageError
 from proxyctl.wording import of_system
 
 if TYPE_CHECKING:  # aiohttp takes 0.2 s to import, and --help does not need it
@@ -37,9 +37,14 @@ def compare(
     least: Annotated[
         str, typer.Option(metavar="PERCENT", help="A smaller change of rate, latency or shares is slight.")
     ] = f"{core.DEFAULT_LEAST:.0%}",
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Also runs that measured different things: another URL, method, rate.")
+    ] = False,
     as_json: options.JsonOption = False,
 ) -> None:
     """Compare two runs: what changed, and whether that is noise. Exit 99 when something is significantly worse.
+
+    Exit 98 when the runs cannot tell, as runs of a busy machine.
 
     How much a figure may differ by chance is taken from how much it varied within each run. What changes between
     runs only (a neighbour on the machine, a colder cache) looks real: run A and B twice, in turn.
@@ -48,13 +53,18 @@ def compare(
 
     smallest = parse.read("--least", parse.part, least)
     one, other = (_report(path) for path in (a, b))
+    if not anyway and (why := verify.incomparable(one, other)):
+        raise UsageError(f"A and B measured different things: {why}; --anyway compares them all the same")
     found = core.compare(verify.run_of(one), verify.run_of(other), level=level, least=smallest, visible=True)
     if as_json:
         typer.echo(json.dumps(verify.to_json(one, other, found, level=level, least=smallest), indent=1))
     else:
-        Console(highlight=False).print(_table(one, other, found, verify.notes(one, other)))
+        unclear = bool(verify.unclear(one, other, found))
+        Console(highlight=False).print(_table(one, other, found, verify.notes(one, other), unclear=unclear))
     if worse := [difference for difference in found if difference.is_worse]:
         raise ThresholdFailed("worse: " + "; ".join(_changed(difference) for difference in worse))
+    if why := verify.unclear(one, other, found):
+        raise CannotTell(f"cannot tell: {why}")
 
 
 def _report(path: Path) -> Report:
@@ -70,7 +80,9 @@ def _report(path: Path) -> Report:
         raise UsageError(f"{path}: {exc}") from exc
 
 
-def _table(a: Report, b: Report, found: tuple[Difference, ...], notes: tuple[str, ...]) -> RenderableType:
+def _table(
+    a: Report, b: Report, found: tuple[Difference, ...], notes: tuple[str, ...], *, unclear: bool
+) -> RenderableType:
     heads: list[RenderableType] = [
         Text(f"{letter}: {run.url}, {run.requests:,} requests in {run.seconds:.2f} s", overflow="fold")
         for letter, run in (("A", a), ("B", b))
@@ -92,7 +104,7 @@ def _table(a: Report, b: Report, found: tuple[Difference, ...], notes: tuple[str
         last.append(
             Text(f"note: no change of {', '.join(blind)} would have been seen: too few requests, or too uneven")
         )
-    if not any(one.is_worse for one in found):
+    if not any(one.is_worse for one in found) and not unclear:
         last.append(Text("nothing is significantly worse", style="green"))
     return Group(*heads, Text(), table, Text(), *last)
 
