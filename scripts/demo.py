@@ -194,10 +194,9 @@ def main() -> int:
             console.print(f"proxyctl status --network {demo.network} --state {demo.state}")
         else:
             demo.clean()
-    console.print(
-        f"\n{'no request failed, and the balance is good' if good else 'NOT AS IT SHOULD BE'}; {time.monotonic() - begun:.0f} s in all"
-        + ("" if keep else "; nothing is left behind")
-    )
+    told = "no request failed, and the balance is good" if good else "NOT AS IT SHOULD BE"
+    left = "" if keep else "; nothing is left behind"
+    console.print(f"\n{told}; {time.monotonic() - begun:.0f} s in all{left}")
     return 0 if good else 1
 
 

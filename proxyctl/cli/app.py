@@ -10,9 +10,11 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 import typer
+from typer.completion import completion_init  # type: ignore[attr-defined]  # typer names no other
 
 import proxyctl
 from proxyctl.cli import mistakes
+from proxyctl.cli.completion import VARIABLE
 from proxyctl.cli.logs import set_up_logging
 from proxyctl.errors import ProxyctlError
 
@@ -33,6 +35,7 @@ VERBS: Final = {
     "check": "check.command",
     "init": "init",
     "doctor": "doctor",
+    "completion": "completion",
     "down": "down",
     "lab": "lab.group",
     "echo": "echo",
@@ -76,7 +79,8 @@ def root(
 
 def run(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
-    named = argv[:1] if argv and argv[0] in VERBS else VERBS
+    verb = _completed_verb() if VARIABLE in os.environ else "".join(argv[:1])
+    named = [verb] if verb in VERBS else VERBS
     try:
         code = build(named)(list(argv), prog_name="proxyctl", standalone_mode=False)
     except typer.TyperException as exc:
@@ -94,6 +98,13 @@ def run(argv: Sequence[str]) -> int:
     except Exception as exc:  # noqa: BLE001 - the last resort of the whole program
         return _unexpected(exc)
     return code if isinstance(code, int) else 0
+
+
+def _completed_verb() -> str:
+    """Return the verb of a command line that a shell completes, empty while it is being typed; the rest is typer's."""
+    completion_init()
+    words = (os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS") or "").split()
+    return words[1] if len(words) > 2 or os.environ.get("COMP_CWORD") not in {None, "1"} else ""  # noqa: PLR2004
 
 
 def _unexpected(exc: Exception) -> int:
