@@ -13,7 +13,7 @@ import typer
 from typer.completion import completion_init  # type: ignore[attr-defined]  # typer names no other
 
 import proxyctl
-from proxyctl.cli import mistakes
+from proxyctl.cli import hints, mistakes
 from proxyctl.cli.completion import VARIABLE
 from proxyctl.cli.logs import set_up_logging
 from proxyctl.errors import ProxyctlError
@@ -90,7 +90,7 @@ def run(argv: Sequence[str]) -> int:
     except (typer.Abort, KeyboardInterrupt):
         return 130
     except ProxyctlError as exc:
-        _complain(str(exc))
+        _complain(str(exc) + hints.of(exc))
         return exc.exit_code
     except BrokenPipeError:
         sys.stderr.close()

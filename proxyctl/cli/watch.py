@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -87,8 +88,8 @@ async def _watch(settings: Settings, reload: Callable[[], Settings], console: Co
     message = (
         f"interrupted during the start; if a gateway was made, `{removal(settings.network, settings.state)}` removes it"
     )
-    print(f"proxyctl: {message}", file=sys.stderr)
-    return code(ending.signal)
+    print(f"proxyctl: {message}", file=sys.stderr, flush=True)
+    os._exit(code(ending.signal))  # what waits for a thread of this process waits for Docker, which may not answer
 
 
 async def _serve(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import os
 import shutil
 import signal
@@ -39,6 +40,28 @@ def addresses(client: Client) -> set[str]:
     with translated("listing gateways"):
         entries = client.containers(filters={"label": layout.GATEWAY_LABEL})
         return {n["IPAddress"] for e in entries for n in e["NetworkSettings"]["Networks"].values()}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class Found:
+    """A gateway on this machine: its network, its state folder (empty: in a volume), and whether it runs."""
+
+    network: str
+    folder: str
+    running: bool
+
+
+def gateways(client: Client) -> list[Found]:
+    """Return the gateways that are here, also stopped ones; raise DockerUnavailable."""
+    with translated("listing gateways"):
+        entries = client.containers(all=True, filters={"label": layout.GATEWAY_LABEL})
+    found = []
+    for entry in entries:
+        mounts = [m for m in entry.get("Mounts") or () if m.get("Destination") == layout.MOUNT]
+        source = str(mounts[0].get("Source") or "") if mounts and not mounts[0].get("Name") else ""
+        folder = source.removesuffix("/proxy") if source.endswith("/proxy") else ""
+        found.append(Found(entry["Labels"][layout.GATEWAY_LABEL], folder, entry.get("State") == "running"))
+    return sorted(found)
 
 
 class DockerAccess:
