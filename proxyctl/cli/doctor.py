@@ -84,6 +84,7 @@ def _look(settings: Settings) -> Iterator[Finding]:
         yield Finding("docker", ok=False, seen=str(exc), mend=_mend_docker(str(exc)))
         return
     yield Finding("docker", ok=True, seen=docker_version(client))
+    settings = parts.with_gateways_engine(settings, client)  # as `watch` would take it over
     for look in (_network, _image, _ports, _state, _sight, _watch, _compose):
         yield from look(settings, client)
 
