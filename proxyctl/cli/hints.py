@@ -16,7 +16,7 @@ _MOST = 3
 
 
 def of(exc: ProxyctlError) -> str:
-    """Return what to add to an error, with its separator; empty where it needs nothing."""
+    """Return what to add to an error, with what parts the two; empty where it needs nothing."""
     state = getattr(exc, "state", None)
     if state is None and type(exc).__name__ != "NoNetwork":
         return ""
@@ -29,7 +29,8 @@ def of(exc: ProxyctlError) -> str:
             found = gateways(client)
     except ProxyctlError:
         return ""
-    return f"; {_hint(state, [(f.network, f.folder, f.running) for f in found])}"
+    hint = _hint(state, [(f.network, f.folder, f.running) for f in found])
+    return f" {hint[0].upper()}{hint[1:]}" if str(exc).endswith("?") else f"; {hint}"
 
 
 def _hint(state: Path | None, found: Sequence[tuple[str, str, bool]]) -> str:

@@ -118,3 +118,17 @@ def test_another_state_folder_than_the_gateway_has(nginx: Watch, tmp_path: Path)
     subprocess.run(command.split(), check=True, capture_output=True)
     again = once(nginx)
     assert again.returncode == 0, again.stderr
+
+
+def test_where_no_watch_answers_the_command_that_is_meant_is_named(nginx: Watch, tmp_path: Path) -> None:
+    """The gateway's own network and state folder, also to somebody who named another network, or none."""
+    asked = nginx.ctl("status")
+    assert asked.returncode == 1
+    command = re.search(r"`proxyctl (watch [^`]*)` takes it over", asked.stderr)
+    assert command is not None, asked.stderr
+    ran = run_proxyctl(*shlex.split(command[1]), "--once", "--api", "off")
+    assert ran.returncode == 0, ran.stderr
+    flags = f"{nginx.network} (`--network {nginx.network} --state {nginx.state}`)"
+    for wrong in (run_here("status"), run_here("status", "--network", "wbe", "--state", str(tmp_path / "none"))):
+        assert wrong.returncode in {1, 2}
+        assert flags in wrong.stderr or " more" in wrong.stderr  # three are named, and other tests have theirs
