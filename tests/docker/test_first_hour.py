@@ -6,7 +6,6 @@ import re
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -19,7 +18,7 @@ import pytest
 
 from tests.docker.command_line import run_here, run_proxyctl
 from tests.docker.screen import Screen
-from tests.docker.watching import Watch, eventually, watching
+from tests.docker.watching import Watch, eventually, free_port, watching
 
 pytestmark = pytest.mark.docker
 
@@ -31,13 +30,6 @@ def nginx(docker_client: docker.DockerClient, network: str, tmp_path: Path) -> I
         made.start("--publish", f"127.0.0.1:{free_port()}:80")
         assert made.stop() == 0
         yield made
-
-
-def free_port() -> int:
-    """Return a port of loopback that nobody has now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def once(watch: Watch, *flags: str, state: Path | None = None) -> subprocess.CompletedProcess[str]:
