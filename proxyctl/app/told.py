@@ -14,7 +14,7 @@ from proxyctl.providers.docker import images
 from proxyctl.providers.docker.client import Client
 from proxyctl.settings import Settings
 
-ECHO = "proxyctl/echo:latest"
+ECHO = "proxyctl/echo"
 OFFICIAL_WEB = "nginx"
 _EVERYWHERE = {"0.0.0.0", "::", ""}  # noqa: S104 - as Docker says it
 _HTTP = 80
