@@ -6,6 +6,8 @@ must not stop the rest. What is raised here ends a command (or one pass) with on
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from pathlib import PurePath
 
 
@@ -67,6 +69,12 @@ class ThresholdFailed(ProxyctlError):
     exit_code = 99
 
 
+class CannotTell(ProxyctlError):
+    """`check compare` was given runs that say too little to call anything better, worse or equal."""
+
+    exit_code = 98
+
+
 class ContainerGone(ProxyctlError):
     """A container that was there a moment ago is not there any more."""
 
@@ -85,3 +93,10 @@ def mistake(exc: Exception) -> str:
         at = at.tb_next
     where = f"{PurePath(at.tb_frame.f_code.co_filename).name}:{at.tb_lineno}" if at else "an unknown place"
     return printable(f"{type(exc).__name__} at {where}: {str(exc)[:200]}".removesuffix(": "))
+
+
+def nearest(name: str, known: Iterable[str], like: float = 0.6) -> str:
+    """Return the known name that a mistyped one stands for; empty where it is less `like` all of them (1: equal)."""
+    plain = {k.lower().replace("_", "-"): k for k in known}
+    found = difflib.get_close_matches(name.lower().replace("_", "-")[:80], plain, n=1, cutoff=like)
+    return plain[found[0]] if found else ""

@@ -1,16 +1,12 @@
-"""One frozen, validated object out of proxyctl.toml, PROXYCTL_* variables and flags.
+"""One frozen, validated object of everything that a user can set, each setting with its meaning and what it accepts.
 
-Flags win over the environment, the environment over the file. Every mistake is one UsageError line that
-names where it stands and what is accepted. Next: `app.parts`, which hands the parts to who needs them.
+Next: `sources`, which fills it from proxyctl.toml, PROXYCTL_* variables and flags.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import os
 import re
-import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,19 +14,14 @@ import pydantic
 
 from proxyctl.core.features import values
 from proxyctl.core.labels.declaration import Options
-from proxyctl.core.labels.defaults import check_defaults
 from proxyctl.core.model import Tuning
-from proxyctl.errors import UsageError
+from proxyctl.wording import Words, not_accepted
 
 EngineKind = Literal["nginx", "haproxy"]
-CONFIG_NAME = "proxyctl.toml"
-LOOKED_WITH = ("engine", "image", "templates", "label_prefix", "expose_by_default", "one_offs", "defaults", "proxy")
-"""What decides how the world is read and printed: those verbs that look take it from a `watch` that runs."""
 LAST_PORT = 65535
-
-
-class NoNetwork(UsageError):
-    """Neither flags nor environment nor file name a network."""
+PUBLISHED = "[IP:]HOST_PORT:GATEWAY_PORT, such as 127.0.0.1:8080:80"
+LISTENS = 'HOST:PORT, such as 127.0.0.1:8900, or "off"'
+BOOLEAN = values.boolean.accepts
 
 
 class Publish(pydantic.BaseModel, frozen=True):
@@ -45,10 +36,13 @@ class Publish(pydantic.BaseModel, frozen=True):
         """Read `8080:80` or `127.0.0.1:8080:80`; raise ValueError with what is accepted."""
         match = re.fullmatch(r"(?:(?P<ip>[0-9.]+):)?(?P<host>[0-9]{1,5}):(?P<port>[0-9]{1,5})", text)
         if match is None or not all(0 < int(match[x]) <= LAST_PORT for x in ("host", "port")):
-            message = f'"{text}" is not [IP:]HOST_PORT:GATEWAY_PORT, such as 127.0.0.1:8080:80'
-            raise ValueError(message)
+            raise ValueError(not_accepted(text, PUBLISHED))
         ip = match["ip"] or "0.0.0.0"  # noqa: S104 - Docker's own default for --publish
-        return cls(ip=str(ipaddress.IPv4Address(ip)), host_port=int(match["host"]), port=int(match["port"]))
+        try:
+            ip = str(ipaddress.IPv4Address(ip))
+        except ValueError as exc:
+            raise ValueError(not_accepted(text, PUBLISHED)) from exc
+        return cls(ip=ip, host_port=int(match["host"]), port=int(match["port"]))
 
     def __str__(self) -> str:
         return f"{self.ip}:{self.host_port}:{self.port}"
@@ -62,11 +56,16 @@ def _publishes(value: Any) -> Any:
 
 
 _DURATION = values.duration()
+TIME = _DURATION.accepts
+MOST_CONNECTIONS = "a whole number from 1 to 1000000"
+NETWORK = "the name of a network, such as web, of letters, digits and _.-"
+PREFIX = "small letters, digits, . and -, with a letter in front"
+FOLDER = "the path of a folder"
 
 
 def _milliseconds(value: Any) -> Any:
     if not isinstance(value, str):
-        return value
+        return value  # as a running watch tells it; in a file a number without a unit is refused
     try:
         return _DURATION.parse(value)
     except ValueError as exc:
@@ -74,13 +73,27 @@ def _milliseconds(value: Any) -> Any:
 
 
 def _api(value: Any) -> Any:
-    if value in {"", "off", "none", None}:
+    if value in ("off", "none", None):
         return None
-    host, _, port = str(value).rpartition(":")
-    if not host or not port.isdecimal() or int(port) > LAST_PORT:
-        message = f'"{value}" is not HOST:PORT (such as 127.0.0.1:8900) or "off"'
-        raise ValueError(message)
+    if isinstance(value, list | tuple) and len(value) == 2:  # noqa: PLR2004 - as a running watch tells it
+        return tuple(value)
+    host, _, port = value.rpartition(":") if isinstance(value, str) else ("", "", "")
+    if not host or not port.isascii() or not port.isdecimal() or int(port) > LAST_PORT:
+        raise ValueError(not_accepted(value, LISTENS))
     return (host.strip("[]"), int(port))
+
+
+def _texts(value: Any, at: str = "") -> Any:
+    """Return the values of `[defaults]` as labels write them; `timeout.server` without quotes is a table in TOML."""
+    if not isinstance(value, dict):
+        return value
+    found: dict[str, Any] = {}
+    for key, inner in value.items():
+        if isinstance(inner, dict):
+            found |= _texts(inner, f"{at}{key}.")
+        else:
+            found[f"{at}{key}"] = str(inner).lower() if isinstance(inner, bool | int | float) else inner
+    return found
 
 
 Milliseconds = Annotated[int, pydantic.BeforeValidator(_milliseconds), pydantic.Field(gt=0)]
@@ -89,33 +102,63 @@ Milliseconds = Annotated[int, pydantic.BeforeValidator(_milliseconds), pydantic.
 class Proxy(pydantic.BaseModel, frozen=True, extra="forbid"):
     """The `[proxy]` table: settings of the proxy as a whole."""
 
-    client_timeout: Milliseconds = 60_000
-    keepalive: Milliseconds = 10_000
-    keepalive_min: Milliseconds = 5_000
-    shutdown: Milliseconds = 60_000
-    maxconn: Annotated[int, pydantic.Field(ge=1, le=1_000_000)] | None = None
+    client_timeout: Annotated[Milliseconds, Words("how long a client may be silent", TIME)] = 60_000
+    keepalive: Annotated[Milliseconds, Words("how long an idle client connection is kept", TIME)] = 10_000
+    keepalive_min: Annotated[
+        Milliseconds,
+        Words("Nginx: must exceed a client's pause on one connection, or a reload costs it a request", TIME),
+    ] = 5_000
+    shutdown: Annotated[Milliseconds, Words("how long an old worker may finish after a reload", TIME)] = 60_000
+    maxconn: Annotated[
+        Annotated[int, pydantic.Field(ge=1, le=1_000_000)] | None,
+        Words("client connections at most (what the container's file limit allows)", MOST_CONNECTIONS, "4096"),
+    ] = None
 
 
 class Settings(pydantic.BaseModel, frozen=True, extra="forbid"):
     """Everything that a user can set. `state` and `templates` are absolute; `api` is (host, port) or None."""
 
-    network: str = pydantic.Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$")
-    engine: EngineKind = "haproxy"
-    publish: Annotated[tuple[Publish, ...], pydantic.BeforeValidator(_publishes)] = ()
-    image: str = ""
-    templates: Path | None = None
-    state: Path = Path()
-    api: Annotated[tuple[str, int] | None, pydantic.BeforeValidator(_api)] = ("127.0.0.1", 8900)
-    label_prefix: str = pydantic.Field("proxyctl", pattern=r"^[a-z][a-z0-9.-]{0,62}$")
-    expose_by_default: bool = False
-    one_offs: bool = False
-    resync: Milliseconds = 30_000
-    reload_spacing: Milliseconds = 250
-    grace: Milliseconds = 10_000
-    create_network: bool = False
-    defaults: dict[str, str] = {}
-    proxy: Proxy = Proxy()
-    config: Path | None = None
+    network: Annotated[
+        str,
+        Words("the Docker network whose labelled containers are served", NETWORK, '"web"'),
+        pydantic.Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$"),
+    ]
+    engine: Annotated[EngineKind, Words("which proxy the gateway runs", "nginx or haproxy")] = "haproxy"
+    publish: Annotated[
+        tuple[Publish, ...],
+        pydantic.BeforeValidator(_publishes),
+        Words("ports of the gateway on this host (nothing is published)", PUBLISHED, '["127.0.0.1:8080:80"]'),
+    ] = ()
+    image: Annotated[str, Words("the gateway's image (one with the engine)", "the name of an image", '"haproxy"')] = ""
+    templates: Annotated[
+        Path | None, Words("a folder with templates that replace ours, file by file", FOLDER, '"templates"')
+    ] = None
+    state: Annotated[
+        Path, Words("where decisions and generations are kept (/var/lib/proxyctl/NETWORK for root)", FOLDER, '"state"')
+    ] = Path()
+    api: Annotated[
+        tuple[str, int] | None,
+        pydantic.BeforeValidator(_api),
+        Words("where the API listens, which only reads", LISTENS, '"127.0.0.1:8900"'),
+    ] = ("127.0.0.1", 8900)
+    label_prefix: Annotated[
+        str, Words("the first part of the labels", PREFIX), pydantic.Field(pattern=r"^[a-z][a-z0-9.-]{0,62}$")
+    ] = "proxyctl"
+    expose_by_default: Annotated[bool, Words("containers without an `enable` label take part", BOOLEAN)] = False
+    one_offs: Annotated[bool, Words("containers of `docker compose run` take part, too", BOOLEAN)] = False
+    resync: Annotated[Milliseconds, Words("how often Docker is listed as a whole", TIME)] = 30_000
+    reload_spacing: Annotated[Milliseconds, Words("least time between two reloads that add something", TIME)] = 250
+    grace: Annotated[Milliseconds, Words("how long a new server may take to listen until that is a problem", TIME)] = (
+        10_000
+    )
+    create_network: Annotated[bool, Words("make the network if it is missing", BOOLEAN)] = False
+    defaults: Annotated[
+        dict[str, str],
+        pydantic.BeforeValidator(_texts),
+        Words("labels for containers that do not write them", "a label's value as text"),
+    ] = {}
+    proxy: Annotated[Proxy, Words("settings of the proxy as a whole", "a table, [proxy]")] = Proxy()
+    config: Annotated[Path | None, Words("the settings file", "the path of a file")] = None
 
     @property
     def gateway_image(self) -> str:
@@ -133,106 +176,3 @@ class Settings(pydantic.BaseModel, frozen=True, extra="forbid"):
         """The proxy-wide settings as the templates see them."""
         p = self.proxy
         return Tuning(p.client_timeout, p.keepalive, p.keepalive_min, p.shutdown, p.maxconn)
-
-
-def default_state(network: str, env: Mapping[str, str] = os.environ, *, root: bool | None = None) -> Path:
-    """Return the state folder of a network's gateway: /var/lib for root, the XDG state folder for others."""
-    if os.geteuid() == 0 if root is None else root:
-        return Path("/var/lib/proxyctl") / network
-    base = env.get("XDG_STATE_HOME") or str(Path(env.get("HOME", "~")).expanduser() / ".local/state")
-    return Path(base) / "proxyctl" / network
-
-
-def load(
-    flags: Mapping[str, Any], env: Mapping[str, str] = os.environ, running: Mapping[str, Any] | None = None
-) -> Settings:
-    """Merge the three sources; `flags` hold only what was given, by field name. Raise UsageError.
-
-    `running` are the settings of a `watch` that runs, as JSON: its `LOOKED_WITH` count where none of the three says.
-    """
-    named = {k: v for k, v in flags.items() if v is not None}
-    config = named.pop("config", None) or env.get("PROXYCTL_CONFIG")
-    path = Path(config) if config else Path(CONFIG_NAME)
-    given, origin = _merged(named, env, path if config or path.is_file() else None)
-    for field in LOOKED_WITH:
-        if field in (running or {}) and field not in given:
-            given[field], origin[field] = (running or {})[field], f"the running watch: {field}"
-    if not given.get("network"):
-        raise NoNetwork("which network? give --network NAME or set PROXYCTL_NETWORK")
-    if isinstance(given["network"], str):
-        given.setdefault("state", default_state(given["network"], env))
-    for field in ("state", "templates"):
-        if given.get(field):
-            given[field] = Path(given[field]).expanduser().absolute()
-    try:
-        settings = Settings(**given)
-    except pydantic.ValidationError as exc:
-        raise UsageError(_one_line(exc, origin, path)) from exc
-    if wrong := check_defaults(settings.defaults):
-        raise UsageError(f"{path}: [defaults] {wrong[0]}")
-    if settings.templates is not None and not settings.templates.is_dir():
-        raise UsageError(f"{origin['templates']}: {settings.templates} is not a folder")
-    return settings
-
-
-def _merged(
-    named: Mapping[str, Any], env: Mapping[str, str], path: Path | None
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the values by field, later sources over earlier ones, and where each one stands."""
-    given: dict[str, Any] = {}
-    origin: dict[str, str] = {}
-    if path is not None:
-        for key, value in read_toml(path).items():
-            field = key.replace("-", "_")
-            given[field], origin[field] = value, f"{path}: {key}"
-        given["config"] = path.absolute()
-    for field in Settings.model_fields:
-        variable = f"PROXYCTL_{field.upper()}"
-        if field not in {"defaults", "proxy", "config"} and env.get(variable):
-            given[field], origin[field] = env[variable], variable
-    for field, value in named.items():
-        given[field], origin[field] = value, "--" + field.replace("_", "-")
-    return given, origin
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Read a TOML file; raise UsageError with the file, the line and what is wrong."""
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except OSError as exc:
-        raise UsageError(f"{path}: {exc.strerror or exc}") from exc
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
-        raise UsageError(f"{path}: {exc}") from exc
-
-
-def _one_line(exc: pydantic.ValidationError, origin: Mapping[str, str], path: Path) -> str:
-    error = exc.errors()[0]
-    field, *rest = [str(part) for part in error["loc"]]
-    where = origin.get(field, field)
-    if field in {"defaults", "proxy"}:
-        where = f"{path}: [{field}] {'.'.join(rest)}"
-    if error["type"] == "extra_forbidden":
-        table = Proxy if field == "proxy" else Settings
-        names = ", ".join(sorted(table.model_fields.keys() - {"config"}))
-        return f"{where}: unknown key; known are {names}"
-    message = error["msg"].removeprefix("Value error, ")
-    return f"{where}: {message}" + ("" if '"' in message else f' (got "{error["input"]}")')
-
-
-def check_token(network: str | None, env: Mapping[str, str] = os.environ) -> str | None:
-    """Return the secret with which `check` asks a gateway to name its servers, if one can be found.
-
-    Without a network: the only gateway whose state folder can be read.
-    """
-    if env.get("PROXYCTL_CHECK_TOKEN"):
-        return env["PROXYCTL_CHECK_TOKEN"]
-    if network:
-        folders = [Path(env.get("PROXYCTL_STATE") or default_state(network, env))]
-    else:
-        parent = default_state("x", env).parent
-        folders = sorted(parent.iterdir()) if parent.is_dir() else []
-    tokens = [f / "check.token" for f in folders if (f / "check.token").is_file()]
-    try:
-        return tokens[0].read_text().strip() if len(tokens) == 1 else None
-    except OSError:
-        return None

@@ -30,6 +30,11 @@ TIMEOUT = 20.0
 class NoWatch(ProxyctlError):
     """No `watch` answers at this state folder."""
 
+    def __init__(self, message: str, state: Path | None = None) -> None:
+        """Take the line for a person, and the folder."""
+        super().__init__(message)
+        self.state = state
+
 
 class WatchEnded(NoWatch):
     """A `watch` ended before its answer was there: what it was asked to do may be done, and may be kept."""
@@ -70,7 +75,7 @@ def ask(state: Path, path: str, *, post: dict[str, Any] | None = None) -> dict[s
             raise ProxyctlError(message) from exc
         except (OSError, http.client.HTTPException) as exc:
             message = f"no `proxyctl watch` answers at {place}: is it running, with this --network and --state?"
-            raise (WatchEnded if there else NoWatch)(message) from exc
+            raise (WatchEnded if there else NoWatch)(message, state) from exc
     if answer.status >= http.HTTPStatus.BAD_REQUEST and "error" in document:
         raise ProxyctlError(str(document["error"]))
     return document
@@ -144,7 +149,7 @@ def pin(state: Path, generation: int | None) -> Pinned:
     """Pin the gateway to a generation, None: the one before; return and raise as `override` does."""
     answer = ask(state, "/api/v1/rollback", post={"generation": generation})
     with _of_this_version():
-        return Pinned(answer["held"], answer["since"])
+        return Pinned(answer["held"], answer["since"], tuple(answer.get("changes", ())))
 
 
 def release(state: Path) -> Released:

@@ -83,7 +83,7 @@ def maintained_to_json(answer: Maintained) -> dict[str, Any]:
 
 def pinned_to_json(answer: Pinned) -> dict[str, Any]:
     """Return the answer to a rollback."""
-    return {"held": answer.number, "since": answer.since}
+    return {"held": answer.number, "since": answer.since, "changes": list(answer.changes)}
 
 
 def released_to_json(answer: Released) -> dict[str, Any]:

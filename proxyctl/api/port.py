@@ -40,10 +40,11 @@ class Maintained:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Pinned:
-    """The generation that the gateway is pinned to, and since when, for a person."""
+    """The generation that the gateway is pinned to, since when, and what that changed, for a person."""
 
     number: int
     since: str
+    changes: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -7,13 +7,13 @@ points here (DNS rebinding). Next: `operate` carries out changes, `reconcile.rep
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from aiohttp import web
 
+from proxyctl.api.address import Listening
 from proxyctl.api.json import (
     events_to_json,
     health_to_json,
@@ -26,6 +26,7 @@ from proxyctl.api.json import (
 from proxyctl.api.port import Changes, Overriding, Rollback
 from proxyctl.core.status import Event, Status
 from proxyctl.errors import ProxyctlError, UsageError
+from proxyctl.wording import of_system
 
 T = TypeVar("T")
 
@@ -154,8 +155,8 @@ def _only_hosts(allowed: set[str]) -> Any:
     return check
 
 
-async def serve(api: Api, *, control: Path, tcp: tuple[str, int] | None) -> list[web.AppRunner]:
-    """Listen on control.sock and, if asked, on TCP; raise UsageError when that cannot be done."""
+async def serve(api: Api, *, control: Path, tcp: Listening) -> list[web.AppRunner]:
+    """Listen on control.sock and on the sockets that were taken for TCP, if any; raise UsageError."""
     private = web.Application()
     private.add_routes([*api.reading(), *api.operating()])
     runners = [web.AppRunner(private, access_log=None)]
@@ -165,20 +166,12 @@ async def serve(api: Api, *, control: Path, tcp: tuple[str, int] | None) -> list
         await web.UnixSite(runners[0], str(control)).start()
         control.chmod(0o660)  # noqa: ASYNC240 - same
     except OSError as exc:
-        raise UsageError(f"{control}: {exc.strerror or exc}; give another folder with --state") from exc
-    if tcp is not None:
-        public = web.Application(middlewares=[_only_hosts({"127.0.0.1", "localhost", "::1", tcp[0]})])
+        raise UsageError(f"{control}: {of_system(exc)}; give another folder with --state") from exc
+    if tcp.sockets:
+        public = web.Application(middlewares=[_only_hosts({"127.0.0.1", "localhost", "::1", tcp.host})])
         public.add_routes(api.reading())
         runners.append(web.AppRunner(public, access_log=None))
         await runners[1].setup()
-        try:
-            await web.TCPSite(runners[1], *tcp).start()
-        except OSError as exc:
-            message = f"--api {tcp[0]}:{tcp[1]}: {_reason(exc)}; choose another HOST:PORT, or `off`"
-            raise UsageError(message) from exc
+        for each in tcp.sockets:
+            await web.SockSite(runners[1], each).start()
     return runners
-
-
-def _reason(exc: OSError) -> str:
-    """Return the system's words; asyncio puts its own around them, and a name that is not found has no number."""
-    return os.strerror(exc.errno) if exc.errno and exc.errno > 0 else exc.strerror or str(exc)

@@ -47,6 +47,9 @@ FIXED = (
     "templates",
 )
 
+# Those that are taken as they are found at the start, where nobody gave them.
+FOUND = ("engine", "api")
+
 
 class Effective:
     """The settings of a running `watch`: those of its start, updated by what may change while it runs."""
@@ -58,6 +61,8 @@ class Effective:
     def inputs(self, token: str) -> Inputs:
         """Read templates and proxyctl.toml anew; raise TemplateError or UsageError."""
         new = self._reload()
+        found = {f: getattr(self.settings, f) for f in FOUND if f not in new.model_fields_set}
+        new = new.model_copy(update=found)
         moved = [f for f in FIXED if getattr(new, f) != getattr(self.settings, f)]
         if moved:
             log.warning("these settings take effect at the next start", settings=", ".join(moved))

@@ -28,9 +28,11 @@ from proxyctl.providers.docker.client import Client
 from proxyctl.providers.docker.own import own_container
 from proxyctl.providers.port import NetworkView, Shell
 from proxyctl.settings import Settings
+from proxyctl.sources import removal
 from proxyctl.state.generations import GenerationFolder
 from proxyctl.state.pin import PinFile
 from proxyctl.state.port import Inputs
+from proxyctl.wording import of_system
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ def build(settings: Settings, client: Client) -> Parts:
         stop_signal=kind.stop_signal,
         folder=proxy,
         image_chosen=settings.image != "",
+        removal=removal(settings.network, settings.state),
     )
     access = DockerAccess(client, settings.network)
     lifecycle = DockerLifecycle(client, spec, access)
@@ -115,6 +118,16 @@ def _view(settings: Settings, client: Client, access: DockerAccess) -> NetworkVi
     if own is not None and settings.network in own["NetworkSettings"]["Networks"]:
         return LocalView()
     return GatewayView(lambda: access.pid)
+
+
+def with_gateways_engine(settings: Settings, client: Client) -> Settings:
+    """Return the settings with the engine of the gateway that is there, where nobody named one."""
+    if "engine" in settings.model_fields_set:
+        return settings
+    access = DockerAccess(client, settings.network)
+    access.inspect()
+    known = access.engine in PROXIES and access.engine != settings.engine
+    return settings.model_copy(update={"engine": access.engine}) if known else settings
 
 
 def check_network(settings: Settings, client: Client) -> None:
@@ -157,5 +170,5 @@ def prepare_state(settings: Settings) -> None:
         settings.state.mkdir(parents=True, exist_ok=True, mode=0o755)
         GenerationFolder(settings.state / "proxy").prepare()
     except OSError as exc:
-        message = f"the state folder {settings.state}: {exc.strerror or exc}; give another with --state"
+        message = f"the state folder {settings.state}: {of_system(exc)}; give another with --state"
         raise ProxyctlError(message) from exc

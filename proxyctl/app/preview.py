@@ -130,8 +130,8 @@ async def _gateway(settings: Settings, client: Client) -> tuple[Settings, Parts,
         return settings, parts, there
     if "engine" in settings.model_fields_set:
         message = (
-            f"--engine {settings.engine}: the gateway of network {settings.network} runs {engine}: leave it out, "
-            f"or run `proxyctl down --network {settings.network}` first"
+            f"--engine {settings.engine}: the gateway of network {settings.network} runs {engine}: leave it out (and "
+            "PROXYCTL_ENGINE, and engine in proxyctl.toml) to look at that one"
         )
         raise UsageError(message)
     return await _gateway(settings.model_copy(update={"engine": engine}), client)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
+import dataclasses
 from collections.abc import AsyncIterator, Callable
 
 import structlog
 
+from proxyctl.api.address import Listening, listen
 from proxyctl.api.client import SOCKET
 from proxyctl.api.server import serve
 from proxyctl.app.compose import Daemon, InputFiles, compose
-from proxyctl.app.parts import Parts, build, check_network, prepare_state
+from proxyctl.app.parts import Parts, build, check_network, prepare_state, with_gateways_engine
+from proxyctl.app.told import served_at
 from proxyctl.core.model import Features
 from proxyctl.engines import templates
 from proxyctl.errors import GatewayError
+from proxyctl.gateway.access import DockerAccess
 from proxyctl.providers.docker import networks
 from proxyctl.providers.docker.client import Client, connect
 from proxyctl.providers.docker.questions import TOLD_AFTER
@@ -36,17 +39,48 @@ def _prepare_network(settings: Settings, client: Client) -> None:
     check_network(settings, client)
 
 
+def _as_found(settings: Settings, client: Client, api: Listening) -> Settings:
+    """Return the settings with what nobody named as it was found: the API's port, the engine of a gateway that runs."""
+    if api.sockets and settings.api and api.port != settings.api[1]:
+        log.info("the API's port was taken, so the next free one is used", taken=settings.api[1], api=api.url)
+        settings = settings.model_copy(update={"api": (api.host, api.port)})
+    found = with_gateways_engine(settings, client)
+    if found.engine != settings.engine:
+        log.info("the gateway that is there is taken over with its engine", engine=found.engine)
+    return found
+
+
 def _changes(settings: Settings) -> FileChanges:
     """Return the watcher of templates and proxyctl.toml."""
     folders = (templates.shipped(settings.engine), settings.templates)
     return FileChanges((f for f in folders if f), settings.config)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Running:
+    """A `watch` that runs, for its operator: its parts, and where its API listens (empty: nowhere)."""
+
+    settings: Settings
+    client: Client
+    access: DockerAccess
+    reconciler: Reconciler
+    journal: Journal
+    api: str
+
+
 @contextlib.asynccontextmanager
-async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIterator[tuple[Reconciler, Journal]]:
+async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIterator[Running]:
     """Run a whole `watch` inside the `async with`; an error in its block ends the `watch`."""
+    with contextlib.closing(listen(settings.api, named="api" in settings.model_fields_set)) as api:
+        async with _running(settings, reload, api) as made:
+            yield made
+
+
+@contextlib.asynccontextmanager
+async def _running(settings: Settings, reload: Callable[[], Settings], api: Listening) -> AsyncIterator[Running]:
     slow = asyncio.get_running_loop().call_later(TOLD_AFTER, log.info, "docker takes long to answer, the start waits")
     client = await asyncio.to_thread(connect)
+    settings = await asyncio.to_thread(_as_found, settings, client, api)
     await asyncio.to_thread(_prepare_network, settings, client)
     slow.cancel()
     prepare_state(settings)
@@ -55,13 +89,15 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
         files = InputFiles(settings, reload)
         features = await _features(parts)
         daemon = compose(parts, features, files)
-        runners = await serve(daemon.api, control=settings.state / SOCKET, tcp=settings.api)
+        runners = await serve(daemon.api, control=settings.state / SOCKET, tcp=api)
         log.info(
             "watching",
             network=settings.network,
             engine=settings.engine,
             version=features.version_text,
             state=str(settings.state),
+            at=", ".join(served_at(parts.access)) or "nowhere",
+            api=api.url or "off",
         )
         await _adopt(daemon)
         changes = _changes(settings)
@@ -73,7 +109,7 @@ async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIt
                     group.create_task(daemon.reconciler.follow_health(), name="health"),
                     group.create_task(changes.run(daemon.reconciler.files_changed), name="files"),
                 ]
-                yield daemon.reconciler, daemon.journal
+                yield Running(settings, client, parts.access, daemon.reconciler, daemon.journal, api.url)
                 for task in tasks:
                     task.cancel()
         finally:
@@ -100,19 +136,3 @@ async def _adopt(daemon: Daemon) -> None:
     if await applier.adopt():
         log.info("the running proxy was adopted as it is", generation=applier.applied and applier.applied.number)
     daemon.source.expect(s.container for p in applier.accepted.pools for s in p.servers)
-
-
-async def until_signalled() -> str:
-    """Return when SIGTERM or SIGINT comes, with its name."""
-    loop, done = asyncio.get_running_loop(), asyncio.Event()
-    name = ""
-
-    def end(number: signal.Signals) -> None:
-        nonlocal name
-        name = number.name
-        done.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, end, number)
-    await done.wait()
-    return name

@@ -9,6 +9,8 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NoReturn
 
+from proxyctl.errors import nearest, printable
+
 OnTerm = Literal["graceful", "abrupt", "ignore"]
 
 PATHS = """\
@@ -49,7 +51,19 @@ class Options:
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """End with one line, like every other verb."""
-        self.exit(2, f"{self.prog}: {message}\n")
+        self.exit(2, f"{self.prog}: {self._told(message)}\n")
+
+    def _told(self, message: str) -> str:
+        """Return what argparse refuses in the words of the other verbs."""
+        _, unknown, words = message.partition("unrecognized arguments: ")
+        if unknown:
+            known = [flag for action in self._actions for flag in action.option_strings if flag.startswith("--")]
+            near = nearest(words.split()[0], known)
+            return f"no option {printable(words)}; " + (
+                f"did you mean {near}?" if near else f"`{self.prog} --help` lists them"
+            )
+        message = message.removeprefix("argument ").replace("expected one argument", "it needs a value after it")
+        return printable(message)
 
 
 def _seconds(text: str) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from proxyctl.check.report import Report
@@ -19,6 +19,11 @@ _AGREE: Final = (
     *("urls", "shares", "concurrency", "rate", "workers", "method", "body_bytes", "keepalive", "http_version"),
     *("keys", "key_by"),
 )
+_SAME_THING: Final = tuple(key for key in _AGREE if key != "workers")
+"""Options by which two runs measure two different things."""
+_TELLING: Final = ("p50", "p90", "p99")
+_SEEN: Final = 0.5
+"""A change that would have been called noise up to here says nothing of what is smaller."""
 _MACHINE: Final = ("cpu", "cpus", "system", "proxyctl", "python")
 
 
@@ -44,6 +49,24 @@ def run_of(report: Report) -> Run:
         longest_ms=report.latency_ms["max"],
         expected=report.expected.weights if report.expected else None,
     )
+
+
+def incomparable(a: Report, b: Report) -> str:
+    """Return in what two runs measured different things; empty where they measured the same."""
+    return "; ".join(_differ(a.options, b.options, _SAME_THING))
+
+
+def unclear(a: Report, b: Report, found: Iterable[Difference]) -> str:
+    """Return why two runs do not tell whether anything changed; empty where they do."""
+    for letter, report in (("A", a), ("B", b)):
+        if core.too_short(run_of(report)):
+            return f"{letter} is too short"
+        if report.generator.was_the_limit:
+            return f"the generator was the limit of {letter}, as on a busy machine"
+    judged = [one for one in found if one.name in _TELLING and one.p is not None]
+    if any(one.word != "noise" or (one.visible is not None and one.visible <= _SEEN) for one in judged):
+        return ""
+    return f"within the runs latency varied so much that no change of it under {_SEEN:.0%} would have been seen"
 
 
 def notes(a: Report, b: Report) -> tuple[str, ...]:
@@ -76,6 +99,7 @@ def to_json(a: Report, b: Report, differences: tuple[Difference, ...], *, level:
         "shares": {name: [_share(report, name) for report in (a, b)] for name in sorted({*a.servers, *b.servers})},
         "worse": [one.name for one in differences if one.is_worse],
         "notes": list(notes(a, b)),
+        "cannot_tell": unclear(a, b, differences) or None,
     }
 
 
@@ -89,9 +113,13 @@ def _notes(a: Report, b: Report) -> Iterator[str]:
         ("options differ", a.options, b.options, _AGREE),
         ("machine differs", a.machine, b.machine, _MACHINE),
     ):
-        for key in keys:
-            if one.get(key) != other.get(key):
-                yield f"{what}: {key} {_option_text(one, key)} in A, {_option_text(other, key)} in B"
+        yield from (f"{what}: {text}" for text in _differ(one, other, keys))
+
+
+def _differ(one: Mapping[str, Any], other: Mapping[str, Any], keys: Iterable[str]) -> Iterator[str]:
+    for key in keys:
+        if one.get(key) != other.get(key):
+            yield f"{key} {_option_text(one, key)} in A, {_option_text(other, key)} in B"
 
 
 def _option_text(options: Mapping[str, Any], key: str) -> str:

@@ -20,8 +20,9 @@ BY_USER: Final = "--expect-weights"
 class Expected:
     """Weights per server, and where they are from; without `weights`, `source` says why there are none.
 
-    `balance` is the algorithm where it is known. `cycles` is how many counters the proxy has, each of which may be in
-    the middle of a cycle of a round robin, where nothing else disturbs it; None where that cannot be said.
+    `pool` is the gateway's and `balance` its algorithm, where they are known. `cycles` is how many counters the proxy
+    has, each of which may be in the middle of a cycle of a round robin, where nothing else disturbs it; None where that
+    cannot be said.
     """
 
     weights: Mapping[str, float] | None
@@ -30,6 +31,7 @@ class Expected:
     backups: tuple[str, ...] = ()
     cycles: int | None = None
     engine: str | None = None
+    pool: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def from_status(status: Status | None, url: str, host: str | None = None) -> Exp
     idle = tuple(s.name for s in up if s.name not in weights)
     others = {s.name: 0.0 for s in pool.servers if s.name not in weights}
     source = f"the weights of pool {pool.name}"
-    return Expected({**others, **weights}, source, pool.balance, idle, engine=status.engine)
+    return Expected({**others, **weights}, source, pool.balance, idle, engine=status.engine, pool=pool.name)
 
 
 def expected(
@@ -81,7 +83,7 @@ def expected(
     found = from_status(before, url, host)
     cycles = asked.workers
     if asked.weights is None and found != from_status(after, url, host):
-        found = Expected(None, "the pool changed during the check")
+        found = Expected(None, "the pool changed during the check", pool=found.pool)
     if asked.weights is None and cycles is None:
         ends = [served_by_pool(status, url, host) for status in (before, after)]
         if ends[0] is not None and ends[1] is not None and ends[1] - ends[0] == sent:

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from proxyctl.check.events import concerns
 from proxyctl.check.expected import BY_USER, Expected
 from proxyctl.check.load.served import ServerFrom
 from proxyctl.check.report import Report
@@ -80,6 +81,9 @@ def _distribution(report: Report, expected: Expected | None, notes: list[str], *
             if expected is not None and expected.source == BY_USER:  # weights that the user gave must not pass unjudged
                 yield Verdict("balance", ok=False, value=None, expected="servers with names", detail=unnamed)
         return
+    if moved := _moved(report, expected):
+        notes.append(f"balance not judged: the pool changed during the check: {moved}")
+        return
     keyed, by_key = _keyed(report, expected), expected is not None and expected.balance in BY_KEY
     if keyed or by_key:
         yield from _by_key(report, expected, notes)
@@ -93,6 +97,15 @@ def _distribution(report: Report, expected: Expected | None, notes: list[str], *
         return
     verdict = _by_weight(report, expected, expected.weights, by_ring=by_ring)
     yield dataclasses.replace(verdict, detail=f"{verdict.detail}; by {expected.source}")
+
+
+def _moved(report: Report, expected: Expected | None) -> str:
+    """Return what happened to the pool while requests were sent; empty where the user says who is due how much."""
+    if expected is None or expected.source == BY_USER or not expected.pool:
+        return ""
+    ended = report.started_at + report.seconds
+    found = (e.text for e in report.events if report.started_at <= e.at <= ended and concerns(e, expected.pool))
+    return next(found, "")
 
 
 def _unnamed(report: Report) -> str:

@@ -32,9 +32,9 @@ class Plan:
     def __post_init__(self) -> None:
         urls = len(self.requests)
         if self.shares and len(self.shares) != urls:
-            raise UsageError(f"there are {urls} URLs and {len(self.shares)} shares; each URL has one")
+            raise UsageError(f"--share: there are {urls} URLs and {len(self.shares)} shares; each URL has one")
         if not all(0 < share < math.inf for share in self.shares):
-            raise UsageError("a share is a number above 0")
+            raise UsageError("--share: a share is a number above 0")
         if not 1 <= self.workers <= MAX_WORKERS:
             raise UsageError(f"{self.workers} workers are not between 1 and {MAX_WORKERS}")
         if self.key_by is None:

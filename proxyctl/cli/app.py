@@ -10,8 +10,11 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 import typer
+from typer.completion import completion_init  # type: ignore[attr-defined]  # typer names no other
 
 import proxyctl
+from proxyctl.cli import hints, mistakes
+from proxyctl.cli.completion import VARIABLE
 from proxyctl.cli.logs import set_up_logging
 from proxyctl.errors import ProxyctlError
 
@@ -30,7 +33,9 @@ VERBS: Final = {
     "rollback": "history",
     "rollout": "rollout",
     "check": "check.command",
+    "init": "init",
     "doctor": "doctor",
+    "completion": "completion",
     "down": "down",
     "lab": "lab.group",
     "echo": "echo",
@@ -74,17 +79,18 @@ def root(
 
 def run(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
-    named = argv[:1] if argv and argv[0] in VERBS else VERBS
+    verb = _completed_verb() if VARIABLE in os.environ else "".join(argv[:1])
+    named = [verb] if verb in VERBS else VERBS
     try:
-        code = build(named)(list(argv), standalone_mode=False)
+        code = build(named)(list(argv), prog_name="proxyctl", standalone_mode=False)
     except typer.TyperException as exc:
         if exc.format_message():  # empty when the help was printed in its place
-            _complain(exc.format_message())
+            _complain(mistakes.told(exc))
         return exc.exit_code
     except (typer.Abort, KeyboardInterrupt):
         return 130
     except ProxyctlError as exc:
-        _complain(str(exc))
+        _complain(str(exc) + hints.of(exc))
         return exc.exit_code
     except BrokenPipeError:
         sys.stderr.close()
@@ -92,6 +98,13 @@ def run(argv: Sequence[str]) -> int:
     except Exception as exc:  # noqa: BLE001 - the last resort of the whole program
         return _unexpected(exc)
     return code if isinstance(code, int) else 0
+
+
+def _completed_verb() -> str:
+    """Return the verb of a command line that a shell completes, empty while it is being typed; the rest is typer's."""
+    completion_init()
+    words = (os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS") or "").split()
+    return words[1] if len(words) > 2 or os.environ.get("COMP_CWORD") not in {None, "1"} else ""  # noqa: PLR2004
 
 
 def _unexpected(exc: Exception) -> int:

@@ -23,7 +23,8 @@ from proxyctl.gateway.access import DockerAccess
 from proxyctl.gateway.throwaway import Throwaway
 from proxyctl.providers.docker.client import Client, connect, docker_version
 from proxyctl.providers.docker.own import own_container
-from proxyctl.settings import NoNetwork, Settings
+from proxyctl.settings import Settings
+from proxyctl.sources import NoNetwork
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - as Docker says it
 NONE = "bridge"  # where no network is named; also when it is, for it is none that `watch` could follow
@@ -83,6 +84,7 @@ def _look(settings: Settings) -> Iterator[Finding]:
         yield Finding("docker", ok=False, seen=str(exc), mend=_mend_docker(str(exc)))
         return
     yield Finding("docker", ok=True, seen=docker_version(client))
+    settings = parts.with_gateways_engine(settings, client)  # as `watch` would take it over
     for look in (_network, _image, _ports, _state, _sight, _watch, _compose):
         yield from look(settings, client)
 

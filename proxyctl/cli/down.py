@@ -19,6 +19,7 @@ from proxyctl.providers.docker import networks
 from proxyctl.providers.docker.client import connect
 from proxyctl.state import overrides as state_files
 from proxyctl.state import rollouts
+from proxyctl.wording import of_system
 
 
 def down(
@@ -55,7 +56,7 @@ def _remove_state(folder: Path) -> None:
         for name in (*state_files.FILES, control.SOCKET):
             (folder / name).unlink(missing_ok=True)
     except OSError as exc:
-        message = f"{exc.filename}: {exc.strerror}: remove {folder} as the user that ran `proxyctl watch`"
+        message = f"{exc.filename}: {of_system(exc)}: remove {folder} as the user that ran `proxyctl watch`"
         raise ProxyctlError(message) from exc
     try:
         folder.rmdir()

@@ -77,7 +77,8 @@ def rollback(
         document = released_to_json(released)
     else:
         pinned = control.pin(settings.state, generation)
-        line = f"held at generation {pinned.number}; `proxyctl rollback --release` lets go"
+        held = f"held at generation {pinned.number}; `proxyctl rollback --release` lets go"
+        line = "\n".join([held, *(f"  {change}" for change in pinned.changes)])
         document = pinned_to_json(pinned)
     typer.echo(json.dumps(document) if as_json else line)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from proxyctl.errors import printable
 
 if TYPE_CHECKING:
     from proxyctl.settings import Settings
@@ -22,9 +25,29 @@ PublishOption = Annotated[
     typer.Option("--publish", "-p", metavar="[IP:]PORT:PORT", help="Publish a gateway port; repeatable."),
 ]
 Image = Annotated[str | None, typer.Option("--image", help="The gateway's image (proxyctl/ENGINE:latest).")]
-Config = Annotated[Path | None, typer.Option("--config", "-c", help="Settings file (./proxyctl.toml if there is one).")]
-Templates = Annotated[Path | None, typer.Option("--templates", help="Folder with templates that replace ours.")]
-State = Annotated[Path | None, typer.Option("--state", help="State folder (/var/lib/proxyctl/NETWORK for root).")]
+
+
+def path(text: str) -> Path:
+    """Read a path; raise ValueError where the text is empty, which Python takes for the current folder."""
+    if not text:
+        raise ValueError
+    return Path(text)
+
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", "-c", metavar="FILE", parser=path, help="Settings file (./proxyctl.toml if there is one)."
+    ),
+]
+Templates = Annotated[
+    Path | None,
+    typer.Option("--templates", metavar="FOLDER", parser=path, help="Folder with templates that replace ours."),
+]
+State = Annotated[
+    Path | None,
+    typer.Option("--state", metavar="FOLDER", parser=path, help="State folder (/var/lib/proxyctl/NETWORK for root)."),
+]
 ApiOption = Annotated[
     str | None, typer.Option("--api", metavar="HOST:PORT|off", help="Read-only HTTP API (127.0.0.1:8900).")
 ]
@@ -42,14 +65,26 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def load(**flags: Any) -> Settings:
     """Merge what was given on the command line with environment and file."""
-    from proxyctl import settings
+    from proxyctl import sources
 
-    return settings.load(flags)
+    settings = sources.load(flags)
+    _warn(tuple(sources.strangers()))
+    return settings
+
+
+@functools.cache
+def _warn(strangers: tuple[str, ...]) -> None:
+    """Say once in a process that variables do nothing."""
+    if strangers:
+        what = "is no setting, and does" if len(strangers) == 1 else "are no settings, and do"
+        typer.echo(
+            f"proxyctl: {printable(', '.join(strangers))} {what} nothing; docs/settings.md has the list", err=True
+        )
 
 
 def load_as_watch(**flags: Any) -> Settings:
     """Do the same, and take what nobody gave as the `watch` of that gateway has it, if one runs."""
-    from proxyctl import settings
+    from proxyctl import sources
     from proxyctl.api import client as control
 
-    return settings.load(flags, running=control.settings(settings.load(flags).state))
+    return sources.load(flags, running=control.settings(load(**flags).state))

@@ -11,7 +11,7 @@ import typer
 from proxyctl.api import client as control
 from proxyctl.api.json import maintained_to_json, overridden_to_json
 from proxyctl.api.port import Overridden
-from proxyctl.cli import options
+from proxyctl.cli import names, options
 
 
 class Switch(enum.StrEnum):
@@ -21,7 +21,7 @@ class Switch(enum.StrEnum):
     off = "off"
 
 
-Server = Annotated[str, typer.Argument(metavar="SERVER", help="The container's name.")]
+Server = Annotated[str, typer.Argument(metavar="SERVER", help="The container's name.", autocompletion=names.servers)]
 
 
 def drain(
@@ -62,7 +62,7 @@ def weight(
 
 
 def maintenance(
-    pool: Annotated[str, typer.Argument(metavar="POOL", help="The pool's name.")],
+    pool: Annotated[str, typer.Argument(metavar="POOL", help="The pool's name.", autocompletion=names.pools)],
     switch: Annotated[Switch, typer.Argument(metavar="on|off")],
     network: options.Network = None,
     state: options.State = None,

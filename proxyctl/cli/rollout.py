@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from proxyctl.api.client import Client
-from proxyctl.cli import options
+from proxyctl.cli import names, options
 from proxyctl.cli.check import parse
 from proxyctl.cli.interrupts import interrupts
 from proxyctl.operate.rollout import Rollout, Wish
@@ -21,7 +21,7 @@ from proxyctl.providers.docker.containers import Containers
 
 
 def rollout(
-    pool: Annotated[str, typer.Argument(metavar="POOL", help="The pool's name.")],
+    pool: Annotated[str, typer.Argument(metavar="POOL", help="The pool's name.", autocompletion=names.pools)],
     image: Annotated[str, typer.Option("--image", help="The new ones' image; it has to be here.")],
     count: Annotated[
         int | None, typer.Option("--count", min=1, help="How many new ones (as many as there are old ones).")

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
-from rich.text import Text
 
 from proxyctl.api import client as control
 from proxyctl.api.json import to_json
@@ -43,8 +42,15 @@ def status(
     if as_json:
         typer.echo(json.dumps(to_json(found), indent=1))
     else:
-        console.print(tables.status(found, width=console.width))
+        _print(found, console)
     return 3 if strict and found.problems else 0
+
+
+def _print(found: Status, console: Console) -> None:
+    if console.is_terminal:
+        console.print(tables.on_terminal(found, console))
+    else:
+        typer.echo(tables.in_pipe(found))
 
 
 def _live(console: Console, state: Path, shown: Status) -> NoReturn:
@@ -52,12 +58,8 @@ def _live(console: Console, state: Path, shown: Status) -> NoReturn:
     answered, silent = time.monotonic(), ""
     with Live(console=console, screen=False) as live:
         while True:
-            view = tables.status(shown, width=console.width)
-            if silent:
-                view = Group(
-                    view, Text(f"{silent}: as it was {time.monotonic() - answered:.0f} s ago", style="bold red")
-                )
-            live.update(view)
+            old = (f"{silent}: as it was {time.monotonic() - answered:.0f} s ago",) if silent else ()
+            live.update(tables.on_terminal(shown, console, title=old, height=console.height - 1))
             time.sleep(REFRESH)
             try:
                 shown = control.status(state)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import structlog
@@ -12,13 +14,18 @@ import typer
 import uvloop
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 
+from proxyctl.app import told
 from proxyctl.app import watch as daemon
+from proxyctl.app.ending import Ending, code
 from proxyctl.cli import logs, options, tables
-from proxyctl.errors import ProxyctlError
-from proxyctl.reconcile.journal import Journal
+from proxyctl.errors import ProxyctlError, printable
 from proxyctl.reconcile.reconciler import Reconciler
 from proxyctl.settings import Settings
+from proxyctl.sources import removal
+
+log = structlog.get_logger()
 
 REFRESH = 1.0  # seconds between two looks at the live figures
 MARKS = {"join": "[green]+[/]", "leave": "[red]-[/]", "drain": "[yellow]~[/]", "problem": "[red]![/]"}
@@ -66,22 +73,62 @@ def watch(
     return uvloop.run(_watch(settings, lambda: options.load(**flags), console if live else None, once=once))
 
 
-async def _watch(settings: Settings, reload: Any, console: Console | None, *, once: bool) -> int:
-    async with contextlib.AsyncExitStack() as stack:
-        reconciler, journal = await stack.enter_async_context(daemon.running(settings, reload))
+async def _watch(settings: Settings, reload: Callable[[], Settings], console: Console | None, *, once: bool) -> int:
+    """Run until a signal; return the exit code, which is the signal's where `watch` had not started by then."""
+    ending = Ending()
+    serving = asyncio.create_task(_serve(settings, reload, console, ending, once=once))
+    asked = asyncio.create_task(ending.asked())
+    await asyncio.wait({serving, asked}, return_when=asyncio.FIRST_COMPLETED)
+    asked.cancel()
+    if ending.signal is None or ending.heeded:
+        return await serving
+    serving.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await serving
+    message = (
+        f"interrupted during the start; if a gateway was made, `{removal(settings.network, settings.state)}` removes it"
+    )
+    print(f"proxyctl: {message}", file=sys.stderr, flush=True)
+    os._exit(code(ending.signal))  # what waits for a thread of this process waits for Docker, which may not answer
+
+
+async def _serve(
+    settings: Settings, reload: Callable[[], Settings], console: Console | None, ending: Ending, *, once: bool
+) -> int:
+    async with daemon.running(settings, reload) as running:
         if once:
-            return await _once(reconciler)
-        ending = asyncio.create_task(daemon.until_signalled())
+            return await _once(running.reconciler)
+        ending.heeded = True
         if console is not None:
-            shown = asyncio.create_task(_show(console, settings, reconciler, journal))
-            await ending
+            shown = asyncio.create_task(_show(console, running))
+            await ending.asked()
             shown.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
+            with contextlib.suppress(asyncio.CancelledError, OSError):  # the latter where the terminal is gone
                 await shown
         else:
-            await ending
-        structlog.get_logger().info("ending, the gateway serves on", signal=ending.result())
+            await ending.asked()
+        await _farewell(running, console, ending)
     return 0
+
+
+async def _farewell(running: daemon.Running, console: Console | None, ending: Ending) -> None:
+    """Say what stays, and how to remove it: Docker is asked once more, for others may have removed it."""
+    with contextlib.suppress(ProxyctlError):
+        await asyncio.to_thread(running.access.inspect)
+    at = told.where(running.access, await running.reconciler.status(figures=False))
+    remove = removal(running.settings.network, running.settings.state)
+    if console is None:
+        signal = ending.signal.name if ending.signal else ""
+        log.info(
+            "ending, the gateway serves on" if at else "ending, no gateway is there",
+            signal=signal,
+            at=at,
+            remove=remove,
+        )
+        return
+    line = f"the gateway serves on at {at}; `{remove}` removes it" if at else "no gateway is there any more"
+    with contextlib.suppress(OSError):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 async def _once(reconciler: Reconciler) -> int:
@@ -95,21 +142,30 @@ async def _once(reconciler: Reconciler) -> int:
     return 1 if status.revision is None else 0
 
 
-async def _show(console: Console, settings: Settings, reconciler: Reconciler, journal: Journal) -> None:
+async def _show(console: Console, running: daemon.Running) -> None:
     shown = 0
+    begin = await asyncio.to_thread(told.first_container, running.settings, running.client)
+    empty = ("no labelled container yet. Start one, and it joins by itself:", f"  {begin}")
     with Live(console=console, refresh_per_second=8, transient=True) as live:
-        rings = journal.rings()
+        rings = running.journal.rings()
         waiting: asyncio.Future[Any] = asyncio.ensure_future(anext(rings))
         while True:
-            for event in journal.after(shown):
-                live.console.print(f" {MARKS.get(event.kind, '·')} {event.text}", highlight=False)
+            for event in running.journal.after(shown):
+                live.console.print(f" {MARKS.get(event.kind, '·')} {escape(printable(event.text))}", highlight=False)
                 shown = event.id
-            live.update(tables.status(await reconciler.status(), width=console.width, title=_title(settings)))
+            status = await running.reconciler.status()
+            title = _title(running, told.where(running.access, status))
+            view = tables.on_terminal(status, console, title=title, empty=empty, height=console.height - 1)
+            live.update(view)
             done, _ = await asyncio.wait([waiting], timeout=REFRESH)
             if done:
                 waiting = asyncio.ensure_future(anext(rings))
 
 
-def _title(settings: Settings) -> str:
-    ports = ", ".join(f"http://{p.ip}:{p.host_port} → {p.port}" for p in settings.publish)
-    return f"{settings.engine} on {settings.network}" + (f"   {ports}" if ports else "") + "   Ctrl-C ends"
+def _title(running: daemon.Running, at: str) -> tuple[str, str]:
+    api = f"API {running.api}   " if running.api else ""
+    serves = f"serves at {at}" if at else "cannot be reached"
+    return (
+        f"{running.settings.engine} on network {running.settings.network} {serves}",
+        f"{api}Ctrl-C ends `watch`; the gateway serves on",
+    )

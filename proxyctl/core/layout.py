@@ -15,6 +15,16 @@ NETWORK_LABEL = "proxyctl.network-made-by"  # on networks that `watch --create-n
 CHECK_HEADER = "X-Proxyctl-Check"  # a request that carries the secret token in it ...
 SERVER_HEADER = "X-Proxyctl-Server"  # ... is answered with the name of the server in this one
 
+THROWAWAY_POOL = "check-"
+"""Begins the names of pools that `check scenario` makes for a test; six hexadecimal digits follow."""
+_HEXADECIMAL = frozenset("0123456789abcdef")
+
+
+def is_throwaway(pool: str) -> bool:
+    """Return whether a pool has the name of one that a test makes."""
+    rest = pool.removeprefix(THROWAWAY_POOL)
+    return pool.startswith(THROWAWAY_POOL) and len(rest) == 6 and _HEXADECIMAL.issuperset(rest)  # noqa: PLR2004
+
 
 def gateway_name(network: str) -> str:
     """Return the container name of the gateway of `network`."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import os
 import shutil
 import signal
@@ -39,6 +40,28 @@ def addresses(client: Client) -> set[str]:
     with translated("listing gateways"):
         entries = client.containers(filters={"label": layout.GATEWAY_LABEL})
         return {n["IPAddress"] for e in entries for n in e["NetworkSettings"]["Networks"].values()}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class Found:
+    """A gateway on this machine: its network, its state folder (empty: in a volume), and whether it runs."""
+
+    network: str
+    folder: str
+    running: bool
+
+
+def gateways(client: Client) -> list[Found]:
+    """Return the gateways that are here, also stopped ones; raise DockerUnavailable."""
+    with translated("listing gateways"):
+        entries = client.containers(all=True, filters={"label": layout.GATEWAY_LABEL})
+    found = []
+    for entry in entries:
+        mounts = [m for m in entry.get("Mounts") or () if m.get("Destination") == layout.MOUNT]
+        source = str(mounts[0].get("Source") or "") if mounts and not mounts[0].get("Name") else ""
+        folder = source.removesuffix("/proxy") if source.endswith("/proxy") else ""
+        found.append(Found(entry["Labels"][layout.GATEWAY_LABEL], folder, entry.get("State") == "running"))
+    return sorted(found)
 
 
 class DockerAccess:
@@ -107,6 +130,12 @@ class DockerAccess:
     def bindings(self) -> frozenset[tuple[str, int]]:
         """Host ip and host port of each published port."""
         return frozenset((ip, host_port) for ip, host_port, _ in self._bindings())
+
+    @property
+    def own_address(self) -> str:
+        """Its address on the network that it serves; empty while it has none."""
+        networks = (self.entry.get("NetworkSettings") or {}).get("Networks") or {}
+        return str((networks.get(self._network) or {}).get("IPAddress") or "")
 
     def authority(self, port: int) -> str:
         """Return `host:port` where this machine reaches a port of the gateway: published, else at its own address.

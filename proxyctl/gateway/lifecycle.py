@@ -31,6 +31,7 @@ from proxyctl.gateway.spec import (
     removal_refusal,
     state_mount,
     unpublished,
+    unseen_folder,
 )
 from proxyctl.providers.docker import commands, images, networks
 from proxyctl.providers.docker.client import Client, explain, translated
@@ -195,8 +196,4 @@ class DockerLifecycle:
         finally:
             probe.unlink(missing_ok=True)
         if not seen:
-            message = (
-                f"{self._spec.name} does not see the state folder {self._spec.folder}: give the --state it was made "
-                f"with, or run `proxyctl down --network {self._spec.network}` first"
-            )
-            raise GatewayError(message)
+            raise GatewayError(unseen_folder(self._spec, self._access.entry, self._mount()))

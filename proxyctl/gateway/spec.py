@@ -22,7 +22,8 @@ class Spec:
     """What the gateway should be.
 
     `publish` holds (host ip, host port, gateway port). `image_chosen`: an operator named the image, it is no default.
-    `folder` is the proxy part of the state folder, as this process sees it.
+    `folder` is the proxy part of the state folder, as this process sees it. `removal` is the command that removes the
+    gateway, for texts.
     """
 
     network: str
@@ -33,6 +34,7 @@ class Spec:
     stop_signal: str
     folder: Path
     image_chosen: bool = False
+    removal: str = "proxyctl down"
 
     @property
     def name(self) -> str:
@@ -77,12 +79,15 @@ def is_gateway(spec: Spec, entry: Json) -> bool:
 
 def adoption_refusal(spec: Spec, entry: Json) -> str:
     """Return why a container that has the gateway's name cannot be the gateway; empty when it can."""
-    again = f"run `proxyctl down --network {spec.network}` first"
+    again = f"`{spec.removal}` makes way for another one, and nothing is served meanwhile"
     if not is_gateway(spec, entry):
         return f"a container named {spec.name} exists and is no gateway of proxyctl: rename or remove it"
     engine = entry["Config"]["Labels"].get(ENGINE_LABEL, spec.engine)
     if engine != spec.engine:
-        return f"{spec.name} runs {engine}, and {spec.engine} was asked for: {again}"
+        return (
+            f"{spec.name} runs {engine}, and {spec.engine} was asked for: without --engine (PROXYCTL_ENGINE, engine in "
+            f"proxyctl.toml) it is taken over as it is; {again}"
+        )
     bindings = entry["HostConfig"].get("PortBindings") or {}
     have = {
         (b.get("HostIp") or "0.0.0.0", int(b["HostPort"] or 0), int(port.split("/")[0]))  # noqa: S104
@@ -91,8 +96,29 @@ def adoption_refusal(spec: Spec, entry: Json) -> str:
     }
     if spec.publish and have != set(spec.publish):
         shown = ", ".join(f"{ip}:{host}:{port}" for ip, host, port in sorted(have)) or "nothing"
-        return f"{spec.name} publishes {shown}, and something else was asked for: {again}"
+        return (
+            f"{spec.name} publishes {shown}, and something else was asked for: without --publish (PROXYCTL_PUBLISH, "
+            f"publish in proxyctl.toml) it is taken over as it is; {again}"
+        )
     return ""
+
+
+def unseen_folder(spec: Spec, entry: Json, ours: Mount) -> str:
+    """Return why a gateway does not see the state folder of this process, and what mends it."""
+    mount = next((m for m in entry.get("Mounts") or () if m["Destination"] == layout.MOUNT), None)
+    kept = (mount.get("Name") or mount["Source"]) if mount else ""
+    if kept == ours.source:
+        return (
+            f"{spec.name} sees an earlier {spec.folder.parent}, which was removed and made anew: "
+            f"`docker restart {spec.name}`, then `watch` again"
+        )
+    if mount is None or mount.get("Name") or not kept.endswith("/proxy"):
+        return (
+            f"{spec.name} has its state in {kept or 'no folder'}, and not in {ours.source}: another proxyctl made it, "
+            f"as a compose file does: go on with that one, or give the gateway of this one a network of its own"
+        )
+    folder = kept.removesuffix("/proxy")
+    return f"{spec.name} was made with another state folder than {spec.folder.parent}: give --state {folder}"
 
 
 def removal_refusal(spec: Spec, entry: Json, ours: Mount) -> str:
@@ -144,5 +170,5 @@ def image_notice(spec: Spec, entry: Json, image_id: str) -> str:
     if image_id == entry["Image"] or (made_from == spec.image and not image_id):
         return ""
     runs = f"an earlier {made_from}" if made_from == spec.image else made_from
-    again = f"`proxyctl down --network {spec.network}` and another `watch` bring it"
+    again = f"`{spec.removal}` and another `watch` bring it, and nothing is served meanwhile"
     return f"{spec.name} runs {runs}, and {spec.image} was asked for: {again}"

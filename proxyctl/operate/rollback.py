@@ -11,7 +11,7 @@ from proxyctl.api.port import Pinned, Released
 from proxyctl.errors import ProxyctlError
 from proxyctl.operate.confirm import Confirmation
 from proxyctl.operate.port import Archive, Pins, Watched
-from proxyctl.state.history import target
+from proxyctl.state.history import differences, target
 from proxyctl.state.port import PinnedGeneration
 
 
@@ -28,15 +28,26 @@ class Rollback:
         Raise ProxyctlError when the proxy refuses it; then the earlier pin is kept again.
         """
         before = self._pins.pin
-        number = target(self._archive.history(), asked, before.number if before else None)
+        history = self._archive.history()
+        number = target(history, asked, before.number if before else None)
+        now = next((p.number for p in history if p.current), None)
         since = dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        self._keep(self._archive.pin(number, since))
+        pin = self._archive.pin(number, since)
+        changes = self._changes(now, pin)
+        self._keep(pin)
         try:
             await self._confirmation.until(lambda applied: applied.pinned == number, "so it is undone")
         except ProxyctlError:
             self._keep(before)
             raise
-        return Pinned(number, since)
+        return Pinned(number, since, changes)
+
+    def _changes(self, now: int | None, then: PinnedGeneration) -> tuple[str, ...]:
+        """Return what the rollback changes; nothing where the current generation does not say what it was made from."""
+        try:
+            return differences(self._archive.pin(now, ""), then) if now is not None else ()
+        except ProxyctlError:
+            return ()
 
     async def release(self) -> Released:
         """Release the pin and return its number; raise ProxyctlError when there is none."""

@@ -6,6 +6,8 @@ Decides nothing: `reconcile.apply` does.
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import itertools
 import os
 import re
@@ -19,7 +21,7 @@ import pydantic
 from proxyctl.core import layout
 from proxyctl.core.model import ConfigFiles, Desired
 from proxyctl.errors import ProxyctlError
-from proxyctl.state.history import Past
+from proxyctl.state.history import Past, brought_back
 from proxyctl.state.port import Generation, Inputs, PinnedGeneration
 from proxyctl.state.recorded import RecordedDesired
 
@@ -44,7 +46,7 @@ class GenerationFolder:
     def __init__(self, folder: Path) -> None:
         """Take the `proxy/` folder, which need not exist before the first `stage`."""
         self._folder = folder
-        self._topologies: dict[int, str] = {}
+        self._remembered: dict[int, tuple[str, bool]] = {}
 
     def prepare(self) -> None:
         """Make the folders that the gateway mounts."""
@@ -98,33 +100,42 @@ class GenerationFolder:
             os.close(fd)
 
     def _least_missed(self, numbers: list[int]) -> int:
-        """Return the generation to drop: the oldest with the topology of the next (no way back), else the oldest.
+        """Return the generation to drop: the oldest that is alike the next (no way back), else the oldest.
 
         It is never the current one, which need not be the newest: `watch` may have ended right after a `stage`.
         """
         current = self._current_name()
         spare = [n for n in numbers if self._all()[n].name != current]
         next_of = dict(itertools.pairwise(numbers))
-        alike = (n for n in spare if n in next_of and self._topology(n) == self._topology(next_of[n]))
+        alike = (n for n in spare if n in next_of and self._essence(n) == self._essence(next_of[n]))
         return next(alike, spare[0])
 
-    def _topology(self, number: int) -> str:
-        if number not in self._topologies:
+    def _essence(self, number: int) -> str:
+        return self._known(number)[0]
+
+    def _known(self, number: int) -> tuple[str, bool]:
+        """Return a generation's essence, and whether a test made it."""
+        if number not in self._remembered:
             meta = self._meta(number)
-            self._topologies[number] = meta.topology if meta else ""
-        return self._topologies[number]
+            self._remembered[number] = (_essence(meta), _of_test(meta)) if meta else ("", False)
+        return self._remembered[number]
 
     def confirm(self, number: int) -> None:
-        """Mark a generation that the proxy was seen to do, then drop the oldest: until now it may be the way back."""
+        """Mark a generation that the proxy was seen to do, then drop the oldest: until now it may be the way back.
+
+        Generations of a test go first, and are not counted: it shall not cost the way back to what was there before it.
+        """
         (self._all()[number] / APPLIED).touch()
-        while len(there := sorted(self._all())) > KEEP:
+        for passed in [n for n in self._all() if n != number and self._known(n)[1]]:
+            self.drop(passed)
+        while len(there := sorted(n for n in self._all() if not self._known(n)[1])) > KEEP:
             self.drop(self._least_missed(there))
 
     def drop(self, number: int) -> None:
         """Remove a generation, unless it is current."""
         folder = self._all().get(number)
         if folder is not None and folder.name != self._current_name():
-            self._topologies.pop(number, None)
+            self._remembered.pop(number, None)
             shutil.rmtree(folder)
 
     def current(self) -> Generation | None:
@@ -147,7 +158,7 @@ class GenerationFolder:
                     Past(
                         number,
                         meta.revision,
-                        meta.topology,
+                        _essence(meta),
                         meta.at,
                         meta.changes,
                         _pinned(meta),
@@ -184,6 +195,21 @@ class GenerationFolder:
     def _all(self) -> dict[int, Path]:
         found = ((_FORM.fullmatch(p.name), p) for p in (self._folder / "generations").glob("[0-9]*"))
         return {int(match[1]): p for match, p in found if match}
+
+
+def _essence(meta: _Meta) -> str:
+    """Return a hash of all that a rollback to a generation brings back."""
+    if meta.inputs is None:
+        return meta.topology
+    inputs = dataclasses.replace(
+        meta.inputs, token="", pinned=None, options=dataclasses.replace(meta.inputs.options, label_prefix="")
+    )
+    alone = _Meta(revision="", topology="", desired=brought_back(meta.desired), inputs=inputs)
+    return hashlib.sha256(alone.model_dump_json(by_alias=True).encode()).hexdigest()
+
+
+def _of_test(meta: _Meta) -> bool:
+    return any(layout.is_throwaway(pool.name) for pool in meta.desired.pools)
 
 
 def _pinned(meta: _Meta) -> int | None:

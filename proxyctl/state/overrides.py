@@ -16,6 +16,7 @@ import pydantic
 
 from proxyctl.core.model import Override
 from proxyctl.errors import ProxyctlError
+from proxyctl.wording import of_system
 
 FILES = ("decisions.json", "held.json", "check.token", "watch.lock")
 
@@ -96,7 +97,7 @@ def known_token(folder: Path) -> str | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as exc:
-        message = f"{path} cannot be read ({exc.strerror}): run as the user that runs `proxyctl watch`"
+        message = f"{path} cannot be read ({of_system(exc)}): run as the user that runs `proxyctl watch`"
         raise ProxyctlError(message) from exc
 
 
@@ -106,7 +107,7 @@ def lock(folder: Path) -> IO[str]:
     try:
         file = path.open("a+")
     except OSError as exc:
-        message = f"{path}: {exc.strerror}: run as the user that ran `proxyctl watch` before, or give another --state"
+        message = f"{path}: {of_system(exc)}: run as the user that ran `proxyctl watch` before, or give another --state"
         raise ProxyctlError(message) from exc
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

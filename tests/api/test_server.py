@@ -13,6 +13,7 @@ import pytest
 from rich.console import Console
 
 from proxyctl.api import client as control
+from proxyctl.api.address import listen
 from proxyctl.api.port import Changes, Maintained, Overridden, Pinned, Released
 from proxyctl.api.server import Api, serve
 from proxyctl.cli import tables
@@ -77,7 +78,7 @@ async def watch(tmp_path: Path) -> AsyncIterator[MemoryWatch]:
         overriding=made,
         rollback=made,
     )
-    (runner,) = await serve(api, control=tmp_path / control.SOCKET, tcp=None)
+    (runner,) = await serve(api, control=tmp_path / control.SOCKET, tcp=listen(None, named=False))
     yield made
     await runner.cleanup()
 
@@ -102,7 +103,7 @@ async def test_health_and_status_agree_on_what_is_stale(reason: str | None, watc
     assert (shown["stale"], shown["stale_reason"]) == (reason is not None, reason)
     console = Console(width=80)
     with console.capture() as drawn:
-        console.print(tables.status(await asyncio.to_thread(control.status, tmp_path), width=80))
+        console.print(tables.on_terminal(await asyncio.to_thread(control.status, tmp_path), console))
     text = " ".join(drawn.get().split())
     assert ("STALE" in text, (reason or "") in text) == (reason is not None, True)
 
@@ -184,7 +185,8 @@ async def test_the_public_listener_only_reads_and_refuses_foreign_hosts(
     """No operator's route is there, and a page of another name cannot read through a browser."""
     api = Api(status=watch.status, events=lambda: EVENTS, settings=dict, overriding=watch, rollback=watch)
     (tmp_path / "two").mkdir()
-    runners = await serve(api, control=tmp_path / "two" / control.SOCKET, tcp=("127.0.0.1", unused_tcp_port))
+    tcp = listen(("127.0.0.1", unused_tcp_port), named=True)
+    runners = await serve(api, control=tmp_path / "two" / control.SOCKET, tcp=tcp)
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", unused_tcp_port)
         for request, status in (

@@ -35,3 +35,21 @@ def test_usage_errors(argv: list[str], capsys: pytest.CaptureFixture[str]) -> No
     assert ended.value.code == 2
     assert error.count("\n") == 1
     assert argv[0] in error
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["--prot", "81"], "no option --prot 81; did you mean --port?"),
+        (["--qqqq"], "no option --qqqq; `proxyctl echo --help` lists them"),
+        (["--port"], "--port: it needs a value after it"),
+        (["--port", "\x1b[31m"], "--port: '\\x1b[31m' is not a port"),
+    ],
+)
+def test_mistakes_are_told_as_by_the_other_verbs(
+    argv: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the flag that was meant, and without a word of the parser's."""
+    with pytest.raises(SystemExit):
+        parse(argv, {})
+    assert capsys.readouterr().err == f"proxyctl echo: {said}\n"

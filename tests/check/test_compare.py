@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 
-from proxyctl.check.compare import notes, run_of, to_json
+import pytest
+
+from proxyctl.check.compare import incomparable, notes, run_of, to_json, unclear
 from proxyctl.check.expected import Expected
 from proxyctl.check.load.sample import Sample
 from proxyctl.check.report import Generator
@@ -72,7 +74,18 @@ def test_json() -> None:
     a, b = served({"web1": 500}, seconds=2.0), served({"web1": 500}, *LOST, seconds=2.0)
     found = compare(run_of(a), run_of(b), visible=True)
     comparison = json.loads(json.dumps(to_json(a, b, found, level=0.001, least=0.05)))
-    assert comparison.keys() == {"schema", "level", "least", "a", "b", "figures", "shares", "worse", "notes"}
+    assert comparison.keys() == {
+        "schema",
+        "level",
+        "least",
+        "a",
+        "b",
+        "figures",
+        "shares",
+        "worse",
+        "notes",
+        "cannot_tell",
+    }
     assert comparison["a"] == {
         "url": "http://127.0.0.1:8080/",
         "started_at": "2026-11-18T11:06:40.250000+00:00",
@@ -84,3 +97,33 @@ def test_json() -> None:
     assert [figure["name"] for figure in comparison["figures"]][:2] == ["rate", "p50"]
     keys = {"name", "a", "b", "change", "p", "limit", "visible", "verdict", "worse"}
     assert all(figure.keys() == keys for figure in comparison["figures"])
+
+
+@pytest.mark.parametrize(
+    ("key", "one", "other", "said"),
+    [
+        ("urls", ["http://a/"], ["http://b/"], "urls http://a/ in A, http://b/ in B"),
+        ("method", "GET", "POST", "method GET in A, POST in B"),
+        ("rate", None, 100.0, "rate unset in A, 100.0 in B"),
+        ("concurrency", 10, 20, "concurrency 10 in A, 20 in B"),
+        ("workers", 1, 2, ""),
+    ],
+)
+def test_runs_of_different_things_are_incomparable(key: str, one: object, other: object, said: str) -> None:
+    """What was asked, and how hard; with how many processes is a note."""
+    a, b = (dataclasses.replace(served({"web1": 10}), options={key: value}) for value in (one, other))
+    assert incomparable(a, b) == said
+
+
+def test_runs_that_cannot_tell() -> None:
+    """Too short, a generator at its limit, or so uneven that half as much again would have been called noise."""
+    long, short = served({"web1": 1000}, seconds=3.0), served({"web1": 10}, seconds=0.3)
+    good = compare(run_of(long), run_of(long), visible=True)
+    assert unclear(long, long, good) == ""
+    assert unclear(long, short, ()) == "B is too short"
+    busy = dataclasses.replace(long, generator=Generator(busy=1.0))
+    assert unclear(busy, long, good) == "the generator was the limit of A, as on a busy machine"
+    blind = tuple(dataclasses.replace(one, visible=0.8) for one in good)
+    assert "no change of it under 50% would have been seen" in unclear(long, long, blind)
+    real = tuple(dataclasses.replace(one, p=0.0) for one in blind)
+    assert unclear(long, long, real) == ""

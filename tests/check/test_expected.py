@@ -29,7 +29,7 @@ def test_weights() -> None:
     """The weights of the servers that are up are expected, and nothing of those that are not."""
     found = from_status(status(pool("web", server("web1", 3), server("web2"), server("web3", state="draining"))), URL)
     weights = {"web1": 3.0, "web2": 1.0, "web3": 0.0}
-    assert found == Expected(weights, "the weights of pool web", "roundrobin", engine="haproxy")
+    assert found == Expected(weights, "the weights of pool web", "roundrobin", engine="haproxy", pool="web")
 
 
 def test_backups() -> None:

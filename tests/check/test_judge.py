@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 
+import pytest
+
 from proxyctl.check.expected import BY_USER, Expected
 from proxyctl.check.judge import judge
 from proxyctl.check.load.sample import Sample
 from proxyctl.check.report import Generator, Report, failed_line
 from proxyctl.check.verdicts.stalls import Gap
 from proxyctl.check.verdicts.threshold import parse_threshold
+from proxyctl.core.status import Event
 from tests.check.report_values import report_of, served
 
 GOOD = served({"web1": 2000, "web2": 1000})
@@ -160,3 +163,17 @@ def test_figures_of_servers_and_first_byte() -> None:
     ]
     assert all(verdicts(GOOD, WEIGHTS, *expect).values())
     assert not verdicts(GOOD, WEIGHTS, "server.web9.p99<5")["server.web9.p99"]
+
+
+@pytest.mark.parametrize(("at", "judged"), [(-0.5, True), (0.5, False), (1.5, True)])
+def test_a_pool_that_changed_meanwhile_is_not_judged(at: float, judged: bool) -> None:
+    """Also where it is as before at the end: a server left and came back. Just before and after do not count."""
+    uneven = served({"web1": 900, "web2": 100}, seconds=1.0)
+    report = uneven.with_events([Event(uneven.started_at + at, "leave", "web2 left pool web")])
+    expected = Expected({"web1": 1, "web2": 1}, "the weights of pool web", pool="web")
+    found = judge(report, expected)
+    assert any(v.name == "balance" for v in found.verdicts) == judged
+    told = "balance not judged: the pool changed during the check: web2 left pool web"
+    assert (told in found.notes) != judged
+    by_user = judge(report, dataclasses.replace(expected, source=BY_USER))
+    assert any(v.name == "balance" for v in by_user.verdicts)

@@ -170,7 +170,7 @@ def test_down_says_what_it_cannot_remove(watch: Watch) -> None:
     ran = watch.ctl("down")
     assert ran.returncode == 1
     assert one_line(ran.stderr) == (
-        f"proxyctl: {watch.state}/watch.lock: Is a directory: "
+        f"proxyctl: {watch.state}/watch.lock: it is a folder, not a file: "
         f"remove {watch.state} as the user that ran `proxyctl watch`"
     )
 

@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import os
-import pty
-import re
 import signal
-import struct
-import subprocess
 import sys
-import termios
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,42 +11,10 @@ import docker
 import pytest
 
 from tests.docker.command_line import run_here
+from tests.docker.screen import Screen
 from tests.docker.watching import Watch, eventually, watching
 
 SILENT = "no `proxyctl watch` answers"
-
-
-class Screen:
-    """A terminal of 80 columns with one program on it."""
-
-    def __init__(self, *argv: str) -> None:
-        self._own, other = pty.openpty()
-        fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        os.set_blocking(self._own, False)
-        environment = {k: v for k, v in os.environ.items() if k not in {"COLUMNS", "LINES", "NO_COLOR"}}
-        self.program = subprocess.Popen(
-            argv, stdin=other, stdout=other, stderr=other, env={**environment, "TERM": "xterm"}
-        )
-        os.close(other)
-        self._seen = ""
-
-    def new(self) -> str:
-        """Return what has come since it was last forgotten, without colours, in one line."""
-        with contextlib.suppress(BlockingIOError, OSError):  # the latter when the program has ended
-            while part := os.read(self._own, 65536):
-                self._seen += part.decode(errors="replace")
-        return " ".join(re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self._seen).split())
-
-    def forget(self) -> None:
-        """Look only at what comes from now on."""
-        self.new()
-        self._seen = ""
-
-    def close(self) -> None:
-        """End the program."""
-        self.program.kill()
-        self.program.wait()
-        os.close(self._own)
 
 
 def frames(screen: Screen) -> list[str]:

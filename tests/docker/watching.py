@@ -46,6 +46,13 @@ def eventually(condition: Callable[[], Any], what: str, within: float = 60.0) ->
         time.sleep(0.02 if waited < 1 else 0.1)  # each question costs both who asks and who answers
 
 
+def free_port() -> int:
+    """Return a port of loopback that nobody has now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def listed(client: docker.DockerClient, **filters: str) -> dict[str, str]:
     """Return id → name of the containers that Docker's filters let through, also of stopped ones, from one answer.
 

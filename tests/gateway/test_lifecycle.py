@@ -38,7 +38,9 @@ async def test_a_container_that_is_no_gateway_is_left_alone(engine: FakeEngine, 
 async def test_a_gateway_of_another_engine_is_not_adopted(engine: FakeEngine, lifecycle: DockerLifecycle) -> None:
     """The line says how to get the other one."""
     engine.world.run("proxyctl-web", "web", {layout.GATEWAY_LABEL: "web", ENGINE_LABEL: "nginx"})
-    with pytest.raises(GatewayError, match="runs nginx, and haproxy was asked for: run `proxyctl down --network web`"):
+    with pytest.raises(
+        GatewayError, match=r"runs nginx, and haproxy was asked for: without --engine .* it is taken over"
+    ):
         await lifecycle.ensure()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from proxyctl.gateway.spec import (
     image_notice,
     removal_refusal,
     state_mount,
+    unseen_folder,
 )
 
 SPEC = Spec("web", "haproxy", "haproxy:3.2", (("127.0.0.1", 8080, 80),), ("haproxy",), "SIGUSR1", Path("/state/proxy"))
@@ -54,6 +56,32 @@ def test_a_container_is_adopted_by_label_engine_and_ports(found: dict[str, Any],
     refusal = adoption_refusal(SPEC, found)
     assert why in refusal
     assert bool(refusal) == bool(why)
+
+
+@pytest.mark.parametrize(
+    "found", [entry({layout.GATEWAY_LABEL: "web", ENGINE_LABEL: "nginx"}), entry(ports={})], ids=["engine", "ports"]
+)
+def test_the_first_advice_takes_nothing_down(found: dict[str, Any]) -> None:
+    """The site serves while somebody has mistyped a flag: leaving it out comes first, `down` last, with its price."""
+    spec = dataclasses.replace(SPEC, removal="proxyctl down --network web --state /s")
+    refusal = adoption_refusal(spec, found)
+    assert 0 < refusal.index("it is taken over as it is") < refusal.index("`proxyctl down --network web --state /s`")
+    assert refusal.endswith("nothing is served meanwhile")
+
+
+@pytest.mark.parametrize(
+    ("mounts", "said"),
+    [
+        ([{"Source": "/other/proxy", "Type": "bind"}], "another state folder than /state: give --state /other"),
+        ([{"Source": "/state/proxy", "Type": "bind"}], "removed and made anew: `docker restart proxyctl-web`"),
+        ([{"Source": "/v", "Name": "kept", "Type": "volume"}], "has its state in kept, and not in /state/proxy"),
+        ([], "has its state in no folder, and not in /state/proxy"),
+    ],
+)
+def test_a_state_folder_that_the_gateway_does_not_see(mounts: list[dict[str, str]], said: str) -> None:
+    """The one that it was made with is named, so that the next command works."""
+    found = entry(mounts=[{"Destination": layout.MOUNT, **m} for m in mounts])
+    assert said in unseen_folder(SPEC, found, Mount("/state/proxy", "bind"))
 
 
 def test_ports_that_nobody_asked_for_are_taken_as_they_are() -> None:

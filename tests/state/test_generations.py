@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from pathlib import Path
@@ -10,9 +11,10 @@ import pytest
 
 from proxyctl.core import layout
 from proxyctl.core.labels.declaration import Options
-from proxyctl.core.model import ConfigFiles, Desired, Tuning
+from proxyctl.core.model import ConfigFiles, Desired, Pool, Server, Tuning
 from proxyctl.errors import ProxyctlError
 from proxyctl.state.generations import KEEP, META, GenerationFolder
+from proxyctl.state.history import target
 from proxyctl.state.pin import NAME, PinFile
 from proxyctl.state.port import Inputs
 
@@ -163,3 +165,37 @@ def test_the_history_says_what_became_of_each(folder: GenerationFolder) -> None:
     assert (one.current, one.applied, one.changes) == (True, True, ())
     assert (two.current, two.applied, two.changes) == (False, False, ("pool web added",))
     assert one.at <= two.at
+
+
+WEB = Pool("web", servers=(Server("web1", "id1", "10.0.0.1", 80),))
+
+
+def made(folder: GenerationFolder, number: int, *pools: Pool, templates: str = "") -> None:
+    """Let a generation of these pools go all the way, as `watch` makes it: with what it was made from."""
+    inputs = Inputs(Options(), Tuning(), {"a.j2": templates}, f"token{number}")
+    assert folder.stage(files(number, f"t{number}"), Desired(pools=pools), inputs) == number
+    folder.switch(number)
+    folder.confirm(number)
+
+
+def test_maintenance_and_servers_are_no_way_back(folder: GenerationFolder) -> None:
+    """A rollback would bring back neither, so the generation of a maintenance is alike the one before it."""
+    made(folder, 1, WEB, templates="old")
+    made(folder, 2, WEB)
+    made(folder, 3, dataclasses.replace(WEB, maintenance=True))
+    made(folder, 4, dataclasses.replace(WEB, servers=()))
+    one, two, three, four = (past.essence for past in folder.history())
+    assert one != two == three == four
+    assert target(folder.history(), None, None) == 1
+
+
+def test_a_test_does_not_cost_the_way_back(folder: GenerationFolder) -> None:
+    """Thirty generations of `check scenario` come and go; the user's ten are there before, meanwhile and after."""
+    for number in range(1, KEEP + 1):
+        made(folder, number, WEB, templates=str(number))
+    for number in range(KEEP + 1, KEEP + 31):
+        made(folder, number, WEB, Pool("check-0a1b2c"), templates=str(KEEP))
+        assert numbers(folder) == [*range(1, KEEP + 1), number]
+    made(folder, KEEP + 31, WEB, templates=str(KEEP))
+    assert numbers(folder) == [*range(1, KEEP), KEEP + 31]
+    assert target(folder.history(), None, None) == KEEP - 1

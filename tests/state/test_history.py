@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
-from proxyctl.core.model import Desired, Pool, Server
+from proxyctl.core.labels.declaration import Options
+from proxyctl.core.model import Desired, Pool, Server, Tuning
 from proxyctl.core.plan import diff
 from proxyctl.errors import UsageError
-from proxyctl.state.history import Past, summary, target
+from proxyctl.state.history import Past, differences, summary, target
+from proxyctl.state.port import Inputs, PinnedGeneration
 
 SERVERS = tuple(Server(f"web{n}", f"id{n}", "10.0.0.1", 80) for n in range(5))
 EMPTY = Desired(pools=(Pool("web"),))
@@ -54,10 +58,16 @@ def test_the_generation_to_go_back_to(
     ("history", "asked", "message"),
     [
         (line("a", "b", "c", current=3, unapplied=2), 2, "there is no generation 2 to go back to; there are 1, 3"),
+        (
+            line("a", "b", "a", current=3),
+            1,
+            "generation 1 would change nothing: it differs in servers and maintenan",
+        ),
+        (line("a", "b", current=2), 2, "generation 2 would change nothing"),
         (line("a", current=1), 9, "there is no generation 9 to go back to; there are 1"),
         ([], 9, "there is no generation 9 to go back to; there are none"),
-        ([], None, "no earlier generation differs in more than its servers; there are none"),
-        (line("a", "a", current=2), None, "no earlier generation differs in more than its servers; there are 1, 2"),
+        ([], None, "no earlier generation would change anything: "),
+        (line("a", "a", current=2), None, "no earlier generation would change anything: "),
     ],
 )
 def test_no_way_back(history: list[Past], asked: int | None, message: str) -> None:
@@ -65,3 +75,20 @@ def test_no_way_back(history: list[Past], asked: int | None, message: str) -> No
     with pytest.raises(UsageError) as caught:
         target(history, asked, None)
     assert str(caught.value).startswith(message)
+
+
+def test_what_a_rollback_changes_is_told_without_what_it_leaves_alone() -> None:
+    """Pools, routes, templates and settings; servers, maintenance, the secret and the prefix stay as they are."""
+    inputs = Inputs(Options(), Tuning(), {"a.j2": "1"}, "secret")
+    busy = Desired(pools=(Pool("web", servers=SERVERS, maintenance=True), Pool("api", balance="uri")))
+    now = PinnedGeneration(9, "", busy, inputs)
+    other = dataclasses.replace(inputs, token="other", options=Options(label_prefix="edge"), pinned=3)
+    assert (
+        differences(now, PinnedGeneration(8, "", Desired(pools=(Pool("web"), Pool("api", balance="uri"))), other)) == ()
+    )
+    then = Inputs(Options(expose_by_default=True), Tuning(), {"a.j2": "2"}, "secret")
+    assert differences(now, PinnedGeneration(7, "", EMPTY, then)) == (
+        "pool api removed",
+        "templates as they were then",
+        "settings of proxyctl.toml and flags as they were then",
+    )

@@ -28,7 +28,7 @@ def test_what_cannot_be_opened_is_one_line(tmp_path: Path, name: str, use: objec
     """Another user's file; a folder in its place stands for that here, since root may read everything."""
     (tmp_path / name).mkdir()
     assert callable(use)
-    with pytest.raises(ProxyctlError, match=f"^{tmp_path}/{name}.*Is a directory.*run as the user that r[ua]n"):
+    with pytest.raises(ProxyctlError, match=f"^{tmp_path}/{name}.*it is a folder.*run as the user that r[ua]n"):
         use(tmp_path)
 
 

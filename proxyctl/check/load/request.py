@@ -50,14 +50,17 @@ class Request:
         if not good:
             raise UsageError(f"the URL {self.url!r} is not like http://host:port/path")
         if not _TOKEN.fullmatch(self.method):
-            raise UsageError(f"{self.method!r} is not an HTTP method")
+            raise UsageError(f"--method: {self.method!r} is not an HTTP method, such as GET")
         for name, value in self.headers:
             if not _TOKEN.fullmatch(name) or re.search(r"[\r\n\0]", value):
-                raise UsageError(f"{name!r}: {value!r} is not a header")
+                flag = "--host" if name == "Host" else "--header"
+                raise UsageError(f"{flag}: {name!r}: {value!r} is not a header, such as 'Name: value'")
         if not self.timeout > 0:
             raise UsageError(f"the time-out is {self.timeout:g} s; it must be more than 0")
         if self.http_version not in HTTP_VERSIONS:
-            raise UsageError(f"HTTP {self.http_version} is not spoken here; {' and '.join(HTTP_VERSIONS)} are")
+            raise UsageError(
+                f"--http-version: HTTP {self.http_version} is not spoken here; {' and '.join(HTTP_VERSIONS)} are"
+            )
 
     @property
     def shown(self) -> str:

@@ -19,6 +19,7 @@ from yarl import URL
 from proxyctl import __version__
 from proxyctl.check.load.request import Request
 from proxyctl.errors import UsageError
+from proxyctl.wording import of_system
 
 PLACEHOLDER: Final = "{key}"
 MOST_KEYS: Final = 50_000
@@ -208,7 +209,8 @@ def _tls(request: Request) -> ssl.SSLContext | None:
     try:
         context = ssl.create_default_context(cafile=request.cacert or None)
     except (OSError, ssl.SSLError) as exc:
-        raise UsageError(f"the certificates in {request.cacert} cannot be read: {exc}") from exc
+        why = "it has no certificates as PEM" if isinstance(exc, ssl.SSLError) else of_system(exc)
+        raise UsageError(f"--cacert: the certificates in {request.cacert} cannot be read: {why}") from exc
     if not request.verify_tls:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

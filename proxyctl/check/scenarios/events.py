@@ -93,7 +93,7 @@ def rollout(stage: Stage) -> str:
 def reload(stage: Stage) -> str:
     """Open a further route, which no engine takes without a reload, and close it again."""
     before = stage.watch.status().generation or 0
-    name = f"check-{secrets.token_hex(3)}"
+    name = f"{layout.THROWAWAY_POOL}{secrets.token_hex(3)}"
     stage.copy(1, {"pool": name, "host": f"{name}.test"})
 
     def opened() -> bool:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 
 from proxyctl.check.load.shots import KeyBy
+from proxyctl.core import layout
 from proxyctl.core.model import BY_KEY
 from proxyctl.core.routing import under
 from proxyctl.errors import ProxyctlError, UsageError
@@ -108,7 +109,7 @@ def throwaway(
 
     `own` are labels of the user's, without their prefix.
     """
-    name = f"check-{secrets.token_hex(3)}"
+    name = f"{layout.THROWAWAY_POOL}{secrets.token_hex(3)}"
     prefix = place.prefix
     given = {"drain": "10s", **own, "enable": "true", "pool": name, "host": f"{name}.test"}
     labels = {f"{prefix}.{key}": value for key, value in given.items()} | {LABEL: name}

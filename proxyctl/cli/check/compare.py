@@ -16,7 +16,8 @@ from proxyctl.check.verdicts.difference import Difference
 from proxyctl.check.verdicts.verdict import number
 from proxyctl.cli import options
 from proxyctl.cli.check import parse
-from proxyctl.errors import ThresholdFailed, UsageError
+from proxyctl.errors import CannotTell, ThresholdFailed, UsageError
+from proxyctl.wording import of_system
 
 if TYPE_CHECKING:  # aiohttp takes 0.2 s to import, and --help does not need it
     from proxyctl.check.report import Report
@@ -26,17 +27,24 @@ _STYLES = {"real": "bold yellow", "slight": "yellow", "noise": "green", "not jud
 
 
 def compare(
-    a: Annotated[Path, typer.Argument(metavar="A.json", help="A report of `check --json`: before.")],
-    b: Annotated[Path, typer.Argument(metavar="B.json", help="Another one: after.")],
+    a: Annotated[
+        Path, typer.Argument(metavar="A.json", parser=options.path, help="A report of `check --json`: before.")
+    ],
+    b: Annotated[Path, typer.Argument(metavar="B.json", parser=options.path, help="Another one: after.")],
     level: Annotated[
         float, typer.Option(min=1e-9, max=0.5, help="How often noise may be called real, over all figures.")
     ] = core.DEFAULT_LEVEL,
     least: Annotated[
         str, typer.Option(metavar="PERCENT", help="A smaller change of rate, latency or shares is slight.")
     ] = f"{core.DEFAULT_LEAST:.0%}",
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Also runs that measured different things: another URL, method, rate.")
+    ] = False,
     as_json: options.JsonOption = False,
 ) -> None:
     """Compare two runs: what changed, and whether that is noise. Exit 99 when something is significantly worse.
+
+    Exit 98 when the runs cannot tell, as runs of a busy machine.
 
     How much a figure may differ by chance is taken from how much it varied within each run. What changes between
     runs only (a neighbour on the machine, a colder cache) looks real: run A and B twice, in turn.
@@ -45,13 +53,18 @@ def compare(
 
     smallest = parse.read("--least", parse.part, least)
     one, other = (_report(path) for path in (a, b))
+    if not anyway and (why := verify.incomparable(one, other)):
+        raise UsageError(f"A and B measured different things: {why}; --anyway compares them all the same")
     found = core.compare(verify.run_of(one), verify.run_of(other), level=level, least=smallest, visible=True)
     if as_json:
         typer.echo(json.dumps(verify.to_json(one, other, found, level=level, least=smallest), indent=1))
     else:
-        Console(highlight=False).print(_table(one, other, found, verify.notes(one, other)))
+        unclear = bool(verify.unclear(one, other, found))
+        Console(highlight=False).print(_table(one, other, found, verify.notes(one, other), unclear=unclear))
     if worse := [difference for difference in found if difference.is_worse]:
         raise ThresholdFailed("worse: " + "; ".join(_changed(difference) for difference in worse))
+    if why := verify.unclear(one, other, found):
+        raise CannotTell(f"cannot tell: {why}")
 
 
 def _report(path: Path) -> Report:
@@ -60,14 +73,16 @@ def _report(path: Path) -> Report:
     try:
         return from_json(json.loads(path.read_text("utf-8")))
     except OSError as exc:
-        raise UsageError(f"{path}: {exc.strerror}") from exc
+        raise UsageError(f"{path}: {of_system(exc)}") from exc
     except ValueError as exc:  # of json, and of a file that is not UTF-8
         raise UsageError(f"{path}: it is not JSON, as `proxyctl check URL --json > {path.name}` writes it") from exc
     except UsageError as exc:
         raise UsageError(f"{path}: {exc}") from exc
 
 
-def _table(a: Report, b: Report, found: tuple[Difference, ...], notes: tuple[str, ...]) -> RenderableType:
+def _table(
+    a: Report, b: Report, found: tuple[Difference, ...], notes: tuple[str, ...], *, unclear: bool
+) -> RenderableType:
     heads: list[RenderableType] = [
         Text(f"{letter}: {run.url}, {run.requests:,} requests in {run.seconds:.2f} s", overflow="fold")
         for letter, run in (("A", a), ("B", b))
@@ -89,7 +104,7 @@ def _table(a: Report, b: Report, found: tuple[Difference, ...], notes: tuple[str
         last.append(
             Text(f"note: no change of {', '.join(blind)} would have been seen: too few requests, or too uneven")
         )
-    if not any(one.is_worse for one in found):
+    if not any(one.is_worse for one in found) and not unclear:
         last.append(Text("nothing is significantly worse", style="green"))
     return Group(*heads, Text(), table, Text(), *last)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from proxyctl.errors import UsageError
+from proxyctl.wording import of_system
 
 if TYPE_CHECKING:  # aiohttp takes 0.2 s to import, and --help does not need it
     from proxyctl.check.report import Report
@@ -42,4 +43,4 @@ def _write(flag: str, path: Path | None, rendered: Callable[[Report], str], repo
     try:
         path.write_text(text, "utf-8")
     except OSError as exc:
-        raise UsageError(f"{flag}: {path}: {exc.strerror}") from exc
+        raise UsageError(f"{flag}: {path}: {of_system(exc)}") from exc

@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from proxyctl.cli.options import path
+
 # ------------------------------------------------------------------ check
 
 Urls = Annotated[list[str], typer.Argument(metavar="URL", help="What to ask, such as http://127.0.0.1:8080/.")]
@@ -55,8 +57,8 @@ Expect = Annotated[
     list[str] | None,
     typer.Option(metavar="'p99<50ms'", help="Fail with 99 unless so; repeatable (errors==0, balance.p>1e-4)."),
 ]
-Junit = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the verdicts for CI, as JUnit.")]
-Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report as one page.")]
+Junit = Annotated[Path | None, typer.Option(metavar="FILE", parser=path, help="Write the verdicts for CI, as JUnit.")]
+Html = Annotated[Path | None, typer.Option(metavar="FILE", parser=path, help="Write the report as one page.")]
 
 # ------------------------------------------------------------------ check scenario
 
@@ -79,4 +81,6 @@ BelowRoute = Annotated[
 ]
 Within = Annotated[str, typer.Option(metavar="TIME", help="How long to wait for each thing.")]
 ScenarioRate = Annotated[float, typer.Option("--rate", min=1, max=2000, help="Requests a second meanwhile.")]
-ScenarioJunit = Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Also write a JUnit file.")]
+ScenarioJunit = Annotated[
+    Path | None, typer.Option("--junit", metavar="FILE", parser=path, help="Also write a JUnit file.")
+]

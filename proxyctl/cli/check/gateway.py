@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 import typer
 
-from proxyctl import settings
+from proxyctl import sources
 from proxyctl.api import client as control
 from proxyctl.core.status import Event, Status
-from proxyctl.errors import ProxyctlError, UsageError
+from proxyctl.errors import ProxyctlError
 
 if TYPE_CHECKING:
     from proxyctl.check.expected import Expected
@@ -26,11 +26,10 @@ def state_folder(network: str | None, state: Path | None) -> Path | None:
     if state:
         return state
     try:
-        return settings.load({"network": network}).state
-    except UsageError:
-        if network:
-            raise
-    parent = settings.default_state("any").parent
+        return sources.load({"network": network}).state
+    except sources.NoNetwork:
+        pass
+    parent = sources.default_state("any").parent
     with contextlib.suppress(OSError):
         folders = [folder for folder in parent.iterdir() if (folder / control.SOCKET).exists()]
         return folders[0] if len(folders) == 1 else None
@@ -41,7 +40,7 @@ def token(folder: Path | None) -> str | None:
     """Return the secret that makes the gateway name the server of each answer."""
     if folder is None:
         return os.environ.get("PROXYCTL_CHECK_TOKEN")
-    return settings.check_token(folder.name, {**os.environ, "PROXYCTL_STATE": str(folder)})
+    return sources.check_token(folder.name, {**os.environ, "PROXYCTL_STATE": str(folder)})
 
 
 def token_for(urls: Iterable[str], folder: Path | None, *, named: bool) -> str | None:

@@ -50,18 +50,18 @@ def request(
     """Return what a request says, and where its answer names the server."""
     headers = [parse.read("--header", parse.header, text) for text in header or ()]
     found: RequestOptions = {
-        "method": method or ("GET" if data is None else "POST"),
+        "method": method if method is not None else "GET" if data is None else "POST",
         "headers": (*headers, *([("Host", host)] if host else [])),
         "body": parse.read("--data", parse.body, data or ""),
     }
-    if server_from:
+    if server_from is not None:
         found["server_from"] = parse.read("--server-from", parse_server_from, server_from)
     return found
 
 
 def pace(requests: int | None, duration: str | None, concurrency: int, rate: float | None) -> Pace:
     """Return how much is sent, and how fast: 1,000 requests where the options name no end."""
-    seconds = parse.read("--duration", parse.seconds, duration) if duration else None
+    seconds = parse.read("--duration", parse.seconds, duration) if duration is not None else None
     if requests is None and seconds is None:
         requests = DEFAULT_REQUESTS
     return Pace(requests, seconds, concurrency, rate)
@@ -80,8 +80,10 @@ def plan(
     return Plan(
         tuple(Request(url, **options) for url in urls),
         pace,
-        parse.read("--share", parse.shares, share) if share else (),
-        parse.read("--key-by", parse_key_by, key_by or "uri") if keys or key_by else None,
+        parse.read("--share", parse.shares, share) if share is not None else (),
+        parse.read("--key-by", parse_key_by, "uri" if key_by is None else key_by)
+        if keys or key_by is not None
+        else None,
         keys,
         workers or os.cpu_count() or 1,
     )
@@ -98,7 +100,7 @@ def wanted(
 ) -> Wanted:
     """Return what a check is judged by."""
     thresholds = tuple(parse.read("--expect", parse_threshold, text) for text in expect or ())
-    by_name = parse.read("--expect-weights", parse_weights, weights) if weights else None
-    if balance and balance not in BALANCES:
+    by_name = parse.read("--expect-weights", parse_weights, weights) if weights is not None else None
+    if balance is not None and balance not in BALANCES:
         raise UsageError(f"--expect-balance: {balance!r} is none of {', '.join(BALANCES)}")
     return Wanted(thresholds, Asked(by_name, balance, proxy_workers), host, headers)

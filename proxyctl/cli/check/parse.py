@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from proxyctl.core.features import table, values
 from proxyctl.errors import UsageError
+from proxyctl.wording import of_system
 
 T = TypeVar("T")
 
@@ -62,7 +63,7 @@ def body(text: str) -> bytes:
     try:
         return Path(text[1:]).read_bytes()
     except OSError as exc:
-        raise UsageError(f"{text[1:]}: {exc.strerror}") from exc
+        raise UsageError(f"{text[1:]}: {of_system(exc)}") from exc
 
 
 def part(text: str) -> float:

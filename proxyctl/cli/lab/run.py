@@ -12,7 +12,7 @@ import typer
 
 from proxyctl.cli.check import files
 from proxyctl.cli.lab.options import Clips, LangOption, language, view
-from proxyctl.cli.options import JsonOption
+from proxyctl.cli.options import JsonOption, path
 from proxyctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,9 +31,11 @@ def run(
     pause: Annotated[bool, typer.Option("--pause", help="Wait for Enter between the steps.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the containers; `lab clean` removes them.")] = False,
     as_json: JsonOption = False,
-    junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write a JUnit file.")] = None,
+    junit: Annotated[
+        Path | None, typer.Option("--junit", metavar="FILE", parser=path, help="Write a JUnit file.")
+    ] = None,
     html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="Write a page with the drawn networks.")
+        Path | None, typer.Option("--html", metavar="FILE", parser=path, help="Write a page with the drawn networks.")
     ] = None,
 ) -> int:
     """Run labs; exit 99 when a step fails."""

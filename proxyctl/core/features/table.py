@@ -6,12 +6,12 @@ reference in docs/labels.md. A new family is a module beside this one and one wo
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
 from proxyctl.core import layout
 from proxyctl.core.features import balancing, drain, health, membership, retry, routing, server, timeouts
 from proxyctl.core.features.key import Key
+from proxyctl.errors import nearest
 
 # Labels that proxyctl itself puts on containers; never reported as a user's mistake.
 OWN_MARKERS = frozenset(
@@ -36,9 +36,8 @@ SETTINGS = tuple(k for k in KEYS if k.level == "pool" and not k.field)
 
 def unknown(name: str, at: str) -> str:
     """Return the reason for a key that is not in the table; `at` is the prefix that it was written under."""
-    near = difflib.get_close_matches(name.lower()[:80], BY_NAME, n=1)
-    if near:
-        return f"unknown key; did you mean {at}{near[0]}?"
+    if near := nearest(name, BY_NAME):
+        return f"unknown key; did you mean {at}{near}?"
     return "unknown key; docs/labels.md lists them all"
 
 

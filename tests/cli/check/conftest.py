@@ -12,4 +12,4 @@ def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Keep the gateways of this machine out of the tests."""
     for name in ("PROXYCTL_NETWORK", "PROXYCTL_STATE", "PROXYCTL_CHECK_TOKEN"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("proxyctl.settings.default_state", lambda name, *_: tmp_path / "var" / name)
+    monkeypatch.setattr("proxyctl.sources.default_state", lambda name, *_: tmp_path / "var" / name)

@@ -298,7 +298,7 @@ def test_nothing_listens() -> None:
         (["http://a/", "-X", "G,T"], "is not an HTTP method"),
         (["http://a/", "-d", "10"], '--duration: "10" is not accepted: a time such as 250ms'),
         (["http://a/", "--timeout", "0s"], "--timeout: "),
-        (["http://a/", "--data", "@/nowhere"], "--data: /nowhere: No such file"),
+        (["http://a/", "--data", "@/nowhere"], "--data: /nowhere: there is no such file"),
         (["http://a/", "--expect", "p99"], "--expect: the threshold 'p99' is not like"),
         (["http://a/", "--expect-weights", "web1"], "--expect-weights: the weights 'web1' are not like"),
         (["http://a/", "--server-from", "body"], "--server-from: 'body' is not like header:X-Served-By"),

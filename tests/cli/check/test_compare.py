@@ -14,7 +14,7 @@ from proxyctl.check.load.sample import Sample
 from proxyctl.check.report import Report
 from proxyctl.check.reports.document import to_json
 from proxyctl.cli.check import command as module
-from proxyctl.errors import ThresholdFailed, UsageError
+from proxyctl.errors import CannotTell, ThresholdFailed, UsageError
 from tests.check.report_values import report_of
 
 
@@ -110,7 +110,7 @@ def test_a_run_that_says_nothing(files: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        (None, "nowhere: No such file or directory"),
+        (None, "nowhere: there is no such file or folder"),
         ("no", "it is not JSON, as `proxyctl check URL --json > broken` writes it"),
         ('{"schema": 7}', "its schema is 7; this proxyctl reads 1"),
         ("[]", "it is not a report"),
@@ -134,3 +134,28 @@ def test_a_bad_percentage(files: dict[str, str]) -> None:
         error = run(files["before"], files["again"], f"--least={text}").exception
         assert isinstance(error, UsageError), text
         assert str(error) == f"--least: {text!r} is not a percentage such as 5%"
+
+
+def test_runs_that_measured_different_things_are_refused_unless_told(tmp_path: Path) -> None:
+    """One line names what differs and the flag; with the flag it is a note."""
+    for name, rate in (("a", None), ("b", 50.0)):
+        report = dataclasses.replace(measured(1), options={"concurrency": 10, "rate": rate})
+        (tmp_path / name).write_text(json.dumps(to_json(report)))
+    argv = [str(tmp_path / "a"), str(tmp_path / "b")]
+    error = run(*argv).exception
+    assert isinstance(error, UsageError)
+    assert str(error) == (
+        "A and B measured different things: rate unset in A, 50.0 in B; --anyway compares them all the same"
+    )
+    told = run(*argv, "--anyway")
+    assert told.exception is None
+    assert "note: options differ: rate unset in A, 50.0 in B" in told.output
+
+
+def test_cannot_tell_is_said_last_and_has_an_exit_code_of_its_own(files: dict[str, str]) -> None:
+    """Never "nothing is worse" of runs that would not have shown it."""
+    result = run(files["before"], files["short"])
+    assert isinstance(result.exception, CannotTell)
+    assert (str(result.exception), result.exception.exit_code) == ("cannot tell: B is too short", 98)
+    assert "nothing is significantly worse" not in result.output
+    assert json.loads(run(files["before"], files["short"], "--json").stdout)["cannot_tell"] == "B is too short"

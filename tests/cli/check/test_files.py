@@ -53,4 +53,4 @@ def test_no_permission(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_a_full_disk() -> None:
     """What fails at the end after all is one line too."""
     error = CliRunner().invoke(module.app, ["http://127.0.0.1:1/", "-r", "1", "--html", "/dev/full"]).exception
-    assert str(error) == "--html: /dev/full: No space left on device"
+    assert str(error) == "--html: /dev/full: the disk is full"

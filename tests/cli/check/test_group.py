@@ -41,7 +41,7 @@ def _else() -> None:
         ("check http://a/", "check http://a/ False\n"),
         ("check --fast http://a/", "check http://a/ True\n"),
         ("check compare 1 2", "compare 1 2\n"),
-        ("check compared", "check compared False\n"),
+        ("check nowhere", "check nowhere False\n"),
     ],
 )
 def test_subcommand_or_url(argv: str, out: str) -> None:
