@@ -23,6 +23,8 @@ from proxyctl.core.model import Tuning
 from proxyctl.errors import UsageError
 
 EngineKind = Literal["nginx", "haproxy"]
+OFFICIAL: Mapping[EngineKind, str] = {"haproxy": "haproxy:3.2", "nginx": "nginx:1.30"}
+"""The official images of the releases with long support; a tag with two numbers follows its fixes, nothing else."""
 CONFIG_NAME = "proxyctl.toml"
 LOOKED_WITH = ("engine", "image", "templates", "label_prefix", "expose_by_default", "one_offs", "defaults", "proxy")
 """What decides how the world is read and printed: those verbs that look take it from a `watch` that runs."""
@@ -103,6 +105,7 @@ class Settings(pydantic.BaseModel, frozen=True, extra="forbid"):
     engine: EngineKind = "haproxy"
     publish: Annotated[tuple[Publish, ...], pydantic.BeforeValidator(_publishes)] = ()
     image: str = ""
+    no_pull: bool = False
     templates: Path | None = None
     state: Path = Path()
     api: Annotated[tuple[str, int] | None, pydantic.BeforeValidator(_api)] = ("127.0.0.1", 8900)
@@ -118,9 +121,9 @@ class Settings(pydantic.BaseModel, frozen=True, extra="forbid"):
     config: Path | None = None
 
     @property
-    def gateway_image(self) -> str:
-        """The image to make the gateway from."""
-        return self.image or f"proxyctl/{self.engine}:latest"
+    def gateway_images(self) -> tuple[str, ...]:
+        """The images that the gateway may be made from: the first of them that is here, else the last one, pulled."""
+        return (self.image,) if self.image else (f"proxyctl/{self.engine}:latest", OFFICIAL[self.engine])
 
     @property
     def options(self) -> Options:

@@ -21,7 +21,8 @@ PublishOption = Annotated[
     list[str] | None,
     typer.Option("--publish", "-p", metavar="[IP:]PORT:PORT", help="Publish a gateway port; repeatable."),
 ]
-Image = Annotated[str | None, typer.Option("--image", help="The gateway's image (proxyctl/ENGINE:latest).")]
+Image = Annotated[str | None, typer.Option("--image", help="The gateway's image (haproxy:3.2 or nginx:1.30).")]
+NoPull = Annotated[bool | None, typer.Option("--no-pull", help="Pull no image: it has to be here.", show_default=False)]
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="Settings file (./proxyctl.toml if there is one).")]
 Templates = Annotated[Path | None, typer.Option("--templates", help="Folder with templates that replace ours.")]
 State = Annotated[Path | None, typer.Option("--state", help="State folder (/var/lib/proxyctl/NETWORK for root).")]

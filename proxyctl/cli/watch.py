@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.live import Live
 
 from proxyctl.app import watch as daemon
-from proxyctl.cli import logs, options, tables
+from proxyctl.cli import logs, options, pulls, tables
 from proxyctl.errors import ProxyctlError
 from proxyctl.reconcile.journal import Journal
 from proxyctl.reconcile.reconciler import Reconciler
@@ -29,6 +29,7 @@ def watch(
     engine: options.Engine = None,
     publish: options.PublishOption = None,
     image: options.Image = None,
+    no_pull: options.NoPull = None,
     config: options.Config = None,
     templates: options.Templates = None,
     state: options.State = None,
@@ -49,6 +50,7 @@ def watch(
         "engine": engine,
         "publish": publish or None,
         "image": image,
+        "no_pull": no_pull,
         "config": config,
         "templates": templates,
         "state": state,
@@ -68,7 +70,8 @@ def watch(
 
 async def _watch(settings: Settings, reload: Any, console: Console | None, *, once: bool) -> int:
     async with contextlib.AsyncExitStack() as stack:
-        reconciler, journal = await stack.enter_async_context(daemon.running(settings, reload))
+        with pulls.shown(console) as pulled:
+            reconciler, journal = await stack.enter_async_context(daemon.running(settings, reload, pulled))
         if once:
             return await _once(reconciler)
         ending = asyncio.create_task(daemon.until_signalled())
