@@ -85,7 +85,7 @@ class Box:
         spec = Spec(
             network=network,
             engine=kind,
-            image=f"proxyctl/{kind}:{version}",
+            images=(f"proxyctl/{kind}:{version}",),
             publish=(),
             command=proxy.command,
             stop_signal=proxy.stop_signal,
