@@ -92,7 +92,7 @@ class Stack:
 
 @pytest.fixture(scope="module")
 def stacks() -> Iterator[dict[str, Stack]]:
-    """Both stacks, up at the same time, and taken down with their volumes; 10 s, since compose makes eight containers."""
+    """Both stacks, up at the same time, and taken down with their volumes; 10 s for eight containers."""
     made = {engine: Stack(engine) for engine in ENGINES}
     with ThreadPoolExecutor() as threads:
         try:

@@ -222,8 +222,7 @@ async def test_a_pull_that_stalls_is_told_and_can_be_left(engine: _Engine, monke
     stalled = asyncio.Event()
 
     def tell(progress: Progress) -> None:
-        if progress.stalled:
-            assert (progress.done, progress.total) == (10, 100)
+        if progress.stalled and (progress.done, progress.total) == (10, 100):
             stalled.set()
 
     pulled = asyncio.create_task(pull(IMAGE, tell))
