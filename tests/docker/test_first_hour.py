@@ -132,7 +132,9 @@ def test_the_first_request_is_served_by_the_commands_of_the_docs(newcomer: Newco
         assert status.returncode == 0, status.stdout + status.stderr
     (gateway,) = newcomer.engine.client.containers.list(filters={"name": "proxyctl-web"})
     assert gateway.attrs["Config"]["Image"] == OFFICIAL[kind]
-    assert newcomer.run("/opt/proxyctl/bin/proxyctl down --network web").returncode == 0
+    assert newcomer.run("docker rm -f web1").returncode == 0
+    down = newcomer.run("/opt/proxyctl/bin/proxyctl down --network web")
+    assert down.returncode == 0, down.stderr
 
 
 def test_nothing_is_pulled_where_that_was_asked_for(newcomer: Newcomer) -> None:
@@ -150,7 +152,8 @@ def test_nothing_is_pulled_where_that_was_asked_for(newcomer: Newcomer) -> None:
     assert newcomer.run("docker pull haproxy:3.2").returncode == 0
     done = newcomer.run(watch)
     assert done.returncode == 0, done.stderr
-    assert "pull" not in done.stderr
+    assert "event=applied" in done.stderr
+    assert "pulling" not in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -235,5 +238,6 @@ def test_the_unit_of_the_docs_is_one_that_systemd_takes(newcomer: Newcomer, tmp_
     assert (verified.returncode, verified.stdout + verified.stderr) == (0, "")
     (start,) = re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE)
     with newcomer.running(start):
+        eventually(newcomer.says("event=watching"), "the start of watch")
         assert newcomer.run(command("docker run -d --name web1")).returncode == 0
         eventually(lambda: newcomer.served("http://127.0.0.1/"), "the first request", 60)
