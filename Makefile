@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## what is missing here: .venv, Docker engine, images, docker compose, a browser for the tests
+setup: ## what is missing here: .venv, Docker engine, images, docker compose; for the tests a browser and a registry
 	@scripts/setup
 
 venv:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,6 +19,8 @@ from proxyctl.core.model import Tuning
 from proxyctl.wording import Words, not_accepted
 
 EngineKind = Literal["nginx", "haproxy"]
+OFFICIAL: Mapping[EngineKind, str] = {"haproxy": "haproxy:3.2", "nginx": "nginx:1.30"}
+"""The official images of the releases with long support; a tag with two numbers follows its fixes, nothing else."""
 LAST_PORT = 65535
 PUBLISHED = "[IP:]HOST_PORT:GATEWAY_PORT, such as 127.0.0.1:8080:80"
 LISTENS = 'HOST:PORT, such as 127.0.0.1:8900, or "off"'
@@ -130,6 +133,7 @@ class Settings(pydantic.BaseModel, frozen=True, extra="forbid"):
         Words("ports of the gateway on this host (nothing is published)", PUBLISHED, '["127.0.0.1:8080:80"]'),
     ] = ()
     image: Annotated[str, Words("the gateway's image (one with the engine)", "the name of an image", '"haproxy"')] = ""
+    no_pull: Annotated[bool, Words("never pull an image: it has to be here", BOOLEAN)] = False
     templates: Annotated[
         Path | None, Words("a folder with templates that replace ours, file by file", FOLDER, '"templates"')
     ] = None
@@ -161,9 +165,9 @@ class Settings(pydantic.BaseModel, frozen=True, extra="forbid"):
     config: Annotated[Path | None, Words("the settings file", "the path of a file")] = None
 
     @property
-    def gateway_image(self) -> str:
-        """The image to make the gateway from."""
-        return self.image or f"proxyctl/{self.engine}:latest"
+    def gateway_images(self) -> tuple[str, ...]:
+        """The images that the gateway may be made from: the first of them that is here, else the last one, pulled."""
+        return (self.image,) if self.image else (f"proxyctl/{self.engine}:latest", OFFICIAL[self.engine])
 
     @property
     def options(self) -> Options:

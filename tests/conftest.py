@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +12,8 @@ from pathlib import Path
 import pytest
 import structlog
 from hypothesis import settings
+
+from tests.wheel import Installed, build
 
 # A busy machine is no failure: no test here fails because of the time that it took.
 settings.register_profile("suite", deadline=None)
@@ -49,3 +53,17 @@ def logging_as_it_was() -> Iterator[None]:
     """A command line that runs inside a test logs to that test's own stderr, which is closed after it."""
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Installed:
+    """The wheel as it is installed; the first of several test processes builds it for all, in some 8 s."""
+    base = tmp_path_factory.getbasetemp()
+    made = Installed((base if worker_id == "master" else base.parent) / "wheel")
+    with made.folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (made.folder / "ready").exists():
+            shutil.rmtree(made.folder, ignore_errors=True)
+            build(made)
+            (made.folder / "ready").touch()
+    return made

@@ -60,6 +60,7 @@ WRONG: dict[str, list[str]] = {
     "label_prefix": ['""', '"A"', '"9a"', "3"],
     "expose_by_default": ['""', '"maybe"', "2", "[]"],
     "one_offs": ['""', '"maybe"', "2", "[]"],
+    "no_pull": ['""', '"maybe"', "2", "[]"],
     "resync": ['""', '"x"', '"0s"', '"25h"', '"1e3s"', "30", "1.5", "true", "[]"],
     "reload_spacing": ['""', '"x"', "30", "[]"],
     "grace": ['""', '"-1s"', "30", "{}"],

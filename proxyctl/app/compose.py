@@ -38,6 +38,7 @@ FIXED = (
     "engine",
     "publish",
     "image",
+    "no_pull",
     "state",
     "api",
     "label_prefix",

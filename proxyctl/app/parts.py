@@ -92,7 +92,7 @@ def build(settings: Settings, client: Client) -> Parts:
     spec = Spec(
         network=settings.network,
         engine=settings.engine,
-        image=settings.gateway_image,
+        images=settings.gateway_images,
         publish=tuple((p.ip, p.host_port, p.port) for p in settings.publish),
         command=kind.command,
         stop_signal=kind.stop_signal,

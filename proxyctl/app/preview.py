@@ -162,4 +162,4 @@ async def _ask(parts: Parts, targets: tuple[Target, ...], previous: Desired) -> 
 
 async def _features_of_image(settings: Settings, client: Client) -> Features:
     """Return what the binary of an image can do, asked in a throw-away container."""
-    return await PROXIES[settings.engine].features(Throwaway(client, settings.gateway_image))
+    return await PROXIES[settings.engine].features(Throwaway(client, settings.gateway_images))

@@ -63,7 +63,7 @@ def compose(settings: Settings) -> str:
         publish=publish,
         address=f"{'127.0.0.1' if publish.ip == '0.0.0.0' else publish.ip}:{publish.host_port}",  # noqa: S104
         image=WEB_IMAGE,
-        gateway_image=settings.gateway_image,
+        gateway_image=settings.gateway_images[-1],
         command=[json.dumps(word).replace("$", "$$") for word in proxy.command],
         stop_signal=proxy.stop_signal,
     )

@@ -19,7 +19,7 @@ from proxyctl.core.model import Features
 from proxyctl.engines import templates
 from proxyctl.errors import GatewayError
 from proxyctl.gateway.access import DockerAccess
-from proxyctl.providers.docker import networks
+from proxyctl.providers.docker import networks, pulling
 from proxyctl.providers.docker.client import Client, connect
 from proxyctl.providers.docker.questions import TOLD_AFTER
 from proxyctl.reconcile.journal import Journal
@@ -69,15 +69,20 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings, reload: Callable[[], Settings]) -> AsyncIterator[Running]:
-    """Run a whole `watch` inside the `async with`; an error in its block ends the `watch`."""
+async def running(settings: Settings, reload: Callable[[], Settings], pulled: pulling.Tell) -> AsyncIterator[Running]:
+    """Run a whole `watch` inside the `async with`; an error in its block ends the `watch`.
+
+    `pulled` hears how far the gateway's image is, where it has to be pulled.
+    """
     with contextlib.closing(listen(settings.api, named="api" in settings.model_fields_set)) as api:
-        async with _running(settings, reload, api) as made:
+        async with _running(settings, reload, pulled, api) as made:
             yield made
 
 
 @contextlib.asynccontextmanager
-async def _running(settings: Settings, reload: Callable[[], Settings], api: Listening) -> AsyncIterator[Running]:
+async def _running(
+    settings: Settings, reload: Callable[[], Settings], pulled: pulling.Tell, api: Listening
+) -> AsyncIterator[Running]:
     slow = asyncio.get_running_loop().call_later(TOLD_AFTER, log.info, "docker takes long to answer, the start waits")
     client = await asyncio.to_thread(connect)
     settings = await asyncio.to_thread(_as_found, settings, client, api)
@@ -87,6 +92,7 @@ async def _running(settings: Settings, reload: Callable[[], Settings], api: List
     with state_files.lock(settings.state):
         parts = build(settings, client)
         files = InputFiles(settings, reload)
+        await _have_image(parts, pulled)
         features = await _features(parts)
         daemon = compose(parts, features, files)
         runners = await serve(daemon.api, control=settings.state / SOCKET, tcp=api)
@@ -117,6 +123,19 @@ async def _running(settings: Settings, reload: Callable[[], Settings], api: List
             for runner in runners:
                 await runner.cleanup()
             (settings.state / SOCKET).unlink(missing_ok=True)
+
+
+async def _have_image(parts: Parts, pulled: pulling.Tell) -> None:
+    """Pull the gateway's image where a gateway is to be made and no image for it is here; raise ProxyctlError.
+
+    Only now: a `watch` that runs makes a removed gateway again from what is here, so that no pass waits for a registry.
+    """
+    image = await parts.lifecycle.image_to_pull()
+    if image and parts.settings.no_pull:
+        message = f"image {image} is not here, and --no-pull was given: `docker pull {image}`, or leave --no-pull out"
+        raise GatewayError(message)
+    if image:
+        await pulling.pull(image, pulled)
 
 
 async def _features(parts: Parts) -> Features:

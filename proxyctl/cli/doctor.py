@@ -21,9 +21,10 @@ from proxyctl.cli import options
 from proxyctl.errors import ProxyctlError
 from proxyctl.gateway.access import DockerAccess
 from proxyctl.gateway.throwaway import Throwaway
+from proxyctl.providers.docker import images
 from proxyctl.providers.docker.client import Client, connect, docker_version
 from proxyctl.providers.docker.own import own_container
-from proxyctl.settings import Settings
+from proxyctl.settings import OFFICIAL, Settings
 from proxyctl.sources import NoNetwork
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - as Docker says it
@@ -117,17 +118,18 @@ def _network(settings: Settings, client: Client) -> Iterator[Finding]:
 
 
 def _image(settings: Settings, client: Client) -> Iterator[Finding]:
-    throwaway = Throwaway(client, settings.gateway_image)
+    image = images.first_here(client, settings.gateway_images)
+    if not image:
+        image = settings.gateway_images[-1]
+        seen = f"{image} is not here" + ("" if settings.no_pull else "; `watch` pulls it")
+        yield Finding("image", ok=False, seen=seen, mend=f"docker pull {image}")
+        return
     try:
-        features = asyncio.run(parts.PROXIES[settings.engine].features(throwaway))
-        yield Finding("image", ok=True, seen=f"{settings.gateway_image} has {settings.engine} {features.version_text}")
+        features = asyncio.run(parts.PROXIES[settings.engine].features(Throwaway(client, (image,))))
+        yield Finding("image", ok=True, seen=f"{image} has {settings.engine} {features.version_text}")
     except ProxyctlError as exc:
-        yield Finding(
-            "image",
-            ok=False,
-            seen=str(exc),
-            mend=f"docker pull {settings.engine} and --image {settings.engine}; or make setup",
-        )
+        mend = f"another image of {settings.engine} with --image, such as {OFFICIAL[settings.engine]}"
+        yield Finding("image", ok=False, seen=str(exc), mend=mend)
 
 
 def _ports(settings: Settings, client: Client) -> Iterator[Finding]:

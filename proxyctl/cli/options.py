@@ -24,7 +24,8 @@ PublishOption = Annotated[
     list[str] | None,
     typer.Option("--publish", "-p", metavar="[IP:]PORT:PORT", help="Publish a gateway port; repeatable."),
 ]
-Image = Annotated[str | None, typer.Option("--image", help="The gateway's image (proxyctl/ENGINE:latest).")]
+Image = Annotated[str | None, typer.Option("--image", help="The gateway's image (haproxy:3.2 or nginx:1.30).")]
+NoPull = Annotated[bool | None, typer.Option("--no-pull", help="Pull no image: it has to be here.", show_default=False)]
 
 
 def path(text: str) -> Path:

@@ -19,7 +19,7 @@ from rich.markup import escape
 from proxyctl.app import told
 from proxyctl.app import watch as daemon
 from proxyctl.app.ending import Ending, code
-from proxyctl.cli import logs, options, tables
+from proxyctl.cli import logs, options, pulls, tables
 from proxyctl.errors import ProxyctlError, printable
 from proxyctl.reconcile.reconciler import Reconciler
 from proxyctl.settings import Settings
@@ -36,6 +36,7 @@ def watch(
     engine: options.Engine = None,
     publish: options.PublishOption = None,
     image: options.Image = None,
+    no_pull: options.NoPull = None,
     config: options.Config = None,
     templates: options.Templates = None,
     state: options.State = None,
@@ -56,6 +57,7 @@ def watch(
         "engine": engine,
         "publish": publish or None,
         "image": image,
+        "no_pull": no_pull,
         "config": config,
         "templates": templates,
         "state": state,
@@ -95,7 +97,9 @@ async def _watch(settings: Settings, reload: Callable[[], Settings], console: Co
 async def _serve(
     settings: Settings, reload: Callable[[], Settings], console: Console | None, ending: Ending, *, once: bool
 ) -> int:
-    async with daemon.running(settings, reload) as running:
+    async with contextlib.AsyncExitStack() as stack:
+        with pulls.shown(console) as pulled:
+            running = await stack.enter_async_context(daemon.running(settings, reload, pulled))
         if once:
             return await _once(running.reconciler)
         ending.heeded = True

@@ -23,6 +23,7 @@ import docker.errors
 from proxyctl.core import layout
 from proxyctl.errors import DockerRefuses, DockerUnavailable, GatewayError
 from proxyctl.providers.docker.client import Client, explain, translated
+from proxyctl.providers.docker.own import has_own_network
 from proxyctl.providers.port import Ran
 
 ENGINE_LABEL = "proxyctl.gateway-engine"
@@ -138,12 +139,13 @@ class DockerAccess:
         return str((networks.get(self._network) or {}).get("IPAddress") or "")
 
     def authority(self, port: int) -> str:
-        """Return `host:port` where this machine reaches a port of the gateway: published, else at its own address.
+        """Return `host:port` where this process reaches a port of the gateway: published, else at its own address.
 
-        Raise GatewayError while there is no container.
+        A published port is the host's, so a container beside the gateway has the address. Raise GatewayError while
+        there is no container.
         """
         published = [(ip, host_port) for ip, host_port, inside in self._bindings() if inside == port]
-        if published:
+        if published and not has_own_network(self._client):
             ip, host_port = published[0]
             return f"{'127.0.0.1' if ip in _EVERYWHERE else ip}:{host_port}"
         if not self.entry:
@@ -230,7 +232,8 @@ class DockerAccess:
                 message = f"{self._name} ended before it could be signalled"
                 raise GatewayError(message) from exc
             return
-        ran = await asyncio.to_thread(self.run_by_exec, ["kill", f"-{name}", "1"])
+        # the shell's own `kill`: Debian's slim images, which the official ones are made from, have no such program
+        ran = await asyncio.to_thread(self.run_by_exec, ("sh", "-c", f"kill -{name} 1"))
         if ran.code != 0:
             raise GatewayError(f"could not signal the proxy: {ran.output.strip()}")
 

@@ -24,7 +24,7 @@ from proxyctl.gateway.spec import (
     Mount,
     Spec,
     adoption_refusal,
-    image_matters,
+    image_due,
     image_notice,
     is_gateway,
     on_network,
@@ -55,6 +55,10 @@ class DockerLifecycle:
     async def ensure(self) -> Ensured:
         """Make, start, connect or adopt the container; return what had to be done. Raise GatewayError."""
         return await asyncio.to_thread(self._ensure)
+
+    async def image_to_pull(self) -> str:
+        """Return the image that has to be pulled before `ensure` can make the gateway; empty where none has to be."""
+        return await asyncio.to_thread(self._image_to_pull)
 
     async def remove(self) -> bool:
         """Stop the gateway gracefully and remove it; return False when there is none. Raise GatewayError."""
@@ -87,10 +91,11 @@ class DockerLifecycle:
 
     def _another_image(self) -> tuple[Problem, ...]:
         spec, entry = self._spec, self._access.entry
-        if not image_matters(spec, entry):
+        due = image_due(spec, entry)
+        if not due:
             return ()
         try:
-            notice = image_notice(spec, entry, images.id_of(self._client, spec.image))
+            notice = image_notice(spec, entry, due, images.id_of(self._client, due))
         except DockerRefuses as exc:
             unknown = f"whether {spec.name} runs the image that was asked for is not known: {exc}"
             return (Problem("", "", unknown, "warning", code=codes.REFUSED_BY_SOCKET),)
@@ -108,17 +113,28 @@ class DockerLifecycle:
             return f"{name} is not on network {network}, so nobody can be reached: {why}; {command}"
         return ""
 
-    def _create(self) -> None:
-        spec, client = self._spec, self._client
-        if spec.publish and networks.internal(client, spec.network):
+    def _image_to_pull(self) -> str:
+        if self._access.inspect():
+            return ""
+        self._refuse_internal()
+        wanted = self._spec.images
+        return "" if images.first_here(self._client, wanted) else wanted[-1]
+
+    def _refuse_internal(self) -> None:
+        spec = self._spec
+        if spec.publish and networks.internal(self._client, spec.network):
             message = (
                 f"network {spec.network} is internal, so Docker publishes nothing on it: leave out --publish, or make "
                 "the network without --internal"
             )
             raise GatewayError(message)
-        if not images.id_of(client, spec.image):
-            message = f"image {spec.image} is not here: pull it, build it with `make setup`, or name one with --image"
-            raise GatewayError(message)
+
+    def _create(self) -> None:
+        spec, client = self._spec, self._client
+        self._refuse_internal()
+        image = images.first_here(client, spec.images)
+        if not image:
+            raise GatewayError(images.missing(spec.images[-1]))
         mount = self._mount()
         host = client.create_host_config(
             mounts=[docker.types.Mount(layout.MOUNT, mount.source, type=mount.kind)],
@@ -133,7 +149,7 @@ class DockerLifecycle:
         try:
             with translated(f"making the gateway {spec.name}"):
                 client.create_container(
-                    image=spec.image,
+                    image=image,
                     name=spec.name,
                     entrypoint=list(spec.command),
                     command=[],

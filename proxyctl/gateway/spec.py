@@ -21,14 +21,15 @@ Json = Mapping[str, Any]
 class Spec:
     """What the gateway should be.
 
-    `publish` holds (host ip, host port, gateway port). `image_chosen`: an operator named the image, it is no default.
-    `folder` is the proxy part of the state folder, as this process sees it. `removal` is the command that removes the
-    gateway, for texts.
+    `images` are those that the gateway may be made from: the first of them that is here, else the last, which is
+    pulled. `publish` holds (host ip, host port, gateway port). `folder` is the proxy part of the state folder, as this
+    process sees it. `image_chosen`: an operator named the image, it is no default. `removal` is the command that
+    removes the gateway, for texts.
     """
 
     network: str
     engine: str
-    image: str
+    images: tuple[str, ...]
     publish: tuple[tuple[str, int, int], ...]
     command: tuple[str, ...]
     stop_signal: str
@@ -152,23 +153,27 @@ def unpublished(spec: Spec, entry: Json) -> str:
     )
 
 
-def image_matters(spec: Spec, entry: Json) -> bool:
-    """Return whether the gateway should run the image of the spec.
+def image_due(spec: Spec, entry: Json) -> str:
+    """Return the image that a gateway should run; empty where any will do.
 
-    A gateway of another image, where no operator named one, was made by others, as by a compose file.
-    """
-    return spec.image_chosen or str(entry["Config"]["Image"]) == spec.image
-
-
-def image_notice(spec: Spec, entry: Json, image_id: str) -> str:
-    """Return one line about the gateway's image where it is not the image of the spec; empty where it is.
-
-    `image_id` is the id of the spec's image now, empty when it is not here. The gateway serves on with the other
-    image: when it restarts is its operator's choice.
+    Without an operator's choice it is the default that the gateway was made from. A gateway of an image that is no
+    default was made by others, as by a compose file.
     """
     made_from = str(entry["Config"]["Image"])
-    if image_id == entry["Image"] or (made_from == spec.image and not image_id):
+    if spec.image_chosen:
+        return spec.images[-1]
+    return made_from if made_from in spec.images else ""
+
+
+def image_notice(spec: Spec, entry: Json, due: str, image_id: str) -> str:
+    """Return one line about a gateway that does not run the image that is `image_due`; empty where it does.
+
+    `image_id` is the id of that image now, empty when it is not here. The gateway serves on with the other image: when
+    it restarts is its operator's choice.
+    """
+    made_from = str(entry["Config"]["Image"])
+    if image_id == entry["Image"] or (made_from == due and not image_id):
         return ""
-    runs = f"an earlier {made_from}" if made_from == spec.image else made_from
+    runs = f"an earlier {made_from}" if made_from == due else made_from
     again = f"`{spec.removal}` and another `watch` bring it, and nothing is served meanwhile"
-    return f"{spec.name} runs {runs}, and {spec.image} was asked for: {again}"
+    return f"{spec.name} runs {runs}, and {due} was asked for: {again}"

@@ -41,7 +41,7 @@ def prepare(lab: Lab, client: Client) -> None:
                 client.inspect_image(image)  # type: ignore[no-untyped-call]
         except NotFound:
             raise ProxyctlError(
-                f"{lab.id} needs the image {image}, which is not here: `make setup` builds it"
+                f"{lab.id} needs the image {image}, which is not here: `make setup` in a checkout builds it"
             ) from None
 
 

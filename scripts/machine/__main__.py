@@ -1,19 +1,18 @@
-"""Set-up, step by step: `scripts/setup [--suite trixie …] [--only venv|engine|images|compose|browser]`."""
+"""Set-up, step by step: `scripts/setup [--suite trixie …] [--only venv|engine|images|…]`."""
 
 import argparse
 import fcntl
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from scripts.machine import browser, compose, engine, environment
+from scripts.machine import browser, compose, engine, environment, places, registry_server
 from scripts.machine.images import DEFAULT_SUITE, OFFICIAL, ROOT, Images
 from scripts.machine.terminal import SetupError, Terminal
 
-STEPS = ("venv", "engine", "images", "compose", "browser")
+STEPS = ("venv", "engine", "images", "compose", "registry", "browser")
 
 
 def main() -> int:
@@ -28,7 +27,7 @@ def main() -> int:
         help="also the proxies of this Debian suite (repeatable)",
     )
     arguments = parser.parse_args()
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "proxyctl" / "setup"
+    cache = places.cache()
     cache.mkdir(parents=True, exist_ok=True)
     try:
         with _alone(cache):
@@ -49,9 +48,12 @@ def _run(terminal: Terminal, cache: Path, only: tuple[str, ...], suites: list[st
         images = Images(terminal, cache)
         for suite in [DEFAULT_SUITE, *suites]:
             terminal.step(f"images, {suite}", partial(images.ensure_proxies, suite))
+        terminal.step("images, official", images.ensure_official)
         terminal.step("images, own", images.ensure_proxyctl)
     if "compose" in only:
         terminal.step("compose", partial(compose.ensure, terminal, cache))
+    if "registry" in only:
+        terminal.step("registry", partial(registry_server.ensure, terminal, cache))
     if "browser" in only:
         terminal.step("browser", partial(browser.ensure, terminal))
 

@@ -3,6 +3,8 @@
     proxyctl/nginx, proxyctl/haproxy   <major.minor>, <suite>, and `latest` for the default pair
     proxyctl/proxyctl:latest           this checkout, entry point `proxyctl`
     proxyctl/echo:latest               the same filesystem, entry point `proxyctl echo`, port 8080
+    proxyctl/official-nginx, -haproxy  the official image of the default pair, or one laid out like it; where no
+                                       registry answers this also stands under the official name, such as haproxy:3.2
 
 A tag is set only when the image is whole and its program has run in it. Each image carries a hash of what it
 was made from: while that is unchanged there is nothing to do.
@@ -18,7 +20,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from scripts.machine import debian
+from scripts.machine import debian, official
 from scripts.machine.registry import Registry
 from scripts.machine.rootfs import Rootfs, chroot, unpack
 from scripts.machine.terminal import SetupError, Terminal
@@ -36,7 +38,7 @@ OFFICIAL = {
 PYTHON_SUITE = "bookworm"  # its Python is the 3.11 that the lock was made with
 PYTHON_IMAGE = "python:3.11-slim"
 # Official images are given the same start and stop as those built here.
-CONFIGURATION = {
+CONFIGURATION: dict[str, tuple[str, ...]] = {
     "nginx": ("USER root", 'CMD ["nginx", "-g", "daemon off;"]', "EXPOSE 80"),
     "haproxy": (
         "USER root",
@@ -50,6 +52,7 @@ CONFIGURATION = {
     ),
     # aiohttp reads all authorities when imported: a quarter of the backend's start, and it calls nobody.
     "echo": ('ENTRYPOINT ["proxyctl", "echo"]', "EXPOSE 8080", "ENV SSL_CERT_FILE=/dev/null"),
+    **{f"official-{proxy}": changes for proxy, changes in official.CONFIGURATION.items()},
 }
 # The official images lack tools that the labs and tests use inside (ip, nslookup, wget, nc, ping): a busybox that
 # needs no library, last in PATH, so that what an image has of its own comes first.
@@ -94,6 +97,23 @@ class Images:
             self._prune()
         return ", ".join(self._version(f"proxyctl/{proxy}:{suite}") for proxy in OFFICIAL[suite]) + made
 
+    def ensure_official(self) -> str:
+        """Make sure of the official images of the default pair, or of such that are laid out like them; say which."""
+        inputs = _digest([*_builder(), Path(official.__file__).read_text()])
+        tags = [f"proxyctl/official-{proxy}:latest" for proxy in OFFICIAL[DEFAULT_SUITE]]
+        if self._made_from(inputs, tags):
+            return "laid out like them"
+        missing = [proxy for proxy, image in OFFICIAL[DEFAULT_SUITE].items() if not self._official(proxy, image)]
+        if not missing:
+            return ", ".join(OFFICIAL[DEFAULT_SUITE].values())
+        with self._unpacked(DEFAULT_SUITE, *missing, "libnginx-mod-stream", *official.PACKAGES) as source:
+            for proxy in missing:
+                rootfs = official.lay_out(self._terminal, source, source.parent / proxy, proxy)
+                image = self._configure(self._import(rootfs.folder), f"official-{proxy}", inputs)
+                self._stand_in(image, proxy)
+        self._prune()
+        return "laid out like them, made"
+
     def ensure_proxyctl(self) -> str:
         """Make sure of the image of this checkout and of the backend that derives from it."""
         inputs = _digest([*_builder(), *(path.read_bytes().hex() for path in _package_files())])
@@ -120,6 +140,22 @@ class Images:
             return False
         self._publish(self._configure(image, proxy, inputs), suite, proxy)
         return True
+
+    def _official(self, proxy: str, image: str) -> bool:
+        """Take the official image itself; False when no registry has it, and what is here by its name is ours."""
+        ours = f'--format={{{{index .Config.Labels "{INPUTS}"}}}}'
+        here = self._terminal.attempt("docker", "image", "inspect", ours, image)
+        if not (self._registry.pull(image) or (here.returncode == 0 and not here.stdout.strip())):
+            return False
+        self._terminal.run("docker", "tag", image, f"proxyctl/official-{proxy}:latest")
+        return True
+
+    def _stand_in(self, image: str, proxy: str) -> None:
+        """Tag an image that is laid out like the official one, also by that one's name if it has the same version."""
+        version = re.search(r"(\d+\.\d+)\.\d+", self._tell(image, proxy, "-v"))
+        self._terminal.run("docker", "tag", image, f"proxyctl/official-{proxy}:latest")
+        if version and f"{proxy}:{version[1]}" == OFFICIAL[DEFAULT_SUITE][proxy]:
+            self._terminal.run("docker", "tag", image, OFFICIAL[DEFAULT_SUITE][proxy])
 
     def with_busybox(self, image: str, busybox: str) -> str:
         """Derive an image that has busybox under every name; "" where no image can be built here."""
@@ -233,7 +269,7 @@ class Images:
         By `docker commit` of a container that never ran: no builder is needed, and Docker 20.10 takes a stop
         signal and an empty entry point from nowhere else.
         """
-        stop_signal = STOP_SIGNAL.get(name, "SIGTERM")
+        stop_signal = STOP_SIGNAL.get(name.removeprefix("official-"), "SIGTERM")
         options = ("--network=none", "--entrypoint=", f"--stop-signal={stop_signal}")
         container = self._terminal.run("docker", "create", *options, image, "none").strip()
         changes = [f"--change={change}" for change in (*CONFIGURATION[name], f"LABEL {INPUTS}={inputs}")]

@@ -79,13 +79,13 @@ def world(*servers: Server, pool: str = "web", routes: tuple[Route, ...] = ()) -
 class Box:
     """A gateway container on `network`, its engine and its generations. Not started before `start`."""
 
-    def __init__(self, network: str, folder: Path, kind: EngineKind, version: str = "") -> None:
+    def __init__(self, network: str, folder: Path, kind: EngineKind, version: str = "", image: str = "") -> None:
         proxy, version = PROXIES[kind], version or VERSIONS[kind][0]
         self.client = docker.APIClient(version="auto")
         spec = Spec(
             network=network,
             engine=kind,
-            image=f"proxyctl/{kind}:{version}",
+            images=(image or f"proxyctl/{kind}:{version}",),
             publish=(),
             command=proxy.command,
             stop_signal=proxy.stop_signal,

@@ -30,8 +30,9 @@ _NEWNET = 0x40000000
 class PrivateEngine:
     """One dockerd with `--live-restore`; `host` is its DOCKER_HOST."""
 
-    def __init__(self, folder: Path, namespace: str) -> None:
+    def __init__(self, folder: Path, namespace: str, more: tuple[str, ...] = ()) -> None:
         self.namespace = namespace
+        self._more = more
         self._folder = folder
         self._log = folder / "dockerd.log"
         self._dockerd: subprocess.Popen[bytes] | None = None
@@ -40,7 +41,7 @@ class PrivateEngine:
     @property
     def enter(self) -> tuple[str, ...]:
         """The words in front of a command that runs it in the namespace; `ip netns exec` would hide cgroups."""
-        return ("nsenter", f"--net=/run/netns/{self.namespace}", "--")
+        return ("nsenter", f"--net={self.net}", "--")
 
     def start(self) -> None:
         """Start dockerd and wait until it answers; `client` asks it."""
@@ -50,7 +51,7 @@ class PrivateEngine:
             "exec-root": self._folder / "exec",
             "pidfile": self._folder / "d.pid",
         }
-        argv = [*self.enter, "dockerd", "--live-restore", *(f"--{k}={v}" for k, v in options.items())]
+        argv = [*self.enter, "dockerd", "--live-restore", *(f"--{k}={v}" for k, v in options.items()), *self._more]
         with self._log.open("ab") as log:
             self._dockerd = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/")
         eventually(self._answers, "an answer of the private engine")
@@ -85,9 +86,14 @@ class PrivateEngine:
                 ["docker", "--host", self.host, "load", "--quiet"], stdin=saved.stdout, check=True, capture_output=True
             )
 
+    @property
+    def net(self) -> Path:
+        """The engine's network namespace."""
+        return Path(f"/run/netns/{self.namespace}")
+
     def move_in(self) -> None:
         """Move this thread into the engine's network namespace."""
-        move_into(Path(f"/run/netns/{self.namespace}"))
+        move_into(self.net)
 
     def end(self) -> None:
         """End the engine, its containerd and its shims, and unmount what they leave."""
@@ -155,17 +161,21 @@ def ahead_of_others() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def private_engine(*images: str) -> Iterator[PrivateEngine]:
-    """Give a running engine that has these images; a socket's path must be short, so it lies right under /tmp."""
+def private_engine(*images: str, more: tuple[str, ...] = ()) -> Iterator[PrivateEngine]:
+    """Give a running engine that has these images, started with more options for dockerd.
+
+    A socket's path must be short, so it lies right under /tmp.
+    """
     folder = Path(tempfile.mkdtemp(prefix="pe-", dir="/tmp"))
     namespace = f"pe-{secrets.token_hex(4)}"
-    engine = PrivateEngine(folder, namespace)
+    engine = PrivateEngine(folder, namespace, more)
     with ahead_of_others():
         subprocess.run(["ip", "netns", "add", namespace], check=True, capture_output=True)
         try:
             # A dockerd that finds forwarding off has FORWARD drop what no rule accepts, as on a host.
             off = [*engine.enter, "sysctl", "--write", "net.ipv4.ip_forward=0"]
             subprocess.run(off, check=True, capture_output=True)
+            subprocess.run(["ip", "-n", namespace, "link", "set", "lo", "up"], check=True, capture_output=True)
             engine.start()
             if images:
                 engine.load(*images)

@@ -1,126 +1,243 @@
-"""What a newcomer meets: the first screen, Ctrl-C, another flag than the gateway was made with. Every remedy is run."""
+"""A newcomer's first hour: the wheel in an empty environment, an engine without any image, and a registry.
+
+The engine is a private one in a network namespace, so that the commands of docs/install.md run as they stand there. The
+registry is Debian's, on the loopback of that namespace, as a mirror of Docker Hub; it holds the official images under
+their names, or, where no registry answered `make setup`, images laid out like them. Nothing comes from the checkout.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
 import shlex
-import shutil
 import signal
 import subprocess
-import sys
-import urllib.request
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import docker
-import docker.errors
 import pytest
 
-from tests.docker.command_line import run_here, run_proxyctl
-from tests.docker.screen import Screen
-from tests.docker.watching import Watch, eventually, free_port, watching
+from proxyctl.providers.docker.pulling import ImageNotPulled, pull
+from tests.docker.private_engine import PrivateEngine, private_engine
+from tests.docker.registry import MIRROR, OFFICIAL, Refusing, empty, mirror, refusing
+from tests.docker.watching import eventually
+from tests.wheel import ROOT, Installed
 
 pytestmark = pytest.mark.docker
 
+INSTALL = (ROOT / "docs" / "install.md").read_text()
+PROXYCTL = "proxyctl/proxyctl:latest"
+ENGINES = ("haproxy", "nginx")
 
-@pytest.fixture
-def nginx(docker_client: docker.DockerClient, network: str, tmp_path: Path) -> Iterator[Watch]:
-    """A watch that made an Nginx gateway, published on loopback, and has ended: the gateway serves on."""
-    with watching(docker_client, network, "nginx", tmp_path / "state") as made:
-        made.start("--publish", f"127.0.0.1:{free_port()}:80")
-        assert made.stop() == 0
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateEngine]:
+    """An engine that pulls from the mirror alone, and has no image: 6 s to start it and to fill the registry."""
+    with (
+        private_engine(more=(f"--registry-mirror={MIRROR}",)) as made,
+        mirror(made, tmp_path_factory.mktemp("registry")),
+    ):
         yield made
 
 
-def once(watch: Watch, *flags: str, state: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run `watch --once` on the network of another watch."""
-    return run_proxyctl(
-        "watch", "--once", "--network", watch.network, "--state", str(state or watch.state), "--api", "off", *flags
-    )
+class Newcomer:
+    """A person with the wheel and nothing else, at a shell on the engine's machine."""
 
+    def __init__(self, engine: PrivateEngine, installed: Installed, state: Path) -> None:
+        self.engine, self.installed, self.state = engine, installed, state
+        self.env = {**installed.environment, "DOCKER_HOST": engine.host, "PROXYCTL_STATE": str(state)}
+        self.log = state.parent / "watch.log"
 
-def test_the_first_screen_and_the_last_line(docker_client: docker.DockerClient, network: str, tmp_path: Path) -> None:
-    """It says where it serves and what to do next, and what it says works; at the end, what stays and how it goes."""
-    state, port = tmp_path / "state", free_port()
-    argv = ["watch", "--network", network, "--state", str(state), "--publish", f"127.0.0.1:{port}:80"]
-    with watching(docker_client, network, "haproxy", state) as made:
-        screen = Screen(sys.executable, "-m", "proxyctl", *argv)
+    def argv(self, command: str) -> list[str]:
+        """Return a command of the docs as it is run here: proxyctl is where the wheel was installed."""
+        words = shlex.split(command, comments=True)
+        program = str(self.installed.programs / "proxyctl")
+        return [*self.engine.enter, *(program if w == "/opt/proxyctl/bin/proxyctl" else w for w in words)]
+
+    def run(self, command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        return subprocess.run(
+            self.argv(command),
+            env=self.env,
+            cwd=self.state.parent,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    @contextlib.contextmanager
+    def running(self, command: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Run a command beside the block; its log is kept."""
+        with self.log.open("wb") as log:
+            process = subprocess.Popen(self.argv(command), env=self.env, cwd=self.state.parent, stdout=log, stderr=log)
         try:
-            eventually(lambda: "Start one, and it joins by itself" in screen.new(), "the first screen")
-            assert f"haproxy on network {network} serves at http://127.0.0.1:{port}" in screen.new()
-            assert re.search(r"API http://127\.0\.0\.1:\d+ +Ctrl-C ends `watch`", screen.new())
-            (begin,) = set(re.findall(r"docker run -d --network \S+ --label \S+ \S+", screen.new()))
-            words = shlex.split(begin)
-            subprocess.run([*words[:3], "--label", "proxyctl.test=1", *words[3:]], check=True, capture_output=True)
-            eventually(lambda: "up" in made.servers().values(), "the container that the screen told to start")
-            screen.program.send_signal(signal.SIGINT)
-            assert screen.program.wait(20) == 0
-            told = f"the gateway serves on at http://127.0.0.1:{port}; `proxyctl down --network {network} --state "
-            eventually(lambda: told in screen.new(), "the last line")
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as answer:
-                assert answer.status == 200
-            command = f"down --network {network} --state {state}"
-            assert f"`proxyctl {command}` removes it" in screen.new().replace("- ", "-")
-            assert run_here(*command.split()).returncode == 0
-            with pytest.raises(docker.errors.NotFound):
-                assert made.gateway
+            yield process
         finally:
-            screen.close()
+            process.kill()
+            process.wait()
+
+    def says(self, text: str) -> Callable[[], bool]:
+        """Return whether the log has a text yet, as a question."""
+        return lambda: text in self.log.read_text()
+
+    def served(self, url: str = "http://127.0.0.1:8080/") -> bool:
+        """Whether a web page comes from there."""
+        ran = self.run(f"curl --silent --show-error --fail --max-time 5 {url}")
+        return ran.returncode == 0 and "Welcome to nginx" in ran.stdout
 
 
-def test_the_log_says_what_stays(nginx: Watch) -> None:
-    """Where no terminal is: one line with the address and the command."""
-    last = nginx.log.read_text().splitlines()[-1]
-    port = nginx.gateway.attrs["HostConfig"]["PortBindings"]["80/tcp"][0]["HostPort"]
-    assert 'event="ending, the gateway serves on" signal=SIGTERM' in last
-    assert f"at=http://127.0.0.1:{port}" in last
-    assert f'remove="proxyctl down --network {nginx.network} --state {nginx.state}"' in last
+@pytest.fixture
+def newcomer(engine: PrivateEngine, installed: Installed, tmp_path: Path) -> Iterator[Newcomer]:
+    """A newcomer, whose engine has no image, no container and no network of ours."""
+    assert not engine.client.images.list(all=True)
+    yield Newcomer(engine, installed, tmp_path / "state")
+    for container in engine.client.containers.list(all=True):
+        container.remove(force=True, v=True)
+    for network in engine.client.networks.list(names=["web"]):
+        network.remove()
+    empty(engine)
 
 
-def test_another_engine_and_other_ports_than_the_gateway_has(nginx: Watch) -> None:
-    """Left out, both are taken over; asked for, they are refused, and the first advice is to leave them out."""
-    refused = once(nginx, "--engine", "haproxy")
+def command(beginning: str) -> str:
+    """Return the command of docs/install.md that begins like this, its continued lines joined."""
+    found: str
+    (found,) = {
+        match.replace("\\\n", " ")
+        for match in re.findall(rf"^ *({re.escape(beginning)}(?:.*\\\n)*.*)$", INSTALL, re.MULTILINE)
+    }
+    return found
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+def test_the_first_request_is_served_by_the_commands_of_the_docs(newcomer: Newcomer, kind: str) -> None:
+    """`watch` pulls the official image with a line that says so, a pulled web server joins, and its page comes.
+
+    It takes its 10 s: two images are pulled, and a person has two minutes for it.
+    """
+    began = time.monotonic()
+    with newcomer.running(
+        command("/opt/proxyctl/bin/proxyctl watch --network web --create-network --publish 127") + f" --engine {kind}"
+    ):
+        eventually(newcomer.says("event=watching"), "the start of watch", 60)
+        assert newcomer.run(command("docker run -d --name web1")).returncode == 0
+        eventually(newcomer.served, "the first request", 60)
+        assert time.monotonic() - began < 120
+        log = newcomer.log.read_text()
+        assert f"pulling {OFFICIAL[kind]} …" in log
+        assert re.search(rf"pulled {OFFICIAL[kind]} \(\d+ MB\)", log)
+        status = newcomer.run("/opt/proxyctl/bin/proxyctl status --network web --strict")
+        assert status.returncode == 0, status.stdout + status.stderr
+    (gateway,) = newcomer.engine.client.containers.list(filters={"name": "proxyctl-web"})
+    assert gateway.attrs["Config"]["Image"] == OFFICIAL[kind]
+    assert newcomer.run("docker rm -f web1").returncode == 0
+    down = newcomer.run("/opt/proxyctl/bin/proxyctl down --network web")
+    assert down.returncode == 0, down.stderr
+
+
+def test_nothing_is_pulled_where_that_was_asked_for(newcomer: Newcomer) -> None:
+    """`--no-pull`: one line with the command that pulls; it is run, and then `watch` does not stop there any more."""
+    newcomer.engine.client.networks.create("web")
+    watch = "/opt/proxyctl/bin/proxyctl watch --network web --no-pull --api off --once"
+    refused = newcomer.run(watch)
     assert refused.returncode == 1
-    assert "runs nginx, and haproxy was asked for: without --engine" in refused.stderr
-    ports = once(nginx, "--publish", "127.0.0.1:1:80")
-    assert ports.returncode == 1
-    assert "and something else was asked for: without --publish" in ports.stderr
-    made = nginx.gateway.id
-    taken = once(nginx)
-    assert taken.returncode == 0, taken.stderr
-    assert "engine=nginx" in taken.stderr
-    assert nginx.gateway.id == made
-    for ran in (refused, ports):
-        assert f"`proxyctl down --network {nginx.network} --state {nginx.state}`" in ran.stderr
-        assert len(ran.stderr.splitlines()[-1]) < 400
+    assert refused.stderr == (
+        "proxyctl: image haproxy:3.2 is not here, and --no-pull was given: `docker pull haproxy:3.2`, or leave "
+        "--no-pull out\n"
+    )
+    doctor = newcomer.run("/opt/proxyctl/bin/proxyctl doctor --network web")
+    assert "✘ image: haproxy:3.2 is not here; `watch` pulls it\n    mend: docker pull haproxy:3.2\n" in doctor.stdout
+    assert newcomer.run("docker pull haproxy:3.2").returncode == 0
+    done = newcomer.run(watch)
+    assert done.returncode == 0, done.stderr
+    assert "event=applied" in done.stderr
+    assert "pulling" not in done.stderr
 
 
-def test_another_state_folder_than_the_gateway_has(nginx: Watch, tmp_path: Path) -> None:
-    """The right one is named; where it was removed and made anew, a restart of the gateway shows it the new one."""
-    other = once(nginx, state=tmp_path / "other")
-    assert other.returncode == 1
-    right = re.search(r"give --state (\S+)", other.stderr)
-    assert right is not None, other.stderr
-    assert once(nginx, state=Path(right[1])).returncode == 0
-    shutil.rmtree(nginx.state)
-    anew = once(nginx)
-    assert anew.returncode == 1
-    command = f"docker restart proxyctl-{nginx.network}"
-    assert f"`{command}`" in anew.stderr
-    subprocess.run(command.split(), check=True, capture_output=True)
-    again = once(nginx)
-    assert again.returncode == 0, again.stderr
+@pytest.mark.parametrize(
+    ("image", "told"),
+    [
+        (
+            f"{MIRROR.removeprefix('http://')}/library/haproxy:9.9",
+            "the registry has no such image: look at name and tag",
+        ),
+        (f"{MIRROR.removeprefix('http://')}/library/nothing:1", "the registry has no such image: look at name and tag"),
+        ("haproxy:9.9", "no registry answers ("),  # the mirror does not have it, and behind it is nobody
+        ("127.0.0.1:9/web:1", "no registry answers (connection refused): look at this machine's network"),
+        ("{refusing}/limited:1", "the registry gives out no more for now (rate limit): start again later"),
+        ("{refusing}/private:1", "the registry does not give it to everybody: `docker login {refusing}`"),
+        ("{refusing}/foreign:1", "it is not made for this machine (linux/"),
+    ],
+)
+def test_an_image_that_cannot_be_had_is_one_line(
+    engine: PrivateEngine, image: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each says why, and what to do that harms nothing; the words that are understood are a real engine's."""
+    monkeypatch.setenv("DOCKER_HOST", engine.host)
+    with refusing(engine) as address:
+        named = image.format(refusing=address)
+        with pytest.raises(ImageNotPulled) as refused:
+            asyncio.run(pull(named, lambda _: None))
+    assert str(refused.value).startswith(f"image {named} cannot be pulled: {told.format(refusing=address)}")
+    assert not engine.client.images.list()
 
 
-def test_where_no_watch_answers_the_command_that_is_meant_is_named(nginx: Watch, tmp_path: Path) -> None:
-    """The gateway's own network and state folder, also to somebody who named another network, or none."""
-    asked = nginx.ctl("status")
-    assert asked.returncode == 1
-    command = re.search(r"`proxyctl (watch [^`]*)` takes it over", asked.stderr)
-    assert command is not None, asked.stderr
-    ran = run_proxyctl(*shlex.split(command[1]), "--once", "--api", "off")
-    assert ran.returncode == 0, ran.stderr
-    flags = f"{nginx.network} (`--network {nginx.network} --state {nginx.state}`)"
-    for wrong in (run_here("status"), run_here("status", "--network", "wbe", "--state", str(tmp_path / "none"))):
-        assert wrong.returncode in {1, 2}
-        assert flags in wrong.stderr or " more" in wrong.stderr  # three are named, and other tests have theirs
+def test_a_pull_that_takes_too_long_ends_with_ctrl_c(newcomer: Newcomer) -> None:
+    """At once, with the exit code of an interrupt and without a traceback; no gateway was made."""
+    newcomer.engine.client.networks.create("web")
+    with refusing(newcomer.engine) as address:
+        Refusing.asked.clear()
+        watch = f"/opt/proxyctl/bin/proxyctl watch --network web --api off --image {address}/stalls:1"
+        with newcomer.running(watch) as process:
+            eventually(newcomer.says(f"pulling {address}/stalls:1 …"), "the beginning of the pull")
+            eventually(Refusing.asked.is_set, "the question to the registry")
+            began = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(10) == 130
+            assert time.monotonic() - began < 3
+    assert "Traceback" not in newcomer.log.read_text()
+    assert not newcomer.engine.client.containers.list(all=True)
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+def test_proxyctl_in_a_container_is_run_by_the_commands_of_the_docs(newcomer: Newcomer, kind: str) -> None:
+    """`docker run` as it is in the docs: it pulls, makes the gateway, and its `status` is asked by `docker exec`.
+
+    Nginx is reloaded by a command in the gateway there. It takes its 10 s: an image with Python in it comes over first.
+    """
+    engine = newcomer.engine
+    engine.load(PROXYCTL)
+    assert newcomer.run("docker network create web").returncode == 0
+    run = command("docker run -d --name proxyctl")
+    run = run.replace("/var/run/docker.sock:", f"{engine.host.removeprefix('unix://')}:")
+    run = run.replace("/var/lib/proxyctl:", f"{newcomer.state.parent}/shared:")
+    started = newcomer.run(f"{run} --engine {kind}")
+    assert started.returncode == 0, started.stderr
+    assert newcomer.run(command("docker run -d --name web1")).returncode == 0
+    try:
+        eventually(newcomer.served, "the first request", 60)
+    except AssertionError as exc:
+        raise AssertionError(f"{exc}\n{newcomer.run('docker logs proxyctl').stderr}") from exc
+    status = newcomer.run(command("docker exec proxyctl proxyctl status"))
+    assert re.search(r"web1.* up", status.stdout), status.stdout + status.stderr
+    assert newcomer.run("docker rm -f proxyctl").returncode == 0
+
+
+def test_the_unit_of_the_docs_is_one_that_systemd_takes(newcomer: Newcomer, tmp_path: Path) -> None:
+    """systemd finds nothing to say about it, and its command is one that proxyctl takes: it serves on port 80."""
+    (unit,) = re.findall(r"```ini\n(.*?)```", INSTALL, re.DOTALL)
+    program = str(newcomer.installed.programs / "proxyctl")
+    file = tmp_path / "proxyctl.service"
+    file.write_text(unit.replace("/opt/proxyctl/bin/proxyctl", program))
+    try:
+        verified = subprocess.run(["systemd-analyze", "verify", str(file)], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("no systemd-analyze here")
+    assert (verified.returncode, verified.stdout + verified.stderr) == (0, "")
+    (start,) = re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE)
+    with newcomer.running(start):
+        eventually(newcomer.says("event=watching"), "the start of watch")
+        assert newcomer.run(command("docker run -d --name web1")).returncode == 0
+        eventually(lambda: newcomer.served("http://127.0.0.1/"), "the first request", 60)

@@ -66,6 +66,18 @@ def test_a_port_is_reached_where_it_is_published_else_at_the_address(access: Doc
         access.authority(80)
 
 
+def test_in_a_container_a_port_is_reached_at_the_gateways_address(
+    access: DockerAccess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A published port is the host's own: 127.0.0.1 of a container is another one, unless it has the host's network."""
+    ports = {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}]}
+    access.entry = described(Ports=ports, Networks={"web": {"IPAddress": "172.20.0.2"}})
+    for mode, authority in (("web", "172.20.0.2:80"), ("host", "127.0.0.1:8080")):
+        own = {"HostConfig": {"NetworkMode": mode}}
+        monkeypatch.setattr("proxyctl.providers.docker.own.own_container", lambda _, own=own: own)
+        assert access.authority(80) == authority
+
+
 def test_an_end_that_cannot_be_seen_is_none(engine: FakeEngine, access: DockerAccess) -> None:
     """A pid that is not the container's own process here, as in another pid namespace, says nothing of its end."""
     engine.world.run("proxyctl-web", "web", {layout.GATEWAY_LABEL: "web"})

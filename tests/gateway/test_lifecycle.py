@@ -20,7 +20,7 @@ pytestmark = pytest.mark.filterwarnings(UNCLOSED)
 def lifecycle(engine: FakeEngine) -> DockerLifecycle:
     """The life of a gateway that is to run haproxy on network `web`."""
     client = engine.client()
-    spec = Spec("web", "haproxy", "haproxy:3.2", (), ("haproxy",), "SIGUSR1", Path("/state/proxy"))
+    spec = Spec("web", "haproxy", ("ours:latest", "haproxy:3.2"), (), ("haproxy",), "SIGUSR1", Path("/state/proxy"))
     return DockerLifecycle(client, spec, DockerAccess(client, "web"))
 
 
@@ -52,3 +52,23 @@ async def test_where_docker_does_not_answer_nothing_is_removed(engine: FakeEngin
     with pytest.raises(DockerUnavailable, match="inspecting the gateway: "):
         await lifecycle.remove()
     assert engine.calls["remove"] == 0
+
+
+async def test_an_image_is_pulled_only_where_a_gateway_is_made_and_none_of_its_images_is_here(
+    engine: FakeEngine, lifecycle: DockerLifecycle
+) -> None:
+    """Of several that will do the last is pulled, for a registry has it; a gateway that is there needs none."""
+    assert await lifecycle.image_to_pull() == "haproxy:3.2"
+    engine.world.images["ours:latest"] = "sha256:ours"
+    assert await lifecycle.image_to_pull() == ""
+    del engine.world.images["ours:latest"]
+    engine.world.run("proxyctl-web", "web", {layout.GATEWAY_LABEL: "web", ENGINE_LABEL: "haproxy"})
+    assert await lifecycle.image_to_pull() == ""
+
+
+async def test_a_gateway_is_not_made_without_an_image(engine: FakeEngine, lifecycle: DockerLifecycle) -> None:
+    """The line names the image and the command that brings it: a `watch` that runs does not wait for a registry."""
+    line = "^image haproxy:3.2 is not here: `docker pull haproxy:3.2`, or name one that is with --image$"
+    with pytest.raises(GatewayError, match=line):
+        await lifecycle.ensure()
+    assert engine.calls["create"] == 0

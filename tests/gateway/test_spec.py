@@ -15,14 +15,15 @@ from proxyctl.gateway.spec import (
     Mount,
     Spec,
     adoption_refusal,
-    image_matters,
+    image_due,
     image_notice,
     removal_refusal,
     state_mount,
     unseen_folder,
 )
 
-SPEC = Spec("web", "haproxy", "haproxy:3.2", (("127.0.0.1", 8080, 80),), ("haproxy",), "SIGUSR1", Path("/state/proxy"))
+DEFAULTS = ("ours:latest", "haproxy:3.2")
+SPEC = Spec("web", "haproxy", DEFAULTS, (("127.0.0.1", 8080, 80),), ("haproxy",), "SIGUSR1", Path("/state/proxy"))
 BINDINGS = {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}]}
 
 
@@ -86,7 +87,7 @@ def test_a_state_folder_that_the_gateway_does_not_see(mounts: list[dict[str, str
 
 def test_ports_that_nobody_asked_for_are_taken_as_they_are() -> None:
     """A gateway that compose made has its ports from there."""
-    spec = Spec("web", "haproxy", "haproxy:3.2", (), ("haproxy",), "SIGUSR1", Path("/state/proxy"))
+    spec = Spec("web", "haproxy", DEFAULTS, (), ("haproxy",), "SIGUSR1", Path("/state/proxy"))
     assert adoption_refusal(spec, entry()) == ""
 
 
@@ -97,6 +98,7 @@ def test_ports_that_nobody_asked_for_are_taken_as_they_are() -> None:
         ("haproxy:3.2", "", False, ""),
         ("haproxy:3.2", "sha256:2", False, "runs an earlier haproxy:3.2, and haproxy:3.2 was asked for"),
         ("haproxy:2.6", "sha256:2", False, ""),
+        ("ours:latest", "sha256:2", False, "runs an earlier ours:latest, and ours:latest was asked for"),
         ("haproxy:2.6", "sha256:2", True, "runs haproxy:2.6, and haproxy:3.2 was asked for"),
         ("haproxy:2.6", "", True, "runs haproxy:2.6, and haproxy:3.2 was asked for"),
         ("latest", "sha256:1", True, ""),
@@ -104,8 +106,10 @@ def test_ports_that_nobody_asked_for_are_taken_as_they_are() -> None:
 )
 def test_another_image_is_told_where_one_was_asked_for(image: str, id_: str, chosen: bool, notice: str) -> None:
     """It counts what the names lead to: a tag that moved is another image, two names of one image are not."""
-    spec = Spec("web", "haproxy", "haproxy:3.2", (), (), "SIGUSR1", Path("/state"), image_chosen=chosen)
-    told = image_notice(spec, entry(image=image), id_) if image_matters(spec, entry(image=image)) else ""
+    named = ("haproxy:3.2",) if chosen else DEFAULTS
+    spec = Spec("web", "haproxy", named, (), (), "SIGUSR1", Path("/state"), image_chosen=chosen)
+    due = image_due(spec, entry(image=image))
+    told = image_notice(spec, entry(image=image), due, id_) if due else ""
     assert notice in told
     assert bool(told) == bool(notice)
 

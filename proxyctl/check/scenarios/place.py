@@ -114,7 +114,11 @@ def throwaway(
     given = {"drain": "10s", **own, "enable": "true", "pool": name, "host": f"{name}.test"}
     labels = {f"{prefix}.{key}": value for key, value in given.items()} | {LABEL: name}
     if not images.id_of(client, image):
-        raise UsageError(f"--image {image}: it is not here: pull it, or build it with `make setup`")
+        message = (
+            f"--image {image}: it is not here: name the image of a web server that is, such as nginx (`docker pull "
+            "nginx`), or build the default by `make setup` in a checkout"
+        )
+        raise UsageError(message)
     try:
         names = [f"{name}-{number}" for number in range(1, EPHEMERAL_SERVERS + 1)]
         throwaways.start(client, image, names, network=place.network, labels=labels)

@@ -30,3 +30,9 @@ def own_container(client: Client) -> Mapping[str, Any] | None:
     except docker.errors.NotFound:
         return None
     return entry
+
+
+def has_own_network(client: Client) -> bool:
+    """Return whether this process is in a container with a network of its own, whose 127.0.0.1 is not the host's."""
+    own = own_container(client)
+    return own is not None and own["HostConfig"].get("NetworkMode") != "host"

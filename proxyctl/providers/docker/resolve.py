@@ -30,6 +30,8 @@ _PAYLOAD = 4096
 """Largest UDP answer that we take (EDNS): an alias of 250 containers; without it the limit is 28."""
 
 _NOT_THERE = (126, 127)
+_UNKNOWN_NAME = 2
+"""getent(1); another code is of a getent that knows no `ahostsv4`, as musl's."""
 
 
 class EmbeddedDns:
@@ -83,7 +85,7 @@ class EmbeddedDns:
                 ran = await self._gateway.run(("getent", "ahostsv4", f"{name}."))
                 if ran.code == 0:
                     return set(re.findall(r"^(\d+\.\d+\.\d+\.\d+)\s", ran.output, re.MULTILINE))
-                if ran.code not in _NOT_THERE:
+                if ran.code == _UNKNOWN_NAME:
                     raise ResolveError(f"the embedded DNS knows no {name} on this network (getent: {ran.code})")
                 self._has_getent = False
             ran = await self._gateway.run(("nslookup", f"{name}.", SERVER[0]))

@@ -21,3 +21,13 @@ def test_an_image_is_here_or_not_or_docker_does_not_say(engine: FakeEngine) -> N
     engine.settle()
     with pytest.raises(DockerUnavailable, match=r"^image shop/web:2: the fake engine fails at image"):
         images.id_of(client, "shop/web:2")
+
+
+def test_of_several_images_the_first_that_is_here_counts(engine: FakeEngine) -> None:
+    """The order is the caller's; none may be here."""
+    client = engine.client()
+    assert images.first_here(client, ("ours:latest", "haproxy:3.2")) == ""
+    engine.world.images |= {"haproxy:3.2": "sha256:1"}
+    assert images.first_here(client, ("ours:latest", "haproxy:3.2")) == "haproxy:3.2"
+    engine.world.images |= {"ours:latest": "sha256:2"}
+    assert images.first_here(client, ("ours:latest", "haproxy:3.2")) == "ours:latest"
