@@ -67,6 +67,7 @@ class DockerSource:
         self._one_listing = asyncio.Lock()
         self._taking: collections.Counter[str] = collections.Counter()
         self._touched: set[str] = set()
+        self._survivors: asyncio.TimerHandle | None = None
         self._wake: Wake = lambda _: None
         self.snapshot: Snapshot | None = None
         self.synced_at: float | None = None
@@ -244,6 +245,15 @@ class DockerSource:
         self.gateway_changes += 1
         return True
 
+    def _await_survivors(self) -> None:
+        """Look again when the next container has survived that its memory ran out."""
+        if self._survivors is not None:
+            self._survivors.cancel()
+            self._survivors = None
+        if (due := self._stopping.due) < math.inf:
+            wait = max(0.0, due - time.monotonic()) + 0.001
+            self._survivors = asyncio.get_running_loop().call_later(wait, self._take_survivors)
+
     def _take_survivors(self) -> None:
         """Update the containers that ran out of memory and did not end: they run on."""
         survived = self._stopping.survivors()
@@ -252,6 +262,7 @@ class DockerSource:
         if survived:
             self._publish()
             self._wake("out of memory, but it runs on")
+        self._await_survivors()
 
     def _forget(self, id_: str) -> None:
         self._containers.pop(id_, None)
@@ -277,8 +288,7 @@ class DockerSource:
             self._containers[id_] = self._read(entry)
             self._unreadable.pop(id_, None)
             self._missing.forget(id_)
-            if (due := self._stopping.due) < math.inf:
-                asyncio.get_running_loop().call_later(max(0.0, due - time.monotonic()) + 0.001, self._take_survivors)
+            self._await_survivors()
         except docker.errors.NotFound:
             self._forget(id_)
         except (answers.Unreadable, DockerSilent) as exc:

@@ -129,9 +129,9 @@ class FakeEngine:
         self._late: list[Json] = []
         self.world.tell.append(lambda event: self._soon(self._tell, event))
 
-    def client(self) -> docker.APIClient:
-        """Open a client as `proxyctl` does."""
-        patience = self.timeout
+    def client(self, patience: float | None = None) -> docker.APIClient:
+        """Open a client as `proxyctl` does, with the engine's time-out or this one."""
+        patience = patience or self.timeout
         return PatientClient(
             base_url=f"unix://{self.path}", patience=patience, listing_patience=patience, ping_patience=patience
         )

@@ -14,6 +14,7 @@ import pytest
 from proxyctl.core.model import Container, Snapshot
 from proxyctl.providers.docker import connection, stopping
 from proxyctl.providers.docker.endpoint import reachable
+from proxyctl.providers.docker.questions import Questions
 from proxyctl.providers.docker.source import DockerSource
 from tests.providers.docker.fake_engine import FakeEngine
 from tests.providers.docker.world import World
@@ -92,8 +93,10 @@ async def one_resync(source: DockerSource) -> None:
 
 
 async def fresh(engine: FakeEngine) -> Snapshot:
-    """Return what a source that is made now sees."""
-    return await make_source(engine).list_once()
+    """Return what a source that is made now sees, however busy this machine is."""
+    source = make_source(engine)
+    source._ask = Questions(lambda: engine.client(patience=10))
+    return await source.list_once()
 
 
 def seen(source: DockerSource, name: str) -> Container | None:

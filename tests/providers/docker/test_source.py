@@ -73,14 +73,15 @@ async def test_a_container_that_is_being_stopped_is_known_by_the_kill_with_its_s
 
 async def test_who_survives_that_its_memory_ran_out_is_back_soon(engine: FakeEngine) -> None:
     """Also when other events of it come meanwhile; a stop that comes meanwhile is one."""
-    lives, stops = (engine.world.run(name, NET, ENABLED) for name in ("lives", "stops"))
+    lives, stops, later = (engine.world.run(name, NET, ENABLED) for name in ("lives", "stops", "later"))
     async with following(engine, resync=NEVER) as source:
-        for box in (stops, lives):
+        for box in (stops, lives, later):
             engine.world.oom(box)
             await until(lambda box=box: (c := seen(source, box.name)) and c.stopping, "the drain")  # type: ignore[misc]
         engine.world.signal(lives, 1)
         engine.world.signal(stops, 15)
-        await until(lambda: (c := seen(source, "lives")) and not c.stopping, "its return")
+        for name in ("lives", "later"):
+            await until(lambda name=name: (c := seen(source, name)) and not c.stopping, "its return")  # type: ignore[misc]
         assert (c := seen(source, "stops"))
         assert c.stopping
 
