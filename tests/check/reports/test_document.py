@@ -112,6 +112,7 @@ def test_json() -> None:
             "backups": [],
             "cycles": None,
             "engine": None,
+            "pool": "",
         },
         "options": report["options"],
         "urls": [{"url": "http://127.0.0.1:8080/", "requests": 5, "errors": 2}],
