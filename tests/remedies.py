@@ -20,6 +20,7 @@ NOT_RUN = {
     "proxyctl watch": "names the program, and tells nobody to run it",
     "proxyctl rollback": "says what somebody did before",
     "proxyctl status": "shows what there is, and mends nothing",
+    "docker context ls": "shows what there is, and mends nothing",
     "proxyctl watch --verbose": "is for a report to the developers; watch -v runs in tests/docker/test_watch.py",
     "proxyctl explain NAME": "stands for any name, and mends nothing; tests/docker/test_look.py runs it",
     "proxyctl down": "stands in a code's page; `proxyctl down --network {}` of the message is run",
