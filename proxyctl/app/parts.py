@@ -10,7 +10,7 @@ from typing import Any
 
 from proxyctl.core.model import Features
 from proxyctl.core.rules import Rules
-from proxyctl.engines import templates
+from proxyctl.engines import boot, templates
 from proxyctl.engines.haproxy import engine as haproxy
 from proxyctl.engines.haproxy import paths as haproxy_paths
 from proxyctl.engines.haproxy import rules as haproxy_rules
@@ -39,13 +39,15 @@ from proxyctl.wording import of_system
 class Proxy:
     """One kind of proxy: how to ask its binary, make its engine and rules, and start and stop its gateway.
 
+    `boot` is the text of the gateway's first process.
+
     `random_by_ring` says that its `balance=random` picks points of a hash ring, which is uneven.
     """
 
     features: Callable[[Shell], Coroutine[Any, Any, Features]]
     engine: Callable[[Access, Path], Engine]
     rules: Callable[[Features], Rules]
-    command: tuple[str, ...]
+    boot: str
     stop_signal: str
     random_by_ring: bool
 
@@ -55,7 +57,7 @@ PROXIES: Mapping[str, Proxy] = {
         features=nginx.features,
         engine=nginx.Nginx,
         rules=nginx_rules.NginxRules,
-        command=nginx.command(),
+        boot=nginx.boot_script(),
         stop_signal=nginx.STOP_SIGNAL,
         random_by_ring=nginx_rules.RANDOM_BY_RING,
     ),
@@ -63,7 +65,7 @@ PROXIES: Mapping[str, Proxy] = {
         features=haproxy.features,
         engine=haproxy.HAProxy,
         rules=haproxy_rules.HAProxyRules,
-        command=haproxy.command(),
+        boot=haproxy.boot_script(),
         stop_signal=haproxy.STOP_SIGNAL,
         random_by_ring=haproxy_rules.RANDOM_BY_RING,
     ),
@@ -94,7 +96,8 @@ def build(settings: Settings, client: Client) -> Parts:
         engine=settings.engine,
         images=settings.gateway_images,
         publish=tuple((p.ip, p.host_port, p.port) for p in settings.publish),
-        command=kind.command,
+        command=boot.command(),
+        boot=kind.boot,
         stop_signal=kind.stop_signal,
         folder=proxy,
         image_chosen=settings.image != "",

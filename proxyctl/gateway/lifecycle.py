@@ -71,6 +71,7 @@ class DockerLifecycle:
             started = True
         elif why := adoption_refusal(spec, access.entry):
             raise GatewayError(why)
+        self._bring_script()
         if not access.state["Running"]:
             self._start()
             started = True
@@ -100,6 +101,14 @@ class DockerLifecycle:
             unknown = f"whether {spec.name} runs the image that was asked for is not known: {exc}"
             return (Problem("", "", unknown, "warning", code=codes.REFUSED_BY_SOCKET),)
         return (Problem("", "", notice, "warning", code=codes.OTHER_IMAGE),) if notice else ()
+
+    def _bring_script(self) -> None:
+        """Write the gateway's first process: one that is made waits for it, another one has it at its next start."""
+        path = self._spec.folder / layout.BOOT.rpartition("/")[2]
+        if self._spec.boot and not (path.exists() and path.read_text("utf-8") == self._spec.boot):
+            new = path.with_name(f".{path.name}-new")
+            new.write_text(self._spec.boot, "utf-8")
+            new.rename(path)
 
     def _connect(self) -> str:
         """Connect the container to its network again; return why that was not possible."""

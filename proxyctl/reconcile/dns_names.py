@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+from proxyctl.core import layout
 from proxyctl.core.model import Target
 from proxyctl.errors import ResolveError
 from proxyctl.providers.port import Resolver, Wake
 from proxyctl.reconcile.wakes import RETRY_FIRST, RETRY_LAST
 
 RESOLVE_WAIT = 0.02  # seconds that a pass waits for DNS; slower answers wake the next one
-
-_SHORT_ID = 12  # characters; Docker makes an alias of them
 
 _Key = tuple[str, str, str]
 """A container's id, name and address."""
@@ -50,7 +49,7 @@ class DnsNames:
         delay = RETRY_FIRST
         while True:
             reason = await self._wrong(name, address)
-            if reason and not await self._wrong(container[:_SHORT_ID], address):
+            if reason and not await self._wrong(container[: layout.SHORT_ID], address):
                 reason = ""
             if self._answers.get(key) != reason:
                 self._answers[key] = reason

@@ -15,7 +15,7 @@ from pathlib import Path
 from proxyctl.core import layout
 from proxyctl.core.model import ConfigFiles, Features, Running, Server, ServerCount
 from proxyctl.core.plan import Plan
-from proxyctl.engines import inside_gateway, loaded
+from proxyctl.engines import boot, inside_gateway, loaded
 from proxyctl.engines.haproxy import answers, lines, sockets, state, stats, workers
 from proxyctl.engines.haproxy.answers import Info, NoAnswer, servers_in_use
 from proxyctl.engines.haproxy.change import Abilities, Left, PoolChange, pool_of
@@ -38,14 +38,14 @@ _SPARE_FILES = 200
 _MOST_CONNECTIONS = 10_000
 
 
-def command() -> tuple[str, ...]:
-    """Return the gateway's command: start HAProxy's master as soon as there is a generation.
+def boot_script() -> str:
+    """Return the text of the gateway's `boot.sh`, which becomes HAProxy's master.
 
-    It first removes the sockets of a killed predecessor, so that a socket that accepts a connection is alive.
+    A server whose line is left out is missing in HAProxy's own list, so that `watch` sees the difference; a `disabled`
+    one would be there.
     """
-    wait = f"until [ -e {layout.CURRENT} ]; do sleep 0.1; done; rm -f {layout.RUN}/*.sock"
-    start = f"exec haproxy -W -db -f {layout.CURRENT}/{CONFIG_NAME} -S {layout.RUN}/{MASTER_SOCKET},mode,600"
-    return ("sh", "-c", f"{wait}; {start}")
+    start = f"haproxy -W -db -f {layout.SERVE}/{CONFIG_NAME} -S {layout.RUN}/{MASTER_SOCKET},mode,600"
+    return boot.script(config=CONFIG_NAME, reload="USR2", off="", start=start)
 
 
 async def features(shell: Shell) -> Features:
@@ -131,6 +131,7 @@ class HAProxy:
         try:
             async with sockets.keep_worker(self._admin) as worker:
                 await self._keep_health()
+                boot.serve_current(self._run_folder)
                 signalled = True
                 with timed("answers"):
                     await workers.reload(self._master, self._gateway.logs, deadline)

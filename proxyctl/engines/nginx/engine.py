@@ -16,7 +16,7 @@ from pathlib import Path
 from proxyctl.core import layout
 from proxyctl.core.model import ConfigFiles, Features, Running, Server, ServerCount
 from proxyctl.core.plan import Plan
-from proxyctl.engines import inside_gateway, loaded, unix_sockets
+from proxyctl.engines import boot, inside_gateway, loaded, unix_sockets
 from proxyctl.engines.nginx.paths import CONFIG_NAME, STATUS_SOCKET
 from proxyctl.engines.nginx.printed import printed
 from proxyctl.engines.port import Printer
@@ -47,16 +47,13 @@ _SPARE_FILES = 100
 """Descriptors that a worker needs beside its connections: listeners, logs, temporary files."""
 
 
-def command() -> tuple[str, ...]:
-    """Return the gateway's command: start nginx as soon as there is a generation.
+def boot_script() -> str:
+    """Return the text of the gateway's `boot.sh`, which becomes nginx's master.
 
-    It first removes the sockets of a killed predecessor: nginx cannot bind to a path that exists.
+    nginx refuses an upstream without a server, so one that is out is marked `down`.
     """
-    script = (
-        f"until [ -e {layout.CURRENT} ]; do sleep 0.1; done; "
-        f"rm -f {layout.RUN}/*.sock; exec nginx -c {layout.CURRENT}/{CONFIG_NAME}"
-    )
-    return ("sh", "-c", script)
+    start = f"nginx -c {layout.SERVE}/{CONFIG_NAME}"
+    return boot.script(config=CONFIG_NAME, reload="HUP", off="down", start=start)
 
 
 async def features(shell: Shell) -> Features:
@@ -131,6 +128,7 @@ class Nginx:
                 os.close(accepting)
 
     async def _load(self, revision: str, accepting: int | None) -> None:
+        boot.serve_current(self._run_folder)
         with timed("answers"):
             await self._gateway.signal("HUP")
             await self._until_answers(revision)
