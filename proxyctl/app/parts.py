@@ -21,7 +21,8 @@ from proxyctl.errors import ProxyctlError, UsageError
 from proxyctl.gateway.access import DockerAccess
 from proxyctl.gateway.lifecycle import DockerLifecycle
 from proxyctl.gateway.netns import GatewayView, LocalView
-from proxyctl.gateway.port import Access
+from proxyctl.gateway.port import Access, Road
+from proxyctl.gateway.road import NoRoad, PublishedRoad
 from proxyctl.gateway.spec import Spec
 from proxyctl.providers.docker import networks
 from proxyctl.providers.docker.client import Client
@@ -85,6 +86,11 @@ class Parts:
     engine: Engine
     view: NetworkView
     generations: GenerationFolder
+    on_host: bool
+
+    def road(self, secret: str) -> Road:
+        """Return what asks the gateway's published ports, where they are this machine's, with the secret of `check`."""
+        return PublishedRoad(self.access, self.view, secret) if self.on_host else NoRoad()
 
 
 def build(settings: Settings, client: Client) -> Parts:
@@ -105,9 +111,10 @@ def build(settings: Settings, client: Client) -> Parts:
     )
     access = DockerAccess(client, settings.network)
     lifecycle = DockerLifecycle(client, spec, access)
-    view = _view(settings, client, access)
+    own = own_container(client)
+    view = _view(settings, own, access)
     engine = kind.engine(access, proxy / "run")
-    return Parts(settings, client, lifecycle, access, engine, view, GenerationFolder(proxy))
+    return Parts(settings, client, lifecycle, access, engine, view, GenerationFolder(proxy), _on_host(client, own))
 
 
 def rules_for(features: Features) -> Rules:
@@ -115,9 +122,13 @@ def rules_for(features: Features) -> Rules:
     return PROXIES[features.engine].rules(features)
 
 
-def _view(settings: Settings, client: Client, access: DockerAccess) -> NetworkView:
+def _on_host(client: Client, own: Mapping[str, Any] | None) -> bool:
+    """Return whether this process is on Docker's own machine and in none of its containers, as far as can be seen."""
+    return own is None and client.base_url.startswith("http+docker:")
+
+
+def _view(settings: Settings, own: Mapping[str, Any] | None, access: DockerAccess) -> NetworkView:
     """Return the view of the network: direct inside a container on it, else through the gateway."""
-    own = own_container(client)
     if own is not None and settings.network in own["NetworkSettings"]["Networks"]:
         return LocalView()
     return GatewayView(lambda: access.pid)

@@ -114,6 +114,8 @@ async def _running(
                     group.create_task(daemon.source.run(daemon.reconciler.wake), name="docker"),
                     group.create_task(daemon.reconciler.run(), name="reconciler"),
                     group.create_task(daemon.reconciler.follow_health(), name="health"),
+                    group.create_task(daemon.reconciler.follow_dns(), name="dns"),
+                    group.create_task(daemon.reconciler.follow_road(), name="road"),
                     group.create_task(changes.run(daemon.reconciler.files_changed), name="files"),
                 ]
                 yield Running(settings, client, parts.access, daemon.reconciler, daemon.journal, api.url)

@@ -20,6 +20,7 @@ NETWORK_LABEL = "proxyctl.network-made-by"  # on networks that `watch --create-n
 
 CHECK_HEADER = "X-Proxyctl-Check"  # a request that carries the secret token in it ...
 SERVER_HEADER = "X-Proxyctl-Server"  # ... is answered with the name of the server in this one
+ROAD_HEADER = "X-Proxyctl-Road"  # a request with `core.road.question` in it is answered by the gateway itself
 
 THROWAWAY_POOL = "check-"
 """Begins the names of pools that `check scenario` makes for a test; six hexadecimal digits follow."""

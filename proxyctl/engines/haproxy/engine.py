@@ -15,6 +15,7 @@ from pathlib import Path
 from proxyctl.core import layout
 from proxyctl.core.model import ConfigFiles, Features, Running, Server, ServerCount
 from proxyctl.core.plan import Plan
+from proxyctl.core.usage import Usage
 from proxyctl.engines import boot, inside_gateway, loaded
 from proxyctl.engines.haproxy import answers, lines, sockets, state, stats, workers
 from proxyctl.engines.haproxy.answers import Info, NoAnswer, servers_in_use
@@ -236,6 +237,12 @@ class HAProxy:
     async def counts(self) -> tuple[ServerCount, ...]:
         """Return the requests since the last reload and the health of each server; empty without an answer."""
         return await asyncio.to_thread(stats.counts, self._status)
+
+    async def usage(self) -> tuple[Usage, ...]:
+        """Return the connections of the serving worker, and the open files of the fullest process."""
+        info, files = await self._info(), await inside_gateway.open_files(self._gateway, "haproxy")
+        connections = (Usage("connections", info.connections, info.maxconn),) if info else ()
+        return (*connections, *(Usage("open files", p.used, p.most) for p in files[:1]))
 
     async def _info(self) -> Info | None:
         try:
