@@ -184,7 +184,7 @@ def _gateway(settings: Settings, client: Client) -> Iterator[Finding]:
     try:
         asked = asyncio.run(gateway_look.look(settings, client))
     except ProxyctlError as exc:
-        yield Finding("gateway", ok=False, seen=str(exc), mend="see what Docker says of it")
+        yield Finding("gateway", ok=False, seen=str(exc))
         return
     told = [p for p in status.problems if asked is None or p.code not in gateway_look.ASKED] if status else []
     problems = (*(asked or ()), *told)

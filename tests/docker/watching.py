@@ -23,8 +23,10 @@ import docker
 import docker.errors
 
 from proxyctl.api import client as control
+from proxyctl.core import layout
 from proxyctl.errors import ProxyctlError
 from proxyctl.providers.docker.containers import Containers
+from proxyctl.state.generations import APPLIED, META
 from tests.docker.command_line import run_here, run_proxyctl
 
 BACKEND = "proxyctl/echo:latest"
@@ -193,15 +195,16 @@ class Watch:
     def applied_text(self) -> str:
         """Return the configuration that `current` points to."""
         current = self.state / "proxy" / "current"
-        return "".join(p.read_text() for p in sorted(current.iterdir()) if p.name not in {"desired.json", ".applied"})
+        own = {META, APPLIED, layout.SERVERS}
+        return "".join(p.read_text() for p in sorted(current.iterdir()) if p.name not in own)
 
     def shown_text(self) -> str:
         """Return it as it may be shown: without the secret of `check`."""
         return self.applied_text().replace((self.state / "check.token").read_text().strip(), "(secret)")
 
     def proxy_pids(self) -> set[str]:
-        """Return the proxy's processes, by their pids on the host."""
-        return {row[1] for row in self.gateway.top()["Processes"]}
+        """Return the proxy's processes, by their pids on the host; `boot.sh` runs beside them."""
+        return {row[1] for row in self.gateway.top()["Processes"] if row[-1].startswith(self.engine)}
 
     @staticmethod
     def post(url: str) -> bool:

@@ -114,12 +114,13 @@ class Stage:
         self.read: Callable[[], Inputs] = lambda: self.inputs
         self.overrides = Overrides(folder)
         self.gateway, self.severing, self.road = StagedGateway(), NotedSevering(), MemoryRoad()
+        self.dns = MemoryResolver(self._addresses)
         self.answers: Callable[[Target], bool] = lambda _: True
         self.refusals, self.journal = Refusals(), Journal()
         self.applier = Applier(self.engine, generations, self.refusals)
         ports = Ports(
             source=self.source,
-            resolver=MemoryResolver(self._addresses),
+            resolver=self.dns,
             prober=MemoryProber(self._answers, lambda _: None),
             gateway=self.gateway,
             gateway_id=lambda: GATEWAY,
