@@ -11,10 +11,10 @@
 
 proxy=/proxyctl
 run=$proxy/run
-set -f # no word below is a pattern of file names
 
 until [ -e $proxy/current ]; do sleep 0.1; done
-rm -f $run/*.sock
+rm -f $run/*.sock # of a killed predecessor: nginx cannot bind to a path that exists
+set -f            # from here on no word is a pattern of file names
 
 # ---------------------------------------------------------------- what Docker's DNS says
 

@@ -55,6 +55,7 @@ class Gateway:
         said = "".join(f'{n}.) printf "%s STREAM x\\n" {a} ;;\n' for n, a in self.answers.items())
         (tools / "getent").write_text(f"#!/bin/sh\ncase $2 in\n{said}*) exit 2 ;;\nesac\n")
         (tools / "getent").chmod(0o755)
+        (self.folder / "run" / "admin.sock").touch()
         ran = subprocess.run(
             ["sh", "-c", f'{script}\nsettle "$(ask_all)"'],
             env={"PATH": f"{tools}:{os.environ['PATH']}"},
@@ -64,6 +65,7 @@ class Gateway:
             timeout=20,
         )
         assert not ran.stderr
+        assert not (self.folder / "run" / "admin.sock").exists(), "nginx cannot bind to a path that exists"
         return ran.returncode, (self.folder / "serve" / self.config).read_text()
 
 
