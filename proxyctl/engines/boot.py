@@ -20,14 +20,14 @@ def command() -> tuple[str, ...]:
     return ("sh", "-c", f"until [ -e {layout.BOOT} ]; do sleep 0.1; done; exec sh {layout.BOOT}")
 
 
-def script(*, config: str, reload: str, off: str, start: str) -> str:
+def script(*, reload: str, off: str, start: str) -> str:
     """Return the text of `layout.BOOT` for an engine.
 
-    `config` names its configuration file, `reload` the signal that has it load that anew, `start` is its command line.
+    `reload` is the signal that has it load its configuration anew, `start` its command line, which reads `layout.SERVE`.
     `off` takes a server out when it stands in the server's line; an empty string where that is left out instead.
     """
     text = importlib.resources.files(__package__).joinpath("boot.sh").read_text("utf-8")
-    return f"config={config} signal={reload} off={off}\nstart() {{ exec {start}; }}\n\n{text}"
+    return f"signal={reload} off={off}\nstart() {{ exec {start}; }}\n\n{text}"
 
 
 def serve_current(run_folder: Path) -> None:

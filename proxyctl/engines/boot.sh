@@ -1,6 +1,5 @@
 # The gateway's first process. Proxyctl sets in front of this text:
-#   config     the name of the proxy's configuration file
-#   signal     the signal that has the proxy load it anew
+#   signal     the signal that has the proxy load its configuration anew
 #   off        the word that takes a server out, set before the line's semicolon; empty: its line becomes a comment
 #   start()    becomes the proxy
 #

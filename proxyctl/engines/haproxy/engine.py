@@ -46,7 +46,7 @@ def boot_script() -> str:
     one would be there.
     """
     start = f"haproxy -W -db -f {layout.SERVE}/{CONFIG_NAME} -S {layout.RUN}/{MASTER_SOCKET},mode,600"
-    return boot.script(config=CONFIG_NAME, reload="USR2", off="", start=start)
+    return boot.script(reload="USR2", off="", start=start)
 
 
 async def features(shell: Shell) -> Features:

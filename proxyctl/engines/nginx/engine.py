@@ -55,7 +55,7 @@ def boot_script() -> str:
     nginx refuses an upstream without a server, so one that is out is marked `down`.
     """
     start = f"nginx -c {layout.SERVE}/{CONFIG_NAME}"
-    return boot.script(config=CONFIG_NAME, reload="HUP", off="down", start=start)
+    return boot.script(reload="HUP", off="down", start=start)
 
 
 async def features(shell: Shell) -> Features:
