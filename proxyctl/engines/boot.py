@@ -23,7 +23,7 @@ def command() -> tuple[str, ...]:
 def script(*, reload: str, off: str, start: str) -> str:
     """Return the text of `layout.BOOT` for an engine.
 
-    `reload` is the signal that has it load its configuration anew, `start` its command line, which reads `layout.SERVE`.
+    `reload` is the signal that has it load its configuration anew, `start` its command line, on `layout.SERVE`.
     `off` takes a server out when it stands in the server's line; an empty string where that is left out instead.
     """
     text = importlib.resources.files(__package__).joinpath("boot.sh").read_text("utf-8")
