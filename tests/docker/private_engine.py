@@ -90,6 +90,9 @@ class PrivateEngine:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         eventually(lambda: not self._own_processes(), "the end of everything")
+        self._unmount()
+        shutil.rmtree(self._folder / "exec")  # as /run, which no power cut leaves
+        (self._folder / "d.pid").unlink(missing_ok=True)
 
     def load(self, *images: str) -> None:
         """Bring images over from the shared engine."""
@@ -120,6 +123,10 @@ class PrivateEngine:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         eventually(lambda: not self._own_processes(), "the end of the private engine's processes")
+        self._unmount()
+
+    def _unmount(self) -> None:
+        """Unmount what containers and namespaces leave behind."""
         mounts = re.findall(
             rf"^\S+ ({re.escape(str(self._folder))}\S*)", Path("/proc/mounts").read_text(), re.MULTILINE
         )

@@ -19,6 +19,7 @@ import docker
 import pytest
 
 from proxyctl.api import client as control
+from proxyctl.engines.nginx.printed import SPARE_CONNECTIONS
 from tests.docker.conftest import ENGINES, fresh_network
 from tests.docker.watching import Watch, eventually, watching
 
@@ -88,7 +89,8 @@ def end_docker_proxy(port: int) -> None:
 def test_a_published_port_that_does_not_lead_to_the_gateway_is_told(running: Watch) -> None:
     """Nothing answers there, then something else does; the remedy in the message mends it.
 
-    The gateway itself counts none of the questions as a request of a client.
+    The gateway itself counts none of the questions as a request of a client. Takes its 30 s: `watch` looks every 15 s,
+    after nothing has happened, and HAProxy takes 10 to stop.
     """
     running.run("web", labels={"pool": "web"})
     running.until("web", web="up")
@@ -122,7 +124,10 @@ def test_a_published_port_that_does_not_lead_to_the_gateway_is_told(running: Wat
 
 
 def test_docker_s_dns_that_is_gone_blames_no_container(running: Watch) -> None:
-    """Who is new joins all the same; there is one problem, about the DNS of the gateway; the remedy mends it."""
+    """Who is new joins all the same; there is one problem, about the DNS of the gateway; the remedy mends it.
+
+    Takes its 6 s, and 10 more for HAProxy's stop: a silence counts after 3 s.
+    """
     running.run("before", labels={"pool": "web"})
     running.until("web", before="up")
     running.in_gateway_namespace("iptables", "-t", "nat", "-F")
@@ -138,10 +143,14 @@ def test_docker_s_dns_that_is_gone_blames_no_container(running: Watch) -> None:
 
 
 def test_a_limit_that_is_nearly_reached_is_told(running: Watch) -> None:
-    """Clients that hold connections and ask for nothing: a warning before others have to wait."""
+    """Clients that hold connections and ask for nothing: a warning before others have to wait.
+
+    Takes its 11 s: `watch` looks every 15 s, after nothing has happened.
+    """
     running.run("web", labels={"pool": "web"})
     running.until("web", web="up")
-    clients = 35 if running.engine == "haproxy" else 150  # each worker of nginx has 2 * MAXCONN and some more
+    each_worker = 2 * MAXCONN + SPARE_CONNECTIONS - 5
+    clients = MAXCONN - 5 if running.engine == "haproxy" else each_worker * (os.cpu_count() or 1)
     with contextlib.ExitStack() as held:
         for _ in range(clients):
             client = held.enter_context(socket.create_connection((running.address, 80), 5))
