@@ -146,7 +146,7 @@ async def _ask(parts: Parts, targets: tuple[Target, ...], previous: Desired) -> 
         woken.set()
 
     dns = EmbeddedDns(parts.view, parts.access)
-    names = DnsNames(dns, wake, DnsPulse(dns, lambda: parts.access.short_id, wake))
+    names = DnsNames(dns, wake, DnsPulse(dns, lambda: parts.access.short_id, wake, patience=0.0))
     prober = Prober(parts.view, wake, parts.access)
     inquiry, began = Inquiry(prober, names), loop.time()
     while True:

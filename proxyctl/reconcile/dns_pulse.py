@@ -23,9 +23,14 @@ PATIENCE = 3.0  # seconds without an answer until that is a problem, and names a
 class DnsPulse:
     """Asks again and again; `silent` is why DNS does not answer, an empty string while it does."""
 
-    def __init__(self, resolver: Resolver, gateway: Callable[[], str], wake: Wake) -> None:
-        """Take what asks DNS, a function that returns the gateway's short id, and what to call on a change."""
-        self._resolver, self._gateway, self._wake = resolver, gateway, wake
+    def __init__(
+        self, resolver: Resolver, gateway: Callable[[], str], wake: Wake, *, patience: float = PATIENCE
+    ) -> None:
+        """Take what asks DNS, a function that returns the gateway's short id, and what to call on a change.
+
+        `patience` is shorter for who asks once and cannot wait.
+        """
+        self._resolver, self._gateway, self._wake, self._patience = resolver, gateway, wake, patience
         self._since: float | None = None
         self._failed = asyncio.Event()
         self.silent = ""
@@ -38,7 +43,7 @@ class DnsPulse:
         except ResolveError as exc:
             self._since = self._since or now()
             self._failed.set()
-            silent = str(exc) if now() - self._since >= PATIENCE else self.silent
+            silent = str(exc) if now() - self._since >= self._patience else self.silent
         else:
             self._since, silent = None, ""
         if bool(silent) != bool(self.silent):
