@@ -22,6 +22,7 @@ from proxyctl.core.model import (
     Target,
 )
 from proxyctl.core.plan import Plan, apply
+from proxyctl.core.usage import Usage
 from proxyctl.engines.haproxy import printed as haproxy
 from proxyctl.engines.nginx import printed as nginx
 from proxyctl.engines.port import Printer
@@ -31,6 +32,10 @@ from proxyctl.providers.port import Wake
 from proxyctl.state.port import Generations
 
 PRINTERS: dict[str, Printer] = {"nginx": nginx.printed, "haproxy": haproxy.printed}
+
+
+GATEWAY = "gateway-id"
+"""The short id of the gateway."""
 
 
 class MemoryEngine:
@@ -81,6 +86,10 @@ class MemoryEngine:
     async def quiet(self, keepalive_min: float) -> None:
         """Nothing has an earlier configuration here."""
 
+    async def usage(self) -> tuple[Usage, ...]:
+        """Be seen by nobody."""
+        return ()
+
     async def counts(self) -> tuple[ServerCount, ...]:
         """Count nothing."""
         return ()
@@ -116,6 +125,19 @@ class MemoryGateway:
         return ""
 
 
+class MemoryRoad:
+    """Implements `port.Road`: finds what the test says, and notes which ports it was asked for."""
+
+    def __init__(self) -> None:
+        self.problems: tuple[Problem, ...] = ()
+        self.asked: list[set[int]] = []
+
+    async def look(self, listens: Collection[int]) -> tuple[Problem, ...]:
+        """Return the problems."""
+        self.asked.append(set(listens))
+        return self.problems
+
+
 class MemorySevering:
     """Implements `ports.Severing`: there are no connections."""
 
@@ -128,9 +150,15 @@ class MemoryResolver:
 
     def __init__(self, addresses: Callable[[], Mapping[str, str]]) -> None:
         self._addresses = addresses
+        self.silent = False
 
     async def resolve(self, name: str) -> tuple[str, ...]:
-        """Return the address of a name."""
+        """Return the address of a name, the gateway's always; answer nothing when the test says so."""
+        if self.silent:
+            message = "connection refused"
+            raise ResolveError(message)
+        if name == GATEWAY:
+            return ("10.0.0.254",)
         address = self._addresses().get(name)
         if address is None:
             message = "NXDOMAIN"

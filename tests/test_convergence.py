@@ -30,10 +30,12 @@ from proxyctl.state.overrides import Overrides
 from proxyctl.state.port import Inputs
 from tests.core.worlds import HAPROXY, NGINX, rules, state_of
 from tests.in_memory import (
+    GATEWAY,
     MemoryEngine,
     MemoryGateway,
     MemoryProber,
     MemoryResolver,
+    MemoryRoad,
     MemorySevering,
 )
 from tests.providers.docker.fake_engine import HOWS, UNCLOSED, FakeEngine, running
@@ -82,6 +84,8 @@ class Stage:
                 resolver=MemoryResolver(self._addresses),
                 prober=prober,
                 gateway=MemoryGateway(lambda: self.docker.reachable),
+                gateway_id=lambda: GATEWAY,
+                road=MemoryRoad(),
                 engine=self.engine,
                 severing=MemorySevering(),
                 overrides=Overrides(self.folder),

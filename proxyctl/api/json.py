@@ -53,10 +53,11 @@ def problem_to_json(problem: Problem) -> dict[str, Any]:
 def health_to_json(status: Status) -> dict[str, Any]:
     """Return what `/healthz` answers."""
     return {
-        "ok": not status.stale,
+        "ok": status.well,
         "synced_seconds_ago": status.synced_seconds_ago,
         "events_connected": status.events_connected,
         "stale_reason": status.stale_reason,
+        "problems": [problem_to_json(p) for p in status.problems],
     }
 
 

@@ -71,7 +71,7 @@ class Api:
 
     async def _healthz(self, _: web.Request) -> web.Response:
         status = await self._status()
-        return web.json_response(health_to_json(status), status=503 if status.stale else 200)
+        return web.json_response(health_to_json(status), status=200 if status.well else 503)
 
     async def _get_status(self, _: web.Request) -> web.Response:
         return web.json_response(to_json(await self._status()))

@@ -78,7 +78,7 @@ class InputFiles:
         """Read the inputs for the first time; raise TemplateError or UsageError."""
         self.effective = Effective(settings, reload)
         self.pins = PinFile(settings.state)
-        self._token = state_files.check_token(settings.state)
+        self.token = state_files.check_token(settings.state)
         self._first: Inputs | None = self._now()
 
     def read(self) -> Inputs:
@@ -87,8 +87,8 @@ class InputFiles:
         return first or self._now()
 
     def _now(self) -> Inputs:
-        pinned = pinned_inputs(self.pins, self.effective.settings, self._token)
-        return pinned or self.effective.inputs(self._token)
+        pinned = pinned_inputs(self.pins, self.effective.settings, self.token)
+        return pinned or self.effective.inputs(self.token)
 
 
 class Waker:
@@ -131,6 +131,8 @@ def compose(parts: Parts, features: Features, files: InputFiles) -> Daemon:
         resolver=EmbeddedDns(parts.view, parts.access),
         prober=prober,
         gateway=parts.lifecycle,
+        gateway_id=lambda: parts.access.short_id,
+        road=parts.road(files.token),
         engine=parts.engine,
         severing=Severing(parts.view),
         overrides=overrides,

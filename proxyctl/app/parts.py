@@ -10,7 +10,7 @@ from typing import Any
 
 from proxyctl.core.model import Features
 from proxyctl.core.rules import Rules
-from proxyctl.engines import templates
+from proxyctl.engines import boot, templates
 from proxyctl.engines.haproxy import engine as haproxy
 from proxyctl.engines.haproxy import paths as haproxy_paths
 from proxyctl.engines.haproxy import rules as haproxy_rules
@@ -21,7 +21,8 @@ from proxyctl.errors import ProxyctlError, UsageError
 from proxyctl.gateway.access import DockerAccess
 from proxyctl.gateway.lifecycle import DockerLifecycle
 from proxyctl.gateway.netns import GatewayView, LocalView
-from proxyctl.gateway.port import Access
+from proxyctl.gateway.port import Access, Road
+from proxyctl.gateway.road import NoRoad, PublishedRoad
 from proxyctl.gateway.spec import Spec
 from proxyctl.providers.docker import networks
 from proxyctl.providers.docker.client import Client
@@ -39,13 +40,15 @@ from proxyctl.wording import of_system
 class Proxy:
     """One kind of proxy: how to ask its binary, make its engine and rules, and start and stop its gateway.
 
+    `boot` is the text of the gateway's first process.
+
     `random_by_ring` says that its `balance=random` picks points of a hash ring, which is uneven.
     """
 
     features: Callable[[Shell], Coroutine[Any, Any, Features]]
     engine: Callable[[Access, Path], Engine]
     rules: Callable[[Features], Rules]
-    command: tuple[str, ...]
+    boot: str
     stop_signal: str
     random_by_ring: bool
 
@@ -55,7 +58,7 @@ PROXIES: Mapping[str, Proxy] = {
         features=nginx.features,
         engine=nginx.Nginx,
         rules=nginx_rules.NginxRules,
-        command=nginx.command(),
+        boot=nginx.boot_script(),
         stop_signal=nginx.STOP_SIGNAL,
         random_by_ring=nginx_rules.RANDOM_BY_RING,
     ),
@@ -63,7 +66,7 @@ PROXIES: Mapping[str, Proxy] = {
         features=haproxy.features,
         engine=haproxy.HAProxy,
         rules=haproxy_rules.HAProxyRules,
-        command=haproxy.command(),
+        boot=haproxy.boot_script(),
         stop_signal=haproxy.STOP_SIGNAL,
         random_by_ring=haproxy_rules.RANDOM_BY_RING,
     ),
@@ -83,6 +86,11 @@ class Parts:
     engine: Engine
     view: NetworkView
     generations: GenerationFolder
+    on_host: bool
+
+    def road(self, secret: str) -> Road:
+        """Return what asks the gateway's published ports, where they are this machine's, with the secret of `check`."""
+        return PublishedRoad(self.access, self.view, secret) if self.on_host else NoRoad()
 
 
 def build(settings: Settings, client: Client) -> Parts:
@@ -94,7 +102,8 @@ def build(settings: Settings, client: Client) -> Parts:
         engine=settings.engine,
         images=settings.gateway_images,
         publish=tuple((p.ip, p.host_port, p.port) for p in settings.publish),
-        command=kind.command,
+        command=boot.command(),
+        boot=kind.boot,
         stop_signal=kind.stop_signal,
         folder=proxy,
         image_chosen=settings.image != "",
@@ -102,9 +111,10 @@ def build(settings: Settings, client: Client) -> Parts:
     )
     access = DockerAccess(client, settings.network)
     lifecycle = DockerLifecycle(client, spec, access)
-    view = _view(settings, client, access)
+    own = own_container(client)
+    view = _view(settings, own, access)
     engine = kind.engine(access, proxy / "run")
-    return Parts(settings, client, lifecycle, access, engine, view, GenerationFolder(proxy))
+    return Parts(settings, client, lifecycle, access, engine, view, GenerationFolder(proxy), _on_host(client, own))
 
 
 def rules_for(features: Features) -> Rules:
@@ -112,9 +122,13 @@ def rules_for(features: Features) -> Rules:
     return PROXIES[features.engine].rules(features)
 
 
-def _view(settings: Settings, client: Client, access: DockerAccess) -> NetworkView:
+def _on_host(client: Client, own: Mapping[str, Any] | None) -> bool:
+    """Return whether this process is on Docker's own machine and in none of its containers, as far as can be seen."""
+    return own is None and client.base_url.startswith("http+docker:")
+
+
+def _view(settings: Settings, own: Mapping[str, Any] | None, access: DockerAccess) -> NetworkView:
     """Return the view of the network: direct inside a container on it, else through the gateway."""
-    own = own_container(client)
     if own is not None and settings.network in own["NetworkSettings"]["Networks"]:
         return LocalView()
     return GatewayView(lambda: access.pid)

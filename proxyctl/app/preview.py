@@ -24,6 +24,7 @@ from proxyctl.providers.docker.endpoint import endpoint, reachable
 from proxyctl.providers.docker.resolve import EmbeddedDns
 from proxyctl.providers.docker.source import DockerSource
 from proxyctl.reconcile.dns_names import DnsNames
+from proxyctl.reconcile.dns_pulse import DnsPulse
 from proxyctl.reconcile.inquiry import Inquiry
 from proxyctl.settings import Settings
 from proxyctl.state import overrides as state_files
@@ -144,7 +145,9 @@ async def _ask(parts: Parts, targets: tuple[Target, ...], previous: Desired) -> 
     def wake(_: str) -> None:
         woken.set()
 
-    prober, names = Prober(parts.view, wake, parts.access), DnsNames(EmbeddedDns(parts.view, parts.access), wake)
+    dns = EmbeddedDns(parts.view, parts.access)
+    names = DnsNames(dns, wake, DnsPulse(dns, lambda: parts.access.short_id, wake, patience=0.0))
+    prober = Prober(parts.view, wake, parts.access)
     inquiry, began = Inquiry(prober, names), loop.time()
     while True:
         woken.clear()

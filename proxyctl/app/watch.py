@@ -19,6 +19,7 @@ from proxyctl.core.model import Features
 from proxyctl.engines import templates
 from proxyctl.errors import GatewayError
 from proxyctl.gateway.access import DockerAccess
+from proxyctl.gateway.presence import present
 from proxyctl.providers.docker import networks, pulling
 from proxyctl.providers.docker.client import Client, connect
 from proxyctl.providers.docker.questions import TOLD_AFTER
@@ -89,7 +90,7 @@ async def _running(
     await asyncio.to_thread(_prepare_network, settings, client)
     slow.cancel()
     prepare_state(settings)
-    with state_files.lock(settings.state):
+    with state_files.lock(settings.state), present(settings.state / "proxy" / "run"):
         parts = build(settings, client)
         files = InputFiles(settings, reload)
         await _have_image(parts, pulled)
@@ -113,6 +114,8 @@ async def _running(
                     group.create_task(daemon.source.run(daemon.reconciler.wake), name="docker"),
                     group.create_task(daemon.reconciler.run(), name="reconciler"),
                     group.create_task(daemon.reconciler.follow_health(), name="health"),
+                    group.create_task(daemon.reconciler.follow_dns(), name="dns"),
+                    group.create_task(daemon.reconciler.follow_road(), name="road"),
                     group.create_task(changes.run(daemon.reconciler.files_changed), name="files"),
                 ]
                 yield Running(settings, client, parts.access, daemon.reconciler, daemon.journal, api.url)

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 import typer
 
 from proxyctl.api import client as control
-from proxyctl.app import parts
+from proxyctl.app import gateway_look, parts
 from proxyctl.cli import options
 from proxyctl.errors import ProxyctlError
 from proxyctl.gateway.access import DockerAccess
@@ -86,7 +86,7 @@ def _look(settings: Settings) -> Iterator[Finding]:
         return
     yield Finding("docker", ok=True, seen=docker_version(client))
     settings = parts.with_gateways_engine(settings, client)  # as `watch` would take it over
-    for look in (_network, _image, _ports, _state, _sight, _watch, _compose):
+    for look in (_network, _image, _ports, _state, _sight, _gateway, _watch, _compose):
         yield from look(settings, client)
 
 
@@ -174,6 +174,25 @@ def _sight(_: Settings, client: Client) -> Iterator[Finding]:
     else:
         seen = "by `docker exec` in the gateway (60 ms a question; root on the host is faster)"
     yield Finding("view", ok=True, seen=seen)
+
+
+def _gateway(settings: Settings, client: Client) -> Iterator[Finding]:
+    """Yield what is wrong with the gateway: by the word of its `watch`, and by the way that a client takes."""
+    if settings.network == NONE:
+        return
+    status = control.status_if_running(settings.state)
+    try:
+        asked = asyncio.run(gateway_look.look(settings, client))
+    except ProxyctlError as exc:
+        yield Finding("gateway", ok=False, seen=str(exc))
+        return
+    told = [p for p in status.problems if asked is None or p.code not in gateway_look.ASKED] if status else []
+    problems = (*(asked or ()), *told)
+    for problem in problems:
+        seen = " ".join(filter(None, (problem.container, problem.label, problem.reason)))
+        yield Finding(f"problem {problem.code}", ok=False, seen=seen, mend=f"proxyctl explain {problem.code}")
+    if not problems:
+        yield Finding("gateway", ok=True, seen="runs, and has no problem" if asked is not None else "not running")
 
 
 def _watch(settings: Settings, _: Client) -> Iterator[Finding]:

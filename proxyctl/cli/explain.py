@@ -32,7 +32,7 @@ def explain(
     one_offs: options.OneOffs = None,
     as_json: options.JsonOption = False,
 ) -> int:
-    """Tell why; touches nothing. Exit 3 when the container serves nothing or the URL meets no route."""
+    """Tell why; touches nothing. Exit 3 when a container serves nothing, or a URL meets no route or nobody."""
     if kind := KINDS.get(subject.upper()):
         _print_kind(subject.upper(), kind, as_json=as_json)
         return 0
@@ -51,12 +51,12 @@ def explain(
     desired = seen.applied.desired if refused and seen.applied else seen.outcome.desired
     answer: ContainerExplanation | UrlExplanation
     if "/" in subject or ":" in subject:  # Docker allows neither in a name
-        answer = explain_url(subject, desired, seen.published)
+        answer = explain_url(subject, desired, seen.published, seen.outcome, seen.world)
         if not answer.routed:
             answer = dataclasses.replace(
                 answer, lines=(*answer.lines, *(text for own in refused.values() for text in own))
             )
-        good = answer.routed
+        good = answer.served
     else:
         answer = explain_container(subject, seen.world, seen.outcome.problems, desired, refused)
         good = answer.in_pool

@@ -248,6 +248,38 @@ OFF_NETWORK: Final = _kind(
     remedy="The command in the message, by hand, says why not.",
 )
 
+NO_ROAD: Final = _kind(
+    "P505",
+    "A published port of the gateway does not answer",
+    cause="Docker's forwarding is broken: its rules in iptables were flushed, its docker-proxy has ended, or a "
+    "firewall is in between. The gateway itself answers on its network.",
+    effect="Clients of that port do not get in; those on the gateway's network do.",
+    remedy="`docker restart` of the gateway, as in the message, has Docker publish the port again; where the rules of "
+    "all containers are gone, a restart of Docker makes them.",
+)
+STRANGER: Final = _kind(
+    "P506",
+    "Something else answers on a published port of the gateway",
+    cause="Another program listens there, or the traffic to that port is led elsewhere.",
+    effect="Clients of that port meet the other program.",
+    remedy="See who listens by the command in the message, and end it, or publish another port.",
+)
+NEAR_LIMIT: Final = _kind(
+    "P507",
+    "The gateway is near a limit",
+    cause="Four fifths of the connections or of the open files that its proxy may have are in use.",
+    effect="At the limit further clients wait, or are refused.",
+    remedy="Raise the limit that the message names. Idle connections end sooner with a shorter `[proxy] keepalive`.",
+)
+NO_DNS: Final = _kind(
+    "P508",
+    "Docker's DNS does not answer",
+    cause="The rules by which Docker leads names to its DNS are gone from the gateway's network namespace, as after "
+    "`iptables -t nat -F` there, or Docker hangs.",
+    effect="A new container joins by what Docker's API says of its address, once its port answers. All others go on.",
+    remedy="The command in the message makes the rules anew.",
+)
+
 # ------------------------------------------------------------------ 6: Docker
 
 NO_EVENTS: Final = _kind(
@@ -283,3 +315,6 @@ INTERNAL: Final = _kind(
     effect="What the message names is left as it is; everything else goes on.",
     remedy="Report the line, with the log of `proxyctl watch --verbose`.",
 )
+
+OF_GATEWAY: Final = frozenset({GATEWAY, NOT_PUBLISHED, OFF_NETWORK, NO_ROAD, STRANGER, NO_DNS, STATE_FOLDER, INTERNAL})
+"""Those that concern the gateway as a whole, for all its clients: with one of them `/healthz` is not green."""

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from proxyctl.core.decide.members import Member, judge
+from proxyctl.core.decide.outcome import Outcome
+from proxyctl.core.decide.unserved import served, why
 from proxyctl.core.decide.world import World
 from proxyctl.core.labels import reading
 from proxyctl.core.labels.declaration import Options
@@ -70,12 +72,13 @@ class ContainerExplanation:
 class UrlExplanation:
     """What a request for `url` meets. `host` is the pattern that matched, empty for any.
 
-    `port` is the gateway's. `routed` is false where the gateway has no route; a routed pool may still have
-    no server and answer 503.
+    `port` is the gateway's. `routed` is false where the gateway has no route; `served` where it has one, and the pool
+    has nobody to serve it, or is in maintenance.
     """
 
     url: str
     routed: bool
+    served: bool
     port: int
     host: str = ""
     path: str = ""
@@ -198,10 +201,13 @@ def _described(listener: Listener, route: Route) -> str:
     return f"{route.host or 'any host '}{route.path} on port {listener.port}{stripped}"
 
 
-def explain_url(url: str, desired: Desired, published: Mapping[int, int]) -> UrlExplanation:
+def explain_url(
+    url: str, desired: Desired, published: Mapping[int, int], outcome: Outcome, world: World
+) -> UrlExplanation:
     """Return the route, pool and servers that a request for `url` meets; raise UsageError when it is not a URL.
 
-    `published` maps ports of the host to ports of the gateway; any other port is taken as the gateway's own.
+    `published` maps ports of the host to ports of the gateway; any other port is taken as the gateway's own. `desired`
+    is what the proxy does or should do, `outcome` and `world` say what keeps servers from serving.
     """
     parts = _URL.fullmatch(url)
     if not parts:
@@ -215,23 +221,26 @@ def explain_url(url: str, desired: Desired, published: Mapping[int, int]) -> Url
     listener = next((x for x in desired.listeners if x.port == port), None)
     if listener is None:
         lines.append(f"nothing listens on port {port} of the gateway")
-        return UrlExplanation(url, routed=False, port=port, lines=tuple(lines))
+        return UrlExplanation(url, routed=False, served=False, port=port, lines=tuple(lines))
     found = match(listener, host, path)
     pool = desired.pool(found[1].pool) if found else None
     if found is None or pool is None:
         lines.append(f"no route on port {port} takes {host}{path}: the gateway answers 404")
-        return UrlExplanation(url, routed=False, port=port, lines=tuple(lines))
+        return UrlExplanation(url, routed=False, served=False, port=port, lines=tuple(lines))
     site, route = found
     lines.append(f"route: {_described(listener, route)}")
     lines.append(f"pool: {pool.name}, balance {pool.balance}, servers: {len(pool.servers)}")
-    lines += [f"server: {_server(s)}" for s in pool.servers]
+    lines += [f"server: {_server(s, world.failing.get((pool.name, s.name)))}" for s in pool.servers]
     if pool.maintenance:
         lines.append(_closed(listener, route, pool))
-    if not any(s.weight and not s.draining for s in pool.servers):
-        lines.append("no server takes new requests: the gateway answers 503")
+    able = served(pool, world)
+    if not able:
+        answer = "new connections are closed" if listener.protocol == "tcp" else "the gateway answers 503"
+        lines.append(f"no server takes new requests: {answer}: {why(pool, outcome, world)}")
     return UrlExplanation(
         url,
         routed=True,
+        served=able and (not pool.maintenance or path == open_path(route, pool)),
         port=port,
         host=site.host,
         path=route.path,
@@ -250,6 +259,7 @@ def _closed(listener: Listener, route: Route, pool: Pool) -> str:
     return f"maintenance: the gateway answers 503{f', except for {spared}' if spared else ''}; {off}"
 
 
-def _server(server: Server) -> str:
+def _server(server: Server, failing: str | None) -> str:
     role = ", draining" if server.draining else ", backup" if server.backup else ""
-    return f"{server.name} at {server.address}:{server.port}, weight {server.weight}{role}"
+    fails = "" if failing is None else f", fails its health check: {failing}"
+    return f"{server.name} at {server.address}:{server.port}, weight {server.weight}{role}{fails}"

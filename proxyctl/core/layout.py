@@ -5,8 +5,14 @@ The state folder's `proxy/` part is mounted at `MOUNT`; everything below is writ
 
 MOUNT = "/proxyctl"
 CURRENT = f"{MOUNT}/current"
+SERVE = f"{MOUNT}/serve"  # what the proxy reads: leads to CURRENT, or to what a boot without `watch` made of it
+BOOT = f"{MOUNT}/boot.sh"  # the gateway's first process
 GENERATIONS = f"{MOUNT}/generations"
 RUN = f"{MOUNT}/run"  # the proxy's own sockets: none of them is reachable through a port
+WATCHING = "watching"  # a pipe in RUN that a running `watch` holds
+SERVERS = "servers"  # a file of each generation: address, short id and name of each container in it
+
+SHORT_ID = 12  # characters of a container's id; Docker's DNS knows every container by them
 
 GATEWAY_LABEL = "proxyctl.gateway"  # value: the network it serves
 BASE_LABEL = "proxyctl-rollout.base"  # on plain containers of a rollout: the name of the first one in their line
@@ -14,6 +20,7 @@ NETWORK_LABEL = "proxyctl.network-made-by"  # on networks that `watch --create-n
 
 CHECK_HEADER = "X-Proxyctl-Check"  # a request that carries the secret token in it ...
 SERVER_HEADER = "X-Proxyctl-Server"  # ... is answered with the name of the server in this one
+ROAD_HEADER = "X-Proxyctl-Road"  # a request with `core.road.question` in it is answered by the gateway itself
 
 THROWAWAY_POOL = "check-"
 """Begins the names of pools that `check scenario` makes for a test; six hexadecimal digits follow."""

@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
+from proxyctl.core import codes
 from proxyctl.core.decide.outcome import Outcome, Waiting
 from proxyctl.core.model import Balance, Desired, Pool, Problem, Protocol, Server, ServerCount, Snapshot
 
@@ -87,6 +88,14 @@ class Status:
     def stale(self) -> bool:
         """Whether the status may be out of date."""
         return self.stale_reason is not None
+
+    @property
+    def well(self) -> bool:
+        """Whether the gateway does what it is for: the status is fresh, and no error concerns the gateway as a whole.
+
+        A container that is left out by its own mistake makes nobody else's site unwell.
+        """
+        return not self.stale and not any(p.severity == "error" and p.code in codes.OF_GATEWAY for p in self.problems)
 
     def pool(self, name: str) -> PoolStatus | None:
         """Return the pool of that name, if there is one."""

@@ -6,6 +6,7 @@ Knows no proxy. An engine waits itself for its proxy to boot, because the reason
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import ipaddress
 import re
 import sys
@@ -18,6 +19,16 @@ from proxyctl.providers.port import Shell
 
 _VERSION = r"(\d+(?:\.\d+)+)"
 _OPEN_FILES = re.compile(r"Max open files\s+(\d+)")
+_COUNT_FILES = """
+for process in /proc/[0-9]*; do
+  set -- "$process"/fd/*
+  read -r name 2>/dev/null <"$process/comm" || continue
+  while read -r a b c soft rest; do
+    case "$a $b $c" in "Max open files") echo "$name $# $soft";; esac
+  done 2>/dev/null <"$process/limits"
+done
+"""
+"""Prints the name, the open files and their limit of each process in the gateway."""
 _FEW_FILES = 1024  # the usual limit of a process, where the kernel does not say
 _LISTENS = "0A"  # the state of a listening socket in /proc/net/tcp
 _INODE = 9  # the column there that is 0 for a socket without a process
@@ -68,6 +79,25 @@ async def _sockets(gateway: Shell) -> list[list[str]]:
     ran = await gateway.run(("cat", "/proc/1/net/tcp", "/proc/1/net/tcp6"))
     rows = [line.split() for line in ran.output.splitlines()]
     return [row for row in rows if len(row) > _INODE and row[0] != "sl"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OpenFiles:
+    """How many files a process of the proxy has open, and how many it may."""
+
+    used: int
+    most: int
+
+
+async def open_files(gateway: Shell, name: str) -> list[OpenFiles]:
+    """Return the open files of each process of that name, the fullest first; empty where they cannot be seen."""
+    try:
+        ran = await gateway.run(("sh", "-c", _COUNT_FILES))
+    except GatewayError:
+        return []
+    rows = (line.split() for line in ran.output.splitlines())
+    found = [OpenFiles(int(r[1]), int(r[2])) for r in rows if r[:1] == [name] and r[2:] and r[2].isdecimal()]
+    return sorted(found, key=lambda f: f.used / max(1, f.most), reverse=True)
 
 
 async def refuse_taken(gateway: Shell, new: set[int]) -> None:

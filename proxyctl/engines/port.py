@@ -16,6 +16,7 @@ from proxyctl.core.model import (
     Tuning,
 )
 from proxyctl.core.plan import Plan
+from proxyctl.core.usage import Usage
 
 
 class PrintedForm(Protocol):
@@ -81,6 +82,9 @@ class Engine(Protocol):
 
     async def running(self) -> Running | None:
         """Return the answer of the running proxy; None when it does not answer."""
+
+    async def usage(self) -> tuple[Usage, ...]:
+        """Return how much of its limits the proxy uses; empty where that cannot be seen."""
 
     async def counts(self) -> tuple[ServerCount, ...]:
         """Return live figures of each server; empty where the proxy does not count."""

@@ -98,6 +98,16 @@ class DockerAccess:
         return await asyncio.to_thread(self.inspect) and bool(self.state["Running"])
 
     @property
+    def name(self) -> str:
+        """The container's name."""
+        return self._name
+
+    @property
+    def short_id(self) -> str:
+        """The start of its id, which Docker's DNS knows on every network of it; empty while there is no container."""
+        return str(self.entry.get("Id") or "")[: layout.SHORT_ID]
+
+    @property
     def state(self) -> Mapping[str, Any]:
         """The `State` of Docker's JSON; raise GatewayError while there is no container."""
         if not self.entry:

@@ -44,7 +44,7 @@ class DockerLifecycle:
     def __init__(self, client: Client, spec: Spec, access: DockerAccess) -> None:
         """Take what the gateway should be, and the access to it; nothing is asked or made before `ensure`."""
         self._client = client
-        self._spec = spec
+        self.spec = spec
         self._access = access
         self._checked = ""
         self.made = False
@@ -65,12 +65,13 @@ class DockerLifecycle:
         return await asyncio.to_thread(self._remove)
 
     def _ensure(self) -> Ensured:
-        spec, access, started = self._spec, self._access, False
+        spec, access, started = self.spec, self._access, False
         if not access.inspect():
             self._create()
             started = True
         elif why := adoption_refusal(spec, access.entry):
             raise GatewayError(why)
+        self._bring_script()
         if not access.state["Running"]:
             self._start()
             started = True
@@ -90,7 +91,7 @@ class DockerLifecycle:
         return "started" if started else "connected" if off and not cut else ""
 
     def _another_image(self) -> tuple[Problem, ...]:
-        spec, entry = self._spec, self._access.entry
+        spec, entry = self.spec, self._access.entry
         due = image_due(spec, entry)
         if not due:
             return ()
@@ -101,9 +102,17 @@ class DockerLifecycle:
             return (Problem("", "", unknown, "warning", code=codes.REFUSED_BY_SOCKET),)
         return (Problem("", "", notice, "warning", code=codes.OTHER_IMAGE),) if notice else ()
 
+    def _bring_script(self) -> None:
+        """Write the gateway's first process: one that is made waits for it, another one has it at its next start."""
+        path = self.spec.folder / layout.BOOT.rpartition("/")[2]
+        if self.spec.boot and not (path.exists() and path.read_text("utf-8") == self.spec.boot):
+            new = path.with_name(f".{path.name}-new")
+            new.write_text(self.spec.boot, "utf-8")
+            new.rename(path)
+
     def _connect(self) -> str:
         """Connect the container to its network again; return why that was not possible."""
-        name, network = self._spec.name, self._spec.network
+        name, network = self.spec.name, self.spec.network
         try:
             with translated("connecting it"):
                 self._client.connect_container_to_network(name, network)
@@ -117,11 +126,11 @@ class DockerLifecycle:
         if self._access.inspect():
             return ""
         self._refuse_internal()
-        wanted = self._spec.images
+        wanted = self.spec.images
         return "" if images.first_here(self._client, wanted) else wanted[-1]
 
     def _refuse_internal(self) -> None:
-        spec = self._spec
+        spec = self.spec
         if spec.publish and networks.internal(self._client, spec.network):
             message = (
                 f"network {spec.network} is internal, so Docker publishes nothing on it: leave out --publish, or make "
@@ -130,7 +139,7 @@ class DockerLifecycle:
             raise GatewayError(message)
 
     def _create(self) -> None:
-        spec, client = self._spec, self._client
+        spec, client = self.spec, self._client
         self._refuse_internal()
         image = images.first_here(client, spec.images)
         if not image:
@@ -165,7 +174,7 @@ class DockerLifecycle:
         self._access.inspect()
 
     def _start(self) -> None:
-        name = self._spec.name
+        name = self.spec.name
         made_here = not (self._access.state.get("StartedAt") or "0001").startswith(("1", "2"))
         try:
             with translated(f"starting the gateway {name}"):
@@ -182,13 +191,13 @@ class DockerLifecycle:
 
     def _unpause(self) -> None:
         try:
-            with translated(f"unpausing {self._spec.name}"):
-                self._client.unpause(self._spec.name)
+            with translated(f"unpausing {self.spec.name}"):
+                self._client.unpause(self.spec.name)
         except docker.errors.NotFound as exc:
             raise GatewayError(str(exc)) from exc
 
     def _remove(self) -> bool:
-        spec, access = self._spec, self._access
+        spec, access = self.spec, self._access
         if not access.inspect():
             return False
         if not is_gateway(spec, access.entry):
@@ -201,15 +210,15 @@ class DockerLifecycle:
         return True
 
     def _mount(self) -> Mount:
-        return state_mount(self._spec.folder, own_container(self._client))
+        return state_mount(self.spec.folder, own_container(self._client))
 
     def _same_folder(self) -> None:
         """Prove that the gateway sees this state folder: an adopted one may have been made with another."""
-        probe = self._spec.folder / "run" / f".proof-{secrets.token_hex(8)}"
+        probe = self.spec.folder / "run" / f".proof-{secrets.token_hex(8)}"
         probe.touch()
         try:
             seen = self._access.sees(f"{layout.RUN}/{probe.name}")
         finally:
             probe.unlink(missing_ok=True)
         if not seen:
-            raise GatewayError(unseen_folder(self._spec, self._access.entry, self._mount()))
+            raise GatewayError(unseen_folder(self.spec, self._access.entry, self._mount()))

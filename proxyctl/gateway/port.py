@@ -29,6 +29,13 @@ class Severing(Protocol):
         """End the gateway's connections to these addresses, where that can be done."""
 
 
+class Road(Protocol):
+    """The way that a client takes to the gateway."""
+
+    async def look(self, listens: Collection[int]) -> tuple[Problem, ...]:
+        """Return a problem for each published port that does not lead there; `listens` are the HTTP ports it has."""
+
+
 class Access(Shell, Protocol):
     """A gateway's container that exists; `run` is as root in it, with the proxy's own files in view."""
 

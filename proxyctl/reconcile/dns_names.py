@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+from proxyctl.core import layout
 from proxyctl.core.model import Target
 from proxyctl.errors import ResolveError
 from proxyctl.providers.port import Resolver, Wake
+from proxyctl.reconcile.dns_pulse import DnsPulse
 from proxyctl.reconcile.wakes import RETRY_FIRST, RETRY_LAST
 
 RESOLVE_WAIT = 0.02  # seconds that a pass waits for DNS; slower answers wake the next one
-
-_SHORT_ID = 12  # characters; Docker makes an alias of them
 
 _Key = tuple[str, str, str]
 """A container's id, name and address."""
@@ -25,15 +25,21 @@ _Key = tuple[str, str, str]
 class DnsNames:
     """The answers of DNS so far, and a task for each name that does not resolve yet."""
 
-    def __init__(self, resolver: Resolver, wake: Wake) -> None:
-        """Ask `resolver`, and call `wake` when an answer comes after the pass that wanted it."""
-        self._resolver = resolver
+    def __init__(self, resolver: Resolver, wake: Wake, pulse: DnsPulse) -> None:
+        """Ask `resolver`, and call `wake` when an answer comes after the pass that wanted it.
+
+        `pulse` says whether DNS answers at all.
+        """
+        self._resolver, self._pulse = resolver, pulse
         self._wake = wake
         self._answers: dict[_Key, str] = {}
         self._tasks: dict[_Key, asyncio.Task[None]] = {}
 
     async def check(self, wanted: Iterable[Target]) -> dict[Target, str | None]:
-        """Return for each target an empty string (its name resolves), the reason why not, or None (no answer yet)."""
+        """Return for each target an empty string (its name resolves), the reason why not, or None (no answer yet).
+
+        Once DNS has been silent for a while, every name counts as one that resolves.
+        """
         all_wanted = tuple(wanted)
         keys = {_key(t) for t in all_wanted}
         for key in self._tasks.keys() - keys:
@@ -43,6 +49,8 @@ class DnsNames:
         self._tasks |= {k: asyncio.create_task(self._follow(k), name=f"dns {k[1]}") for k in new}
         if new:  # only for new names: a name without an answer must not delay every pass, and with it every drain
             await asyncio.wait([self._tasks[k] for k in new], timeout=RESOLVE_WAIT)
+        if self._pulse.silent:
+            return dict.fromkeys(all_wanted, "")
         return {t: self._answers.get(_key(t)) for t in all_wanted}
 
     async def _follow(self, key: _Key) -> None:
@@ -50,9 +58,10 @@ class DnsNames:
         delay = RETRY_FIRST
         while True:
             reason = await self._wrong(name, address)
-            if reason and not await self._wrong(container[:_SHORT_ID], address):
+            if reason and not await self._wrong(container[: layout.SHORT_ID], address):
                 reason = ""
-            if self._answers.get(key) != reason:
+            learnt = not reason or await self._pulse.answers()
+            if learnt and self._answers.get(key) != reason:
                 self._answers[key] = reason
                 self._wake(f"name {name}")
             if not reason:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 
-from proxyctl.core import codes
+from proxyctl.core import codes, layout
 from proxyctl.core.decide.decision import decide
 from proxyctl.core.decide.members import Survey, survey
 from proxyctl.core.decide.outcome import Outcome
@@ -19,7 +19,9 @@ from proxyctl.core.rules import Rules
 from proxyctl.engines.timings import timed
 from proxyctl.errors import ConfigRefused, DockerUnavailable, GatewayError, ReloadFailed
 from proxyctl.reconcile.apply import Applied, Applier
+from proxyctl.reconcile.checkup import Checkup
 from proxyctl.reconcile.dns_names import DnsNames
+from proxyctl.reconcile.dns_pulse import DnsPulse
 from proxyctl.reconcile.drains import Drains
 from proxyctl.reconcile.health import Health
 from proxyctl.reconcile.inputs import InputsInUse
@@ -49,10 +51,12 @@ class OnePass:
         self._ports, self._applier, self._rules = ports, applier, rules
         self._refusals, self._journal, self._wakes = refusals, journal, wakes
         self.inputs = InputsInUse(ports.read_inputs, refusals)
-        self._inquiry = Inquiry(ports.prober, DnsNames(ports.resolver, wakes.wake))
+        self.dns = DnsPulse(ports.resolver, ports.gateway_id, wakes.wake)
+        self._inquiry = Inquiry(ports.prober, DnsNames(ports.resolver, wakes.wake, self.dns))
         self._reach = Reach(ports.engine, applier, rules, self.inputs, refusals, wakes, Spacing(spacing))
         self._drains = Drains()
         self.health = Health(ports.engine, wakes.wake, ports.grace)
+        self.checkup = Checkup(ports.road, ports.engine, wakes.wake)
         self._survey: Survey | None = None
         self._looked_at = 0.0
         self._undecided = True
@@ -105,6 +109,7 @@ class OnePass:
         if done == "connected":
             self._journal.record("gateway", "the gateway was cut off its network, and is connected again")
         self._gateway_changes = changes
+        self.checkup.soon()
 
     async def _look(self, snapshot: Snapshot) -> World:
         """Return the world of this pass: survey of the snapshot, findings, overrides, and what the proxy does now."""
@@ -156,6 +161,7 @@ class OnePass:
             self._gateway_changes = -1
             self._wakes.back_off("gateway")
         self._set_timers()
+        found += self.dns.problems(layout.gateway_name(world.survey.snapshot.network))
         self._refusals.last_pass = refused or self._refusals.inputs
         self._publish(found)
         self.unsettled = self._undecided or deferred
@@ -170,6 +176,8 @@ class OnePass:
             self._wakes.wake("a server has joined")  # from now on its pool may go by its labels
         if done.how != "unchanged" or done.plan:
             self._journal.record_applied(done, self._applier.applied)
+        if done.how == "reload":
+            self.checkup.soon()
 
     def _set_timers(self) -> None:
         now = time.monotonic()
@@ -182,8 +190,7 @@ class OnePass:
         found += self.outcome.problems
         if self._refusals.inputs:
             found.append(Problem("", "", self._refusals.inputs, code=codes.INPUTS))
-        found += self._ports.gateway.problems
-        found += self._ports.source.problems
+        found += (*self._ports.gateway.problems, *self._ports.source.problems, *self.checkup.problems)
         self._journal.record_problems(found)
 
 

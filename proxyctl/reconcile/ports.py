@@ -8,7 +8,7 @@ from typing import Protocol
 
 from proxyctl.core.model import Override, Pin
 from proxyctl.engines.port import Engine
-from proxyctl.gateway.port import Lifecycle, Prober, Severing
+from proxyctl.gateway.port import Lifecycle, Prober, Road, Severing
 from proxyctl.providers.port import Resolver, Source
 from proxyctl.state.port import Inputs
 
@@ -32,15 +32,19 @@ class Overrides(Protocol):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ports:
-    """Everything outside. `pin` is called in every pass, `read_inputs` when a file has changed.
+    """Everything outside.
 
-    `grace`: the seconds that a server may fail the proxy's own check from the first one on, until that is a problem.
+    `gateway_id` returns the short id of its container, `pin` is called in every pass, `read_inputs` when a file has
+    changed. `grace`: the seconds that a server may fail the proxy's own check from the first one on, until that is a
+    problem.
     """
 
     source: Source
     resolver: Resolver
     prober: Prober
     gateway: Lifecycle
+    gateway_id: Callable[[], str]
+    road: Road
     engine: Engine
     severing: Severing
     overrides: Overrides

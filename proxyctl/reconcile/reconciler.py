@@ -105,6 +105,18 @@ class Reconciler:
         """Ask the proxy for ever which servers fail its health checks, while a pool has such checks."""
         await self._pass.health.run(self._checks)
 
+    async def follow_dns(self) -> None:
+        """Ask Docker's DNS for ever whether it answers."""
+        await self._pass.dns.run()
+
+    async def follow_road(self) -> None:
+        """Ask the gateway's published ports and limits for ever."""
+        await self._pass.checkup.run(self._listens)
+
+    def _listens(self) -> frozenset[int]:
+        applied = self._applier.applied
+        return frozenset(x.port for x in applied.desired.listeners if x.protocol == "http") if applied else frozenset()
+
     def _checks(self) -> bool:
         applied = self._applier.applied
         return self._rules.checks_health and applied is not None and any(p.health for p in applied.desired.pools)

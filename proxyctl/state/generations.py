@@ -71,8 +71,9 @@ class GenerationFolder:
             at=time.time(),
             changes=tuple(changes),
         )
+        own = ((META, meta.model_dump_json(by_alias=True)), (layout.SERVERS, _servers(desired)))
         try:
-            for name, text in (*files.files, (META, meta.model_dump_json(by_alias=True))):
+            for name, text in (*files.files, *own):
                 with (new / name).open("w", encoding="utf-8") as file:
                     file.write(text)
                     file.flush()
@@ -184,7 +185,11 @@ class GenerationFolder:
     def files(self, number: int) -> dict[str, str]:
         """Return the configuration files of a generation by name."""
         folder = self._all()[number]
-        return {p.name: p.read_text("utf-8") for p in sorted(folder.iterdir()) if p.name not in {META, APPLIED}}
+        return {
+            p.name: p.read_text("utf-8")
+            for p in sorted(folder.iterdir())
+            if p.name not in {META, APPLIED, layout.SERVERS}
+        }
 
     def _current_name(self) -> str:
         try:
@@ -210,6 +215,12 @@ def _essence(meta: _Meta) -> str:
 
 def _of_test(meta: _Meta) -> bool:
     return any(layout.is_throwaway(pool.name) for pool in meta.desired.pools)
+
+
+def _servers(desired: Desired) -> str:
+    """Return what `boot.sh` asks DNS for: address, short id and name of each container that serves."""
+    seen = {(s.address, s.container[: layout.SHORT_ID], s.name) for pool in desired.pools for s in pool.servers}
+    return "".join(f"{' '.join(words)}\n" for words in sorted(seen))
 
 
 def _pinned(meta: _Meta) -> int | None:

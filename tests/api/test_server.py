@@ -17,6 +17,9 @@ from proxyctl.api.address import listen
 from proxyctl.api.port import Changes, Maintained, Overridden, Pinned, Released
 from proxyctl.api.server import Api, serve
 from proxyctl.cli import tables
+from proxyctl.core import codes
+from proxyctl.core.model import Problem
+from proxyctl.core.model.findings import Severity
 from proxyctl.core.status import Event, Status
 from proxyctl.errors import ProxyctlError
 from tests import statuses
@@ -99,6 +102,7 @@ async def test_health_and_status_agree_on_what_is_stale(reason: str | None, watc
         "synced_seconds_ago": 0.5,
         "events_connected": True,
         "stale_reason": reason,
+        "problems": [],
     }
     assert (shown["stale"], shown["stale_reason"]) == (reason is not None, reason)
     console = Console(width=80)
@@ -112,11 +116,34 @@ async def test_health_and_status_agree_on_what_is_stale(reason: str | None, watc
 async def test_a_monitor_needs_the_code_alone(
     reason: str | None, code: int, watch: MemoryWatch, tmp_path: Path
 ) -> None:
-    """`/healthz` answers 200 while what `watch` knows is fresh, else 503."""
+    """`/healthz` answers 200 while what `watch` knows is fresh and its gateway is well, else 503."""
     watch.now = dataclasses.replace(watch.now, stale_reason=reason)
     connector = aiohttp.UnixConnector(str(tmp_path / control.SOCKET))
     async with aiohttp.ClientSession(connector=connector) as session, session.get("http://control/healthz") as answer:
         assert answer.status == code
+
+
+@pytest.mark.parametrize(
+    ("code", "severity", "ok"),
+    [
+        (codes.NO_ROAD, "error", False),
+        (codes.NO_DNS, "error", False),
+        (codes.NEAR_LIMIT, "warning", True),
+        (codes.OTHER_IMAGE, "warning", True),
+        (codes.BAD_VALUE, "error", True),
+    ],
+)
+async def test_health_tells_the_problems_of_status(
+    code: str, severity: Severity, ok: bool, watch: MemoryWatch, tmp_path: Path
+) -> None:
+    """It is red where the whole gateway is concerned; one container's mistake makes nobody else's site red."""
+    watch.now = dataclasses.replace(watch.now, problems=(Problem("", "", "why", severity, code=code),))
+    connector = aiohttp.UnixConnector(str(tmp_path / control.SOCKET))
+    async with aiohttp.ClientSession(connector=connector) as session, session.get("http://control/healthz") as answer:
+        health = await answer.json()
+    assert (answer.status, health["ok"]) == (200 if ok else 503, ok)
+    assert health["problems"] == (await ask(tmp_path, "/api/v1/status"))["problems"]
+    assert health["problems"][0]["code"] == code
 
 
 async def test_events_have_ids(watch: MemoryWatch, tmp_path: Path) -> None:

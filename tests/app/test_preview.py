@@ -29,7 +29,7 @@ from proxyctl.state.pin import PinFile
 from proxyctl.state.port import Inputs, PinnedGeneration
 from tests import virtual_time
 from tests.core.worlds import HAPROXY, container, servers, world
-from tests.in_memory import MemoryProber
+from tests.in_memory import GATEWAY, MemoryProber
 from tests.providers.docker.fake_engine import UNCLOSED, FakeEngine, running
 
 pytestmark = pytest.mark.filterwarnings(UNCLOSED)
@@ -166,8 +166,8 @@ class Dns:
         self._silent = silent
 
     async def resolve(self, name: str) -> tuple[str, ...]:
-        """Answer."""
-        if self._silent is None:
+        """Answer; the gateway is known at once."""
+        if self._silent is None or name == GATEWAY:
             return (WEB.address,)
         await asyncio.sleep(self._silent)
         raise ResolveError("NXDOMAIN")
@@ -204,7 +204,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, *, answers: float, silent: float | No
 
         monkeypatch.setattr(preview, "Prober", prober)
         monkeypatch.setattr(preview, "EmbeddedDns", lambda *_: Dns(silent))
-        parts = cast("Parts", SimpleNamespace(view=None, access=None))
+        parts = cast("Parts", SimpleNamespace(view=None, access=SimpleNamespace(short_id=GATEWAY)))
         found = (await preview._ask(parts, (WEB,), Desired()))[WEB]
         return found.ok, found.reason, round(loop.time() - began, 2)
 

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 import pytest
 
 from proxyctl.core.decide.decision import decide
-from proxyctl.core.explain import ContainerExplanation, explain_container, explain_url
+from proxyctl.core.decide.outcome import Outcome
+from proxyctl.core.explain import ContainerExplanation, UrlExplanation, explain_container, explain_url
 from proxyctl.core.labels.declaration import Options
 from proxyctl.core.labels.origin import ONE_OFF
 from proxyctl.core.model import (
@@ -209,6 +210,16 @@ STATE = Desired(
 PUBLISHED = {8080: 80, 80: 81}
 
 
+def meets(
+    url: str,
+    desired: Desired = STATE,
+    published: Mapping[int, int] = PUBLISHED,
+    failing: Mapping[tuple[str, str], str] | None = None,
+) -> UrlExplanation:
+    """Explain a URL in a world in which this is desired."""
+    return explain_url(url, desired, published, Outcome(desired), state_of(world(), failing=failing))
+
+
 @pytest.mark.parametrize(
     ("url", "port", "host", "path", "pool"),
     [
@@ -223,8 +234,9 @@ PUBLISHED = {8080: 80, 80: 81}
 )
 def test_a_url_that_is_routed(url: str, port: int, host: str, path: str, pool: str) -> None:
     """The published port leads to the gateway's, then the host and the path decide."""
-    made = explain_url(url, STATE, PUBLISHED)
+    made = meets(url)
     assert made.routed
+    assert made.served == (pool == "shop")
     assert (made.port, made.host, made.path, made.pool) == (port, host, path, pool)
     assert [s.name for s in made.servers] == [s.name for s in STATE.pool(pool).servers]  # type: ignore[union-attr]
 
@@ -240,7 +252,7 @@ def test_a_url_that_is_routed(url: str, port: int, host: str, path: str, pool: s
 )
 def test_a_url_that_is_not_routed(url: str, line: str) -> None:
     """The last line says what the gateway does instead."""
-    made = explain_url(url, STATE, PUBLISHED)
+    made = meets(url)
     assert not made.routed
     assert made.pool == ""
     assert made.lines[-1] == line
@@ -248,12 +260,12 @@ def test_a_url_that_is_not_routed(url: str, line: str) -> None:
 
 def test_a_route_to_a_pool_that_is_not_there() -> None:
     """A route without its pool is no route."""
-    assert not explain_url("http://a/", Desired((Listener(80, routes=(Route("", "/", "p"),)),)), {}).routed
+    assert not meets("http://a/", Desired((Listener(80, routes=(Route("", "/", "p"),)),)), {}).routed
 
 
 def test_what_is_said_about_a_url() -> None:
     """The lines lead from the port to the servers."""
-    assert explain_url("http://shop.example:8080/x", STATE, PUBLISHED).lines == (
+    assert meets("http://shop.example:8080/x").lines == (
         "port 8080 of this host is port 80 of the gateway",
         "route: shop.example/ on port 80",
         "pool: shop, balance roundrobin, servers: 3",
@@ -266,14 +278,30 @@ def test_what_is_said_about_a_url() -> None:
 @pytest.mark.parametrize("url", ["http://x.shop.example:8080/img", "http://any/"])
 def test_a_pool_that_cannot_serve(url: str) -> None:
     """A routed pool without a server that takes requests answers 503, and that is said."""
-    made = explain_url(url, STATE, PUBLISHED)
+    made = meets(url)
     assert made.routed
-    assert made.lines[-1] == "no server takes new requests: the gateway answers 503"
+    assert not made.served
+    assert made.lines[-1].startswith("no server takes new requests: the gateway answers 503: ")
+    assert made.lines[-1].endswith(("c drains", "no container is left"))
+
+
+def test_a_pool_whose_servers_fail_the_proxy_s_check() -> None:
+    """They are in the pool, and nobody serves: each says why."""
+    failing = {("shop", name): "Layer4 timeout" for name in ("a", "b")}
+    made = meets("tcp:5432/", failing=failing)
+    assert not made.served
+    assert made.lines[3] == "server: a at 10.0.0.1:80, weight 2, fails its health check: Layer4 timeout"
+    assert made.lines[-1] == (
+        "no server takes new requests: new connections are closed: "
+        "a fails its health check, b fails its health check, c drains"
+    )
+    assert meets("http://shop.example:8080/", failing={("shop", "a"): "Layer4 timeout"}).served
 
 
 @pytest.mark.parametrize(
     ("url", "line"),
     [
+        ("http://a/up", "the gateway answers 503, except for /up;"),
         ("http://a/x", "the gateway answers 503, except for /up;"),
         ("http://b/x", "the gateway answers 503;"),
         ("tcp:5432/", "new connections are closed;"),
@@ -284,8 +312,9 @@ def test_a_pool_in_maintenance(url: str, line: str) -> None:
     routes = Route("a", "/", "a"), Route("b", "/api", "b"), Route("b", "/", "b")
     listeners = Listener(80, routes=routes), Listener(5432, "tcp", (Route("", "/", "b"),))
     a = Pool("a", health=HealthCheck("/up"), maintenance=True, servers=(Server("s", "id-s", "10.0.0.1", 80),))
-    made = explain_url(url, Desired(listeners, (a, Pool("b", maintenance=True, servers=a.servers))), {})
+    made = meets(url, Desired(listeners, (a, Pool("b", maintenance=True, servers=a.servers))), {})
     assert made.routed
+    assert made.served == url.endswith("/up")
     assert made.lines[-1] == f"maintenance: {line} `proxyctl maintenance {made.pool} off` opens it"
 
 
@@ -298,7 +327,7 @@ def test_a_container_of_a_pool_in_maintenance() -> None:
 
 def test_a_port_that_is_not_published() -> None:
     """A port that the host does not have is taken as the gateway's, and that is said."""
-    made = explain_url("http://shop.example:81/", STATE, PUBLISHED)
+    made = meets("http://shop.example:81/")
     assert made.pool == "none"
     assert made.lines[0].startswith("port 81 is not published on this host")
 
@@ -307,7 +336,7 @@ def test_a_port_that_is_not_published() -> None:
 def test_what_is_not_a_url(text: str) -> None:
     """A text that is no URL is a usage error that shows what one looks like."""
     with pytest.raises(UsageError, match=r"is not a URL such as http://"):
-        explain_url(text, STATE, {})
+        meets(text, STATE, {})
 
 
 def test_who_fails_the_proxy_s_own_check_gets_nothing() -> None:

@@ -13,10 +13,12 @@ import docker.errors
 
 from proxyctl.app.parts import PROXIES
 from proxyctl.core.model import ConfigFiles, Desired, Features, Listener, Pool, Route, Server, Tuning
+from proxyctl.engines import boot
 from proxyctl.engines.render import render
 from proxyctl.gateway.access import DockerAccess
 from proxyctl.gateway.lifecycle import DockerLifecycle
 from proxyctl.gateway.netns import GatewayView
+from proxyctl.gateway.presence import present
 from proxyctl.gateway.spec import Spec
 from proxyctl.settings import EngineKind
 from proxyctl.state.generations import GenerationFolder
@@ -87,7 +89,8 @@ class Box:
             engine=kind,
             images=(image or f"proxyctl/{kind}:{version}",),
             publish=(),
-            command=proxy.command,
+            command=boot.command(),
+            boot=proxy.boot,
             stop_signal=proxy.stop_signal,
             folder=folder,
         )
@@ -100,9 +103,11 @@ class Box:
         self.view = GatewayView(lambda: self.access.pid)
         self.engine = proxy.engine(self.access, self.run_folder)
         self.features: Features | None = None
+        self._held = contextlib.ExitStack()
 
     async def start(self) -> None:
         """Make the container and ask the binary what it can do."""
+        self._held.enter_context(present(self.run_folder))
         await self.lifecycle.ensure()
         self.features = await self.engine.features()
 
@@ -148,6 +153,7 @@ class Box:
 
     def close(self) -> None:
         """Remove the container, if it was made."""
+        self._held.close()
         with contextlib.suppress(docker.errors.NotFound):
             self.client.remove_container(f"proxyctl-{self.network}", force=True, v=True)
         self.client.close()

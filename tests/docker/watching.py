@@ -23,8 +23,10 @@ import docker
 import docker.errors
 
 from proxyctl.api import client as control
+from proxyctl.core import layout
 from proxyctl.errors import ProxyctlError
 from proxyctl.providers.docker.containers import Containers
+from proxyctl.state.generations import APPLIED, META
 from tests.docker.command_line import run_here, run_proxyctl
 
 BACKEND = "proxyctl/echo:latest"
@@ -144,11 +146,15 @@ class Watch:
 
     def run(self, name: str, *, image: str = BACKEND, network: str | None = None, **kwargs: Any) -> Any:
         """Start a container `NETWORK-name`; labels are given without their prefix, `enable=true` is added."""
+        return self._made(self.client.containers.run, name, image=image, network=network, **kwargs)
+
+    def _made(
+        self, make: Callable[..., Any], name: str, *, image: str = BACKEND, network: str | None = None, **kwargs: Any
+    ) -> Any:
         labels = {"enable": "true", **kwargs.pop("labels", {})}
-        full = f"{self.network}-{name}"
-        return self.client.containers.run(
+        return make(
             image,
-            name=full,
+            name=f"{self.network}-{name}",
             detach=True,
             network=network or self.network,
             labels={f"proxyctl.{k}": v for k, v in labels.items() if v is not None} | {LABEL: "1"},
@@ -190,18 +196,38 @@ class Watch:
         pid = self.gateway.attrs["State"]["Pid"]
         subprocess.run(["nsenter", f"--target={pid}", "--net", "--", *argv], check=True, capture_output=True)
 
+    @contextlib.contextmanager
+    def nameless(self, container: Any) -> Iterator[None]:
+        """Let no question about a container's name or short id reach Docker's DNS, which answers all others."""
+        rules = [
+            ("OUTPUT", "-d", "127.0.0.11", "-m", "string", "--algo", "bm", "--string", name, "-j", "DROP")
+            for name in (container.name, container.id[:12])
+        ]
+        for rule in rules:
+            self.in_gateway_namespace("iptables", "-I", *rule)
+        try:
+            yield
+        finally:
+            for rule in rules:
+                self.in_gateway_namespace("iptables", "-D", *rule)
+
+    def create(self, name: str, **kwargs: Any) -> Any:
+        """Make a container as `run` does, and do not start it."""
+        return self._made(self.client.containers.create, name, **kwargs)
+
     def applied_text(self) -> str:
         """Return the configuration that `current` points to."""
         current = self.state / "proxy" / "current"
-        return "".join(p.read_text() for p in sorted(current.iterdir()) if p.name not in {"desired.json", ".applied"})
+        own = {META, APPLIED, layout.SERVERS}
+        return "".join(p.read_text() for p in sorted(current.iterdir()) if p.name not in own)
 
     def shown_text(self) -> str:
         """Return it as it may be shown: without the secret of `check`."""
         return self.applied_text().replace((self.state / "check.token").read_text().strip(), "(secret)")
 
     def proxy_pids(self) -> set[str]:
-        """Return the proxy's processes, by their pids on the host."""
-        return {row[1] for row in self.gateway.top()["Processes"]}
+        """Return the proxy's processes, by their pids on the host; `boot.sh` runs beside them."""
+        return {row[1] for row in self.gateway.top()["Processes"] if row[-1].startswith(self.engine)}
 
     @staticmethod
     def post(url: str) -> bool:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
+import resource
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -132,3 +135,36 @@ async def test_connections_that_cannot_be_seen_are_not_taken_for_none() -> None:
     """As in an image without `cat`."""
     with pytest.raises(GatewayError, match="cannot be seen"):
         await inside_gateway.connected(Answers("sh: cat: not found", 127), "192.168.0.3", 80)
+
+
+class Here(Answers):
+    """A gateway that is this machine."""
+
+    async def run(self, argv: Sequence[str]) -> Ran:
+        """Run the command."""
+        process = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
+        output, _ = await process.communicate()
+        return Ran(process.returncode or 0, output.decode())
+
+
+async def test_open_files_are_counted_for_each_process_of_the_proxy(tmp_path: Path) -> None:
+    """By the kernel, with the limit of that process; the fullest comes first."""
+    name = Path("/proc/self/comm").read_text().strip()  # noqa: ASYNC240 - a moment
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.ExitStack() as opened:
+        for number in range(300):
+            opened.enter_context((tmp_path / str(number)).open("w"))
+        found = await inside_gateway.open_files(Here(), name)
+    assert found[0].used >= 300
+    assert found[0].most == soft
+    assert await inside_gateway.open_files(Here(), "no-such-proxy") == []
+
+
+async def test_where_no_command_runs_open_files_are_not_known() -> None:
+    """As in a gateway that has just ended."""
+
+    class Gone(Answers):
+        async def run(self, argv: Sequence[str]) -> Ran:
+            raise GatewayError(argv[0])
+
+    assert await inside_gateway.open_files(Gone(), "nginx") == []

@@ -22,7 +22,7 @@ from proxyctl.state.generations import GenerationFolder
 from proxyctl.state.overrides import Overrides
 from proxyctl.state.port import Inputs
 from tests.core.worlds import HAPROXY, NET, rules, world
-from tests.in_memory import MemoryEngine, MemoryProber, MemoryResolver
+from tests.in_memory import GATEWAY, MemoryEngine, MemoryProber, MemoryResolver, MemoryRoad
 
 
 class MemorySource:
@@ -113,15 +113,18 @@ class Stage:
         self.inputs = Inputs(Options(), Tuning(), templates.load(features.engine, None), "0" * 32)
         self.read: Callable[[], Inputs] = lambda: self.inputs
         self.overrides = Overrides(folder)
-        self.gateway, self.severing = StagedGateway(), NotedSevering()
+        self.gateway, self.severing, self.road = StagedGateway(), NotedSevering(), MemoryRoad()
+        self.dns = MemoryResolver(self._addresses)
         self.answers: Callable[[Target], bool] = lambda _: True
         self.refusals, self.journal = Refusals(), Journal()
         self.applier = Applier(self.engine, generations, self.refusals)
         ports = Ports(
             source=self.source,
-            resolver=MemoryResolver(self._addresses),
+            resolver=self.dns,
             prober=MemoryProber(self._answers, lambda _: None),
             gateway=self.gateway,
+            gateway_id=lambda: GATEWAY,
+            road=self.road,
             engine=self.engine,
             severing=self.severing,
             overrides=self.overrides,

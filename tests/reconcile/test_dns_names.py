@@ -7,11 +7,20 @@ import dataclasses
 import time
 from itertools import pairwise
 
+from proxyctl.core import codes
 from proxyctl.core.model import Target
 from proxyctl.errors import ResolveError
+from proxyctl.providers.port import Resolver, Wake
 from proxyctl.reconcile.dns_names import RESOLVE_WAIT, DnsNames
+from proxyctl.reconcile.dns_pulse import PATIENCE, DnsPulse
 from proxyctl.reconcile.wakes import RETRY_LAST
 from tests import virtual_time
+from tests.in_memory import GATEWAY
+
+
+def asking(resolver: Resolver, wake: Wake) -> DnsNames:
+    """Return names that are asked of a resolver, with its pulse."""
+    return DnsNames(resolver, wake, DnsPulse(resolver, lambda: GATEWAY, wake))
 
 
 class Silent:
@@ -25,7 +34,7 @@ class Silent:
 
 async def test_a_silent_name_holds_up_one_pass_only() -> None:
     """The pass that meets it waits a moment, those after it do not wait at all: a drain must not."""
-    names = DnsNames(Silent(), lambda _: None)
+    names = asking(Silent(), lambda _: None)
     target = Target("id", "web", "10.0.0.1", 80, None, "http")
     began = time.perf_counter()
     assert await names.check([target]) == {target: None}
@@ -50,6 +59,8 @@ class Table:
     async def resolve(self, name: str) -> tuple[str, ...]:
         """Answer at once."""
         self.asked.append((asyncio.get_running_loop().time(), name))
+        if name == GATEWAY:
+            return ("10.0.0.254",)
         if name not in self.addresses:
             raise ResolveError("NXDOMAIN")
         return tuple(filter(None, self.addresses[name].split()))
@@ -60,7 +71,7 @@ def test_a_name_that_resolves_is_not_asked_for_again() -> None:
     dns, woken = Table(web="10.0.0.9 10.0.0.1"), list[str]()
 
     async def play() -> None:
-        names = DnsNames(dns, woken.append)
+        names = asking(dns, woken.append)
         for _ in range(3):
             assert await names.check([WEB]) == {WEB: ""}
         assert len(dns.asked) == 1
@@ -76,7 +87,7 @@ def test_the_short_id_counts_as_a_name() -> None:
     dns = Table(**{"0123456789ab": "10.0.0.1"})
 
     async def play() -> None:
-        assert await DnsNames(dns, lambda _: None).check([WEB]) == {WEB: ""}
+        assert await asking(dns, lambda _: None).check([WEB]) == {WEB: ""}
 
     virtual_time.run(play())
 
@@ -85,7 +96,7 @@ def test_a_name_that_does_not_lead_there_says_where_it_leads() -> None:
     """To another address, to none, or DNS says that there is no such name."""
 
     async def play(dns: Table) -> str | None:
-        names = DnsNames(dns, lambda _: None)
+        names = asking(dns, lambda _: None)
         found = (await names.check([WEB]))[WEB]
         await names.check([])
         return found
@@ -102,7 +113,7 @@ def test_a_name_that_does_not_resolve_is_asked_for_more_and_more_rarely() -> Non
     dns, woken = Table(), list[str]()
 
     async def play() -> None:
-        names = DnsNames(dns, woken.append)
+        names = asking(dns, woken.append)
         await names.check([WEB])
         await asyncio.sleep(30)
         times = [at for at, name in dns.asked if name == "web"]
@@ -120,5 +131,65 @@ def test_a_name_that_does_not_resolve_is_asked_for_more_and_more_rarely() -> Non
         asked = len(dns.asked)
         await asyncio.sleep(30)
         assert len(dns.asked) == asked
+
+    virtual_time.run(play())
+
+
+class Dead:
+    """A DNS whose rules are gone: every question is refused at once, until the test says that it answers."""
+
+    def __init__(self) -> None:
+        self.answers = False
+
+    async def resolve(self, name: str) -> tuple[str, ...]:
+        """Know everybody, or answer nobody."""
+        if not self.answers:
+            message = f"the embedded DNS cannot be asked for {name}: connection refused"
+            raise ResolveError(message)
+        return ("10.0.0.1",)
+
+
+def test_no_container_is_blamed_for_a_dns_that_does_not_answer() -> None:
+    """Its name is as unknown as before, and after a while names are not waited for any more.
+
+    What a container answers on its port is asked in any case. Once DNS answers again, names count again.
+    """
+    dns, woken = Dead(), list[str]()
+
+    async def play() -> None:
+        pulse = DnsPulse(dns, lambda: GATEWAY, woken.append)
+        names = DnsNames(dns, woken.append, pulse)
+        running = asyncio.create_task(pulse.run())
+        assert await names.check([WEB]) == {WEB: None}
+        await asyncio.sleep(PATIENCE - 0.1)
+        assert await names.check([WEB]) == {WEB: None}
+        assert pulse.problems("proxyctl-web") == ()
+        await asyncio.sleep(0.7)
+        assert await names.check([WEB]) == {WEB: ""}
+        assert woken == ["Docker's DNS"]
+        (problem,) = pulse.problems("proxyctl-web")
+        assert problem.code == codes.NO_DNS
+        assert "connection refused" in problem.reason
+        assert "`docker restart proxyctl-web`" in problem.reason
+        dns.answers = True
+        await asyncio.sleep(5.1)
+        assert pulse.problems("proxyctl-web") == ()
+        assert await names.check([WEB]) == {WEB: ""}
+        assert sorted(woken) == ["Docker's DNS", "Docker's DNS", "name web"]
+        running.cancel()
+
+    virtual_time.run(play())
+
+
+def test_a_dns_that_answers_is_asked_rarely() -> None:
+    """Every ten seconds: its silence is noticed also while no container is new."""
+    dns = Table()
+
+    async def play() -> None:
+        running = asyncio.create_task(DnsPulse(dns, lambda: GATEWAY, lambda _: None).run())
+        await asyncio.sleep(25)
+        asked = len(dns.asked)
+        assert asked == 3
+        running.cancel()
 
     virtual_time.run(play())

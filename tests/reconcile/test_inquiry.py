@@ -6,9 +6,10 @@ import asyncio
 
 from proxyctl.core.model import Desired, Finding, Pool, Server, Target
 from proxyctl.reconcile.dns_names import DnsNames
+from proxyctl.reconcile.dns_pulse import DnsPulse
 from proxyctl.reconcile.inquiry import Inquiry
 from tests import virtual_time
-from tests.in_memory import MemoryProber, MemoryResolver
+from tests.in_memory import GATEWAY, MemoryProber, MemoryResolver
 
 WEB = Target("id-web", "web", "10.0.0.1", 80, None, "http")
 API = Target("id-api", "api", "10.0.0.2", 80, None, "http")
@@ -31,7 +32,8 @@ def findings(
 
     async def ask() -> tuple[dict[Target, Finding], bool]:
         prober = MemoryProber(lambda _: answers, lambda _: None)
-        names = DnsNames(Silent() if dns is None else MemoryResolver(lambda: dns), lambda _: None)
+        resolver = Silent() if dns is None else MemoryResolver(lambda: dns)
+        names = DnsNames(resolver, lambda _: None, DnsPulse(resolver, lambda: GATEWAY, lambda _: None))
         inquiry = Inquiry(prober, names)
         found = await inquiry.findings(iter(targets), previous or Desired())
         await names.check(())  # ends the questions

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from proxyctl.core.model import Override, Tuning
+from proxyctl.core import codes
+from proxyctl.core.model import Override, Problem, Tuning
 from proxyctl.errors import TemplateError
-from proxyctl.reconcile import wakes
+from proxyctl.reconcile import dns_pulse, wakes
 from tests.core.worlds import NGINX, container, world
 from tests.providers.docker.following import until
 from tests.reconcile.stage import Stage
@@ -218,3 +219,34 @@ async def test_a_watch_whose_first_state_is_refused_is_not_settled(tmp_path: Pat
         await asyncio.wait([settled], timeout=0.02)
         assert not settled.done()
         settled.cancel()
+
+
+async def test_what_a_client_of_the_gateway_meets_is_told(tmp_path: Path) -> None:
+    """After the first pass the ports that it listens on are asked for; what is found is a problem like any other."""
+    stage = Stage(tmp_path)
+    problem = Problem("", "", "port 80 is published, and nothing answers there", code=codes.NO_ROAD)
+    stage.road.problems = (problem,)
+    await stage.sees(A)
+    async with stage.running():
+        asking = asyncio.create_task(stage.reconciler.follow_road())
+        await until(lambda: problem in stage.journal.problems, "the problem")
+        assert stage.road.asked == [{80}]
+        asking.cancel()
+
+
+async def test_a_dns_without_answers_is_one_problem_and_containers_join(tmp_path: Path, monkeypatch: Any) -> None:
+    """What Docker says of their addresses, and an answering port, are enough; no container is blamed."""
+    monkeypatch.setattr(dns_pulse, "PATIENCE", 0.2)
+    monkeypatch.setattr(dns_pulse, "AGAIN", 0.05)
+    stage = Stage(tmp_path)
+    stage.dns.silent = True
+    async with stage.running():
+        asking = asyncio.create_task(stage.reconciler.follow_dns())
+        stage.source.snapshot = world(A)
+        stage.reconciler.wake("a container")
+        await until(lambda: stage.serving == {"web": ["a"]}, "a server")
+        await until(lambda: [p.code for p in stage.journal.problems] == [codes.NO_DNS], "the problem")
+        assert not any("a does not resolve" in event.text for event in stage.journal.after())
+        stage.dns.silent = False
+        await until(lambda: not stage.journal.problems, "an answer")
+        asking.cancel()

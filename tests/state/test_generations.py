@@ -199,3 +199,13 @@ def test_a_test_does_not_cost_the_way_back(folder: GenerationFolder) -> None:
     made(folder, KEEP + 31, WEB, templates=str(KEEP))
     assert numbers(folder) == [*range(1, KEEP), KEEP + 31]
     assert target(folder.history(), None, None) == KEEP - 1
+
+
+def test_a_generation_says_whose_addresses_it_has(tmp_path: Path, folder: GenerationFolder) -> None:
+    """For a gateway that boots without `watch`: each container once, with the short id that Docker's DNS knows."""
+    one = Server("web-1", "c0ffee" * 10, "172.18.0.2", 80)
+    pools = (Pool("a", servers=(one,)), Pool("b", servers=(dataclasses.replace(one, port=81),)))
+    number = folder.stage(files(1, "t"), Desired(pools=pools))
+    (written,) = (tmp_path / "generations").glob(f"{number}-*/{layout.SERVERS}")
+    assert written.read_text() == "172.18.0.2 c0ffeec0ffee web-1\n"
+    assert layout.SERVERS not in folder.files(number), "it is no configuration"

@@ -20,13 +20,18 @@ def unserved(outcome: Outcome, world: World) -> Iterator[Problem]:
     for pool in outcome.desired.pools:
         if pool.name not in routed or pool.name in coming or pool.maintenance:
             continue
-        if not any(effective_weight(s) and (pool.name, s.name) not in world.failing for s in pool.servers):
+        if not served(pool, world):
             answer = "connections are closed" if pool.protocol == "tcp" else "requests are answered with 503"
-            reason = f"pool {pool.name} has nobody to serve it, {answer}: {_why(pool, outcome, world)}"
+            reason = f"pool {pool.name} has nobody to serve it, {answer}: {why(pool, outcome, world)}"
             yield Problem("", "", reason, code=codes.NOBODY)
 
 
-def _why(pool: Pool, outcome: Outcome, world: World) -> str:
+def served(pool: Pool, world: World) -> bool:
+    """Return whether some server of a pool takes new requests."""
+    return any(effective_weight(s) and (pool.name, s.name) not in world.failing for s in pool.servers)
+
+
+def why(pool: Pool, outcome: Outcome, world: World) -> str:
     """Return what keeps each container of a pool from serving, in a few words each."""
     words = {s.name: _of_server(s, failing=(pool.name, s.name) in world.failing) for s in pool.servers}
     words |= {w.name: "is not ready" for w in outcome.waiting if w.pool == pool.name}

@@ -29,12 +29,14 @@ class NoAnswer(Exception):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Info:
-    """The fields of a worker's `show info`."""
+    """The fields of a worker's `show info`; `maxconn` 0 where it names none."""
 
     pid: int
     revision: str
     topology: str
     stopping: bool
+    connections: int = 0
+    maxconn: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -71,7 +73,18 @@ def read_info(text: str) -> Info:
     if not fields.get("Pid", "").isdecimal():
         raise NoAnswer(f"not an answer of a worker: {text.strip()[:80]!r}")
     revision, topology = read_revision(fields.get("description", "")) or ("", "")
-    return Info(int(fields["Pid"]), revision, topology, fields.get("Stopping", "0") != "0")
+    return Info(
+        pid=int(fields["Pid"]),
+        revision=revision,
+        topology=topology,
+        stopping=fields.get("Stopping", "0") != "0",
+        connections=_number(fields.get("CurrConns", "")),
+        maxconn=_number(fields.get("Maxconn", "")),
+    )
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() else 0
 
 
 def read_rows(text: str) -> list[Row]:

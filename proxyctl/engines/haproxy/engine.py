@@ -15,7 +15,8 @@ from pathlib import Path
 from proxyctl.core import layout
 from proxyctl.core.model import ConfigFiles, Features, Running, Server, ServerCount
 from proxyctl.core.plan import Plan
-from proxyctl.engines import inside_gateway, loaded
+from proxyctl.core.usage import Usage
+from proxyctl.engines import boot, inside_gateway, loaded
 from proxyctl.engines.haproxy import answers, lines, sockets, state, stats, workers
 from proxyctl.engines.haproxy.answers import Info, NoAnswer, servers_in_use
 from proxyctl.engines.haproxy.change import Abilities, Left, PoolChange, pool_of
@@ -38,14 +39,14 @@ _SPARE_FILES = 200
 _MOST_CONNECTIONS = 10_000
 
 
-def command() -> tuple[str, ...]:
-    """Return the gateway's command: start HAProxy's master as soon as there is a generation.
+def boot_script() -> str:
+    """Return the text of the gateway's `boot.sh`, which becomes HAProxy's master.
 
-    It first removes the sockets of a killed predecessor, so that a socket that accepts a connection is alive.
+    A server whose line is left out is missing in HAProxy's own list, so that `watch` sees the difference; a `disabled`
+    one would be there.
     """
-    wait = f"until [ -e {layout.CURRENT} ]; do sleep 0.1; done; rm -f {layout.RUN}/*.sock"
-    start = f"exec haproxy -W -db -f {layout.CURRENT}/{CONFIG_NAME} -S {layout.RUN}/{MASTER_SOCKET},mode,600"
-    return ("sh", "-c", f"{wait}; {start}")
+    start = f"haproxy -W -db -f {layout.SERVE}/{CONFIG_NAME} -S {layout.RUN}/{MASTER_SOCKET},mode,600"
+    return boot.script(reload="USR2", off="", start=start)
 
 
 async def features(shell: Shell) -> Features:
@@ -131,6 +132,7 @@ class HAProxy:
         try:
             async with sockets.keep_worker(self._admin) as worker:
                 await self._keep_health()
+                boot.serve_current(self._run_folder)
                 signalled = True
                 with timed("answers"):
                     await workers.reload(self._master, self._gateway.logs, deadline)
@@ -235,6 +237,12 @@ class HAProxy:
     async def counts(self) -> tuple[ServerCount, ...]:
         """Return the requests since the last reload and the health of each server; empty without an answer."""
         return await asyncio.to_thread(stats.counts, self._status)
+
+    async def usage(self) -> tuple[Usage, ...]:
+        """Return the connections of the serving worker, and the open files of the fullest process."""
+        info, files = await self._info(), await inside_gateway.open_files(self._gateway, "haproxy")
+        connections = (Usage("connections", info.connections, info.maxconn),) if info else ()
+        return (*connections, *(Usage("open files", p.used, p.most) for p in files[:1]))
 
     async def _info(self) -> Info | None:
         try:

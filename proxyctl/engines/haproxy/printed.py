@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from proxyctl.core import layout
+from proxyctl.core import layout, road
 from proxyctl.core.effect import effective_weight
 from proxyctl.core.model import (
     BY_KEY,
@@ -132,7 +132,10 @@ class Printed:
     state_file: str
     check_header: str
     server_header: str
+    road_header: str
     token: str
+    road_question: str
+    road_answer: str
     frontends: tuple[Frontend, ...]
     pools: tuple[Backend, ...]
 
@@ -150,7 +153,10 @@ def printed(desired: Desired, *, features: Features, tuning: Tuning, token: str)
         state_file=f"{layout.RUN}/{paths.STATE_FILE}",
         check_header=layout.CHECK_HEADER,
         server_header=layout.SERVER_HEADER,
+        road_header=layout.ROAD_HEADER,
         token=token,
+        road_question=road.question(token),
+        road_answer=road.answer(token),
         frontends=tuple(_frontend(x, pools) for x in desired.listeners),
         pools=tuple(pools.values()),
     )

@@ -16,7 +16,8 @@ from pathlib import Path
 from proxyctl.core import layout
 from proxyctl.core.model import ConfigFiles, Features, Running, Server, ServerCount
 from proxyctl.core.plan import Plan
-from proxyctl.engines import inside_gateway, loaded, unix_sockets
+from proxyctl.core.usage import Usage
+from proxyctl.engines import boot, inside_gateway, loaded, unix_sockets
 from proxyctl.engines.nginx.paths import CONFIG_NAME, STATUS_SOCKET
 from proxyctl.engines.nginx.printed import printed
 from proxyctl.engines.port import Printer
@@ -43,20 +44,18 @@ _ANSWER = 1.0
 """Seconds for one answer of the status listener, which only returns a constant."""
 
 _LISTEN = re.compile(r"^\s*listen\s+(?:[^\s;]*:)?(\d+)[\s;]", re.MULTILINE)
+_CONNECTIONS = re.compile(r"^\s*worker_connections\s+(\d+)\s*;", re.MULTILINE)
 _SPARE_FILES = 100
 """Descriptors that a worker needs beside its connections: listeners, logs, temporary files."""
 
 
-def command() -> tuple[str, ...]:
-    """Return the gateway's command: start nginx as soon as there is a generation.
+def boot_script() -> str:
+    """Return the text of the gateway's `boot.sh`, which becomes nginx's master.
 
-    It first removes the sockets of a killed predecessor: nginx cannot bind to a path that exists.
+    nginx refuses an upstream without a server, so one that is out is marked `down`.
     """
-    script = (
-        f"until [ -e {layout.CURRENT} ]; do sleep 0.1; done; "
-        f"rm -f {layout.RUN}/*.sock; exec nginx -c {layout.CURRENT}/{CONFIG_NAME}"
-    )
-    return ("sh", "-c", script)
+    start = f"nginx -c {layout.SERVE}/{CONFIG_NAME}"
+    return boot.script(reload="HUP", off="down", start=start)
 
 
 async def features(shell: Shell) -> Features:
@@ -131,6 +130,7 @@ class Nginx:
                 os.close(accepting)
 
     async def _load(self, revision: str, accepting: int | None) -> None:
+        boot.serve_current(self._run_folder)
         with timed("answers"):
             await self._gateway.signal("HUP")
             await self._until_answers(revision)
@@ -196,6 +196,16 @@ class Nginx:
     async def counts(self) -> tuple[ServerCount, ...]:
         """Return no figures: open source nginx does not count by server."""
         return ()
+
+    async def usage(self) -> tuple[Usage, ...]:
+        """Return the connections and the open files of the fullest process.
+
+        A worker has a descriptor for each connection, and next to no other; nginx counts both sides of a request.
+        """
+        files = (await inside_gateway.open_files(self._gateway, "nginx"))[:1]
+        limit = _CONNECTIONS.search(loaded.current_text(self._run_folder, CONFIG_NAME))
+        connections = [Usage("connections", p.used, int(limit[1])) for p in files] if limit else []
+        return (*connections, *(Usage("open files", p.used, p.most) for p in files))
 
     async def _why(self, revision: str) -> str:
         """Say why a reload was not confirmed, from the newest `[emerg]` line, else the last line."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
-from proxyctl.core import layout
+from proxyctl.core import layout, road
 from proxyctl.core.model import Desired, Features, Listener, Pool, Route, Tuning
 from proxyctl.core.routing import Site, open_path, sites
 from proxyctl.engines.nginx import paths
@@ -103,7 +103,8 @@ class Printed:
     """All that nginx.conf says beside its own text; times in milliseconds, sockets and files as nginx sees them.
 
     `keepalive` is None where a reload would cost a request on each idle connection. `check_variable` is the variable
-    with a client's header of `proxyctl check`, `server_header` the header of the answer that names the server.
+    with a client's header of `proxyctl check`, `server_header` the header of the answer that names the server;
+    `road_variable` holds the header that asks for this gateway, which answers it itself.
     """
 
     version: str
@@ -119,6 +120,9 @@ class Printed:
     check_variable: str
     server_header: str
     token: str
+    road_variable: str
+    road_question: str
+    road_answer: str
     pools: tuple[Upstream, ...]
     ports: tuple[Port, ...]
     stream: Stream | None
@@ -141,9 +145,12 @@ def printed(desired: Desired, *, features: Features, tuning: Tuning, token: str)
         keepalive=keepalive,
         request_headers=request_headers(h2=False),
         response_headers=response_headers(""),
-        check_variable=f"$http_{layout.CHECK_HEADER.lower().replace('-', '_')}",
+        check_variable=_of_header(layout.CHECK_HEADER),
         server_header=layout.SERVER_HEADER,
         token=token,
+        road_variable=_of_header(layout.ROAD_HEADER),
+        road_question=road.question(token),
+        road_answer=road.answer(token),
         pools=tuple(upstreams[p.name] for p in desired.pools if p.protocol != "tcp"),
         ports=tuple(_port(x, pools, upstreams) for x in desired.listeners if x.protocol == "http"),
         stream=stream,
@@ -204,6 +211,11 @@ def closed_route(route: Route, pool: Pool) -> Closed:
     if usable(pool) and not (pool.maintenance and not open_path(route, pool)):
         return ""
     return "maintenance" if pool.maintenance else "empty"
+
+
+def _of_header(name: str) -> str:
+    """Return the variable that holds a header of the client's request."""
+    return f"$http_{name.lower().replace('-', '_')}"
 
 
 # ------------------------------------------------------------------ tcp ports

@@ -41,6 +41,8 @@ def test_info_has_revision_and_topology() -> None:
     text = "Name: HAProxy\nPid: 8\nStopping: 1\ndescription: proxyctl revision=12ab topology=34cd\n"
     assert answers.read_info(text) == answers.Info(8, "12ab", "34cd", stopping=True)
     assert answers.read_info("Pid: 8\n") == answers.Info(8, "", "", stopping=False)
+    used = answers.read_info("Pid: 8\nMaxconn: 100\nCurrConns: 81\n")
+    assert (used.connections, used.maxconn) == (81, 100)
     with pytest.raises(answers.NoAnswer):
         answers.read_info("Can't connect to the target CLI!\n")
 

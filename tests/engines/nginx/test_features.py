@@ -9,7 +9,7 @@ import pytest
 
 from proxyctl.core.model import ConfigFiles, Desired
 from proxyctl.core.plan import diff
-from proxyctl.engines.nginx.engine import Nginx, command
+from proxyctl.engines.nginx.engine import Nginx
 from proxyctl.errors import ConfigRefused, GatewayError, RuntimeRefused
 from proxyctl.providers.port import Ran
 
@@ -122,11 +122,3 @@ async def test_nothing_goes_at_run_time() -> None:
         await made.change(diff(Desired(), Desired()), NO_FILES)
     assert await made.counts() == ()
     assert await made.running() is None
-
-
-def test_the_command_waits_for_a_generation() -> None:
-    """The container may be made before there is anything to run; sockets of a killed predecessor are in the way."""
-    shell, flag, script = command()
-    assert (shell, flag) == ("sh", "-c")
-    assert script.startswith("until [ -e /proxyctl/current ]")
-    assert script.endswith("rm -f /proxyctl/run/*.sock; exec nginx -c /proxyctl/current/nginx.conf")
