@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 
-from proxyctl.core import codes
+from proxyctl.core import codes, crashes
 from proxyctl.core.decide.decision import decide
 from proxyctl.core.decide.members import Survey, survey
 from proxyctl.core.decide.outcome import Outcome
@@ -55,6 +55,7 @@ class OnePass:
         self.health = Health(ports.engine, wakes.wake, ports.grace)
         self._survey: Survey | None = None
         self._looked_at = 0.0
+        self._held: tuple[crashes.Held, ...] = ()
         self._undecided = True
         self._gateway_changes = -1
         self.unsettled = True
@@ -115,6 +116,7 @@ class OnePass:
         findings = await self._inquiry.findings(seen.targets, previous)
         self._undecided = undecided(seen.targets, findings)
         self._looked_at = time.monotonic()
+        self._held = crashes.held(snapshot.crashes, self._looked_at)
         return World(
             survey=seen,
             findings=findings,
@@ -125,6 +127,7 @@ class OnePass:
             retained=self.outcome.retained,
             accepted=self._applier.accepted,
             failing=dict(self.health.failing),
+            crashing={each.name: each.reason for each in self._held},
             excluded=dict(self._refusals.parts),
         )
 
@@ -175,6 +178,8 @@ class OnePass:
         now = time.monotonic()
         if (wait := self._drains.next_end(self._looked_at)) is not None:
             self._wakes.later(max(0.0, self._looked_at + wait - now), "the end of a drain")
+        for wait in (each.seconds for each in self._held if each.seconds is not None):
+            self._wakes.later(max(0.0, self._looked_at + wait - now), "the end of a wait after crashes")
         if (wait := self._refusals.wait(now)) is not None:
             self._wakes.later(wait, "to retry what was refused")
 
