@@ -119,14 +119,14 @@ class Rig:
     ) -> Container:
         """Make one labelled server; it ignores its stop signal, so that a leave is proxyctl's work and not its end.
 
-        It takes `start` seconds until it listens, and `ends` so many seconds later by itself, if ever; Docker starts it again if
-        it `restarts`.
+        It takes `start` seconds until it listens, and `ends` so many seconds later by itself, if ever; where it
+        `restarts`, Docker starts it again.
         """
-        serve = "nginx -c /bench/nginx.conf"
-        serve = f"{serve} & sleep {ends}; exit 1" if ends else f"exec {serve}"
+        serve = ["nginx", "-c", "/bench/nginx.conf"]
+        text = f"sleep {start}; {' '.join(serve)}" + (f" & sleep {ends}; exit 1" if ends else "")
         return self.client.containers.create(
             SERVER_IMAGE,
-            ["sh", "-c", f"sleep {start}; {serve}" if start else serve],
+            ["sh", "-c", text] if start or ends else serve,
             restart_policy={"Name": "always"} if restarts else None,
             name=self.full(name),
             network=self.network,
