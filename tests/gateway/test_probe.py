@@ -15,6 +15,8 @@ from proxyctl.gateway.netns import LocalView
 from proxyctl.gateway.probe import Prober
 from tests import virtual_time
 
+SOON = 0.006
+"""Seconds of virtual time within which a server is seen that begins to listen: a pause of 5 ms, and the next look."""
 START = 1.0
 """Seconds that those take which are followed from the beginning: their first attempts are not shared."""
 
@@ -87,7 +89,7 @@ def test_a_server_that_takes_its_time_is_seen_when_it_listens(after: float) -> N
             await prober.close()
         return seen - listens
 
-    assert 0 <= virtual_time.run(late()) <= pace.CONNECT.usual + 0.001
+    assert 0 <= virtual_time.run(late()) <= SOON
 
 
 def test_two_hundred_that_wait_share_the_attempts_and_keep_their_sockets() -> None:
@@ -108,7 +110,7 @@ def test_two_hundred_that_wait_share_the_attempts_and_keep_their_sockets() -> No
 
     opened, asked = virtual_time.run(waiting())
     assert opened == 200
-    assert 0.8 * pace.CONNECT.per_second <= asked / 5 <= 1.05 * pace.CONNECT.per_second
+    assert 600 <= asked / 5 <= 850
 
 
 def test_a_newcomer_among_those_that_never_come_is_seen_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +135,7 @@ def test_a_newcomer_among_those_that_never_come_is_seen_at_once(monkeypatch: pyt
         return seen - listens, asked
 
     lag, asked = virtual_time.run(newcomer())
-    assert lag <= pace.CONNECT.usual + 0.001
+    assert lag <= SOON
     assert 0.8 * 50 * 10 / pace.SELDOM <= asked <= 1.1 * 50 * 10 / pace.SELDOM
 
 
