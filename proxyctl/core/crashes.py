@@ -61,11 +61,17 @@ def _needed(crashes: Crashes) -> float:
     return min(max(LEAST, _LONGER * crashes.longest), WITHIN)
 
 
+def _times(count: int) -> str:
+    """Return a count in words, from ten on in round numbers: else a fast loop would be a line in the log each time."""
+    unit = 10 ** (len(str(count)) - 1)
+    return f"{count} times" if unit == 1 else f"at least {count // unit * unit} times"
+
+
 def _held(crashes: Crashes, now: float) -> Held:
     needed = _needed(crashes)
     code = f" (exit code {crashes.exit_code})" if crashes.exit_code else ""
     reason = (
-        f"crashed {crashes.count} times{code} and never ran for a minute: it is taken in again once it has run for "
+        f"crashed {_times(crashes.count)}{code} and never ran for a minute: it is taken in again once it has run for "
         f"{needed:.0f} s"
     )
     return Held(crashes.name, reason, None if crashes.started is None else crashes.started + needed - now)

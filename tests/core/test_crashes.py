@@ -69,6 +69,13 @@ def test_it_waits_until_it_has_run_for_longer_than_lately(runs: list[tuple[float
     assert held([known], 100 + needed) == ()
 
 
+@pytest.mark.parametrize(("count", "told"), [(9, "9"), (10, "at least 10"), (19, "at least 10"), (345, "at least 300")])
+def test_many_crashes_are_told_in_round_numbers(count: int, told: str) -> None:
+    """What is told of a fast loop changes seldom."""
+    (reason,) = reasons(lived(*((n, n + 0.3) for n in range(count))), 1000)
+    assert reason.startswith(f"crashed {told} times ")
+
+
 def test_it_waits_while_it_does_not_run() -> None:
     """Nobody knows when Docker starts it again."""
     (waits,) = held([lived((0, 1), (1, 2), (2, 3))], 1000)
