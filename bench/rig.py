@@ -102,6 +102,13 @@ class Rig:
             self._watch = subprocess.Popen(argv, stdout=log, stderr=subprocess.STDOUT, cwd=self.code)
         self.until(lambda: (status := self._status()) and status.revision, "a first generation")
 
+    def become(self, code: Path | None) -> None:
+        """Go on with the proxyctl of another checkout, which adopts the gateway."""
+        if code != self.code:
+            self.end_watch()
+            self.code = code
+            self.start_watch()
+
     def start(self, name: str, *, start: float = 0) -> Container:
         """Make and start one labelled server, which takes so many seconds until it listens."""
         container = self.create(name, start=start)

@@ -1,43 +1,31 @@
-"""Servers that take their time: from listening to the first request, and what it costs that many wait; crash loops.
+"""Servers that take their time: from listening to the first request, and what it costs that many wait.
 
-With `--before REF` each figure is measured a second time, with the proxyctl of that commit on the same gateway, so that
-a ratio says what has changed whatever else the machine does.
+Each version of proxyctl (`versions`) is measured on the same gateway.
 """
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import io
 import os
-import subprocess
-import sys
-import tarfile
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from bench.asking import Asker, asking, until_listens
 from bench.rig import PREFIX, Rig
-from bench.steps import Log
+from bench.versions import Versions
 
 TIMES = 50
 STARTS = (0.4, 3.0)
 """Seconds that a server takes until it listens."""
-EVERY = 1.3
+EVERY = 1.0
 """Seconds from one start to the next: the leave of one server, a reload of nginx, is over when the next one joins."""
 WAITING, EACH = 200, 20
 """Servers that wait, and how many of them are ports of one container: the engine needs minutes to start so many."""
 WINDOW = 10.0
 """Seconds in which the processor time of proxyctl is measured while they wait."""
-
-NOW = "this checkout"
-CRASHING, LIFE = 45.0, 0.3
-"""Seconds that a container crashes again and again, and seconds of each of its lives."""
-
 _SETTLES = 3.0
 _FIRST_PORT = 9000
 
@@ -53,33 +41,14 @@ class Slow:
     lags: dict[str, dict[float, list[float]]] = dataclasses.field(default_factory=dict)
     idle: dict[str, float] = dataclasses.field(default_factory=dict)
     waiting: dict[str, float] = dataclasses.field(default_factory=dict)
-    reloads: dict[str, dict[str, int]] = dataclasses.field(default_factory=dict)
-    """How often the proxy was reloaded within CRASHING seconds, by how the container is started again."""
     failed: list[str] = dataclasses.field(default_factory=list)
 
 
-@contextlib.contextmanager
-def checkout(ref: str | None) -> Iterator[dict[str, Path | None]]:
-    """Yield the versions to measure, and where the code of each is; that of `ref` is unpacked meanwhile."""
-    if ref is None:
-        yield {NOW: None}
-        return
-    ran = subprocess.run(["git", "archive", ref], capture_output=True, check=False)
-    if ran.returncode:
-        sys.exit(f"--before {ref}: {ran.stderr.decode(errors='replace').strip()}")
-    with tempfile.TemporaryDirectory(prefix="proxyctl-bench-") as folder:
-        with tarfile.open(fileobj=io.BytesIO(ran.stdout)) as archive:
-            archive.extractall(folder, filter="data")
-        yield {ref: Path(folder), NOW: None}
-
-
-def measure(rig: Rig, versions: dict[str, Path | None], say: Callable[[str], None]) -> Slow:
-    """Measure each version on the same gateway: those that join late, those that never come, those that crash."""
+def measure(rig: Rig, versions: Versions, say: Callable[[str], None]) -> Slow:
+    """Measure each version on the same gateway: those that join late, then what those cost that never come."""
     slow = Slow()
     for version, code in versions.items():
-        rig.end_watch()
-        rig.code = code
-        rig.start_watch()
+        rig.become(code)
         slow.lags[version] = {}
         for start in STARTS:
             say(f"{rig.engine}, {version}: {TIMES} servers that take {start:g} s until they listen")
@@ -88,8 +57,6 @@ def measure(rig: Rig, versions: dict[str, Path | None], say: Callable[[str], Non
         slow.idle[version] = _share(rig)
         say(f"{rig.engine}, {version}: {WAITING} servers that never listen")
         slow.waiting[version] = _waiting(rig, f"w{len(slow.lags)}")
-        say(f"{rig.engine}, {version}: a container that crashes every {LIFE} s")
-        slow.reloads[version] = {how: _crashes(rig, f"c{len(slow.lags)}-{how}", how) for how in ("always", "at-once")}
     return slow
 
 
@@ -140,23 +107,6 @@ def _ports() -> dict[str, str]:
         route = f"{PREFIX}.route.r{n}"
         labels |= {f"{route}.port": str(_FIRST_PORT + n), f"{route}.pool": f"never{n}", f"{route}.path": f"/never{n}"}
     return labels
-
-
-def _crashes(rig: Rig, name: str, how: str) -> int:
-    """Return the reloads for a server that ends by itself; Docker's `always` starts it again, or a script at once."""
-    container = rig.create(name, ends=LIFE, restarts=how == "always")
-    log, until = Log(rig.log, rig.engine), time.monotonic() + CRASHING
-    container.start()
-    while time.monotonic() < until:
-        if how == "at-once":
-            container.wait()
-            container.start()
-        else:
-            time.sleep(0.1)
-    reloads = log.ways().get("reload", 0)
-    container.remove(force=True, v=True)
-    rig.until_quiet()
-    return reloads
 
 
 def _share(rig: Rig) -> float:

@@ -8,8 +8,9 @@ import statistics
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bench import throughput
+from bench import crashes, throughput
 from bench.burst import Burst
+from bench.crashes import Reloads
 from bench.joins import Moves
 from bench.slow import STARTS, WAITING, Slow
 from bench.steps import PARTS, STEPS
@@ -23,7 +24,7 @@ _STEPS = "steps of a join, by watch's log"
 
 @dataclasses.dataclass(frozen=True)
 class Results:
-    """One run; `moves`, `late`, `bursts` are by the proxy's name with its version, empty where they were left out."""
+    """One run; all that is measured by proxy is by its name with its version, and empty where it was left out."""
 
     date: str
     seconds: float
@@ -31,6 +32,7 @@ class Results:
     load: tuple[str, str]
     moves: Mapping[str, Moves]
     late: Mapping[str, Slow]
+    crashing: Mapping[str, Reloads]
     bursts: Mapping[str, Burst]
     rates: Rates | None
 
@@ -51,6 +53,8 @@ def text(results: Results) -> str:
         lines += ["", *_moves(results.moves)]
     if results.late:
         lines += ["", *_late(results.late)]
+    if results.crashing:
+        lines += ["", *_crashing(results.crashing)]
     if results.bursts:
         lines += ["", *_bursts(results.bursts)]
     if results.rates:
@@ -122,10 +126,14 @@ def _late(late: Mapping[str, Slow]) -> Iterator[str]:
                 yield f"    after : before, p50{medians[1] / medians[0]:>37.2f}"
         for version, share in slow.waiting.items():
             yield f"  {WAITING} waiting, {version[:20]}: {share:.1f} % of a processor, idle {slow.idle[version]:.1f} %"
-        for version, reloads in slow.reloads.items():
-            counts = ", ".join(f"{how} {n}" for how, n in reloads.items())
-            yield f"  reloads for one that is crashing, {version[:20]}: {counts}"
         yield f"  failed requests: {len(slow.failed)}"
+
+
+def _crashing(crashing: Mapping[str, Reloads]) -> Iterator[str]:
+    yield f"reloads while a server crashes every {crashes.LIFE:g} s, within {crashes.SECONDS:.0f} s"
+    for name, reloads in crashing.items():
+        for version, its in reloads.items():
+            yield f"  {name}, {version[:20]}: " + ", ".join(f"started {how} {n}" for how, n in its.items())
 
 
 def _bursts(bursts: Mapping[str, Burst]) -> Iterator[str]:

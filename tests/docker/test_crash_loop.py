@@ -31,7 +31,10 @@ def run(watch: Watch, name: str) -> Any:
 
 
 def crash(container: Any) -> None:
-    """End the program inside, when it runs again: Docker tells of no signal then."""
+    """End the program inside, when it runs again, and wait until Docker knows: it tells of no signal then."""
+
+    def restarts() -> int:
+        return int(container.client.api.inspect_container(container.id)["RestartCount"])
 
     def killed() -> bool:
         try:
@@ -40,7 +43,9 @@ def crash(container: Any) -> None:
             return False
         return bool(code != 1)  # the end of the container ends this command as well
 
+    before = restarts()
     eventually(killed, "a crash")
+    eventually(lambda: restarts() > before, "its end")
 
 
 def told(watch: Watch) -> dict[str, str]:
@@ -120,7 +125,7 @@ def test_a_container_that_is_made_anew_at_each_start_is_the_same_loop(watch: Wat
     for _ in range(_MANY):
         web = again()
         watch.until("web", web="up")
-        crash(web)
+        web.exec_run(["sh", "-c", "kill -9 $(cat /tmp/p)"])
         eventually(
             lambda: not watch.client.api.containers(all=True, filters={"name": f"^/{watch.network}-web$"}), "its end"
         )
