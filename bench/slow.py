@@ -26,7 +26,8 @@ WAITING, EACH = 200, 20
 """Servers that wait, and how many of them are ports of one container: the engine needs minutes to start so many."""
 WINDOW = 10.0
 """Seconds in which the processor time of proxyctl is measured while they wait."""
-_SETTLES = 3.0
+_SETTLES = 13.0
+"""Seconds until WINDOW begins: those that wait have become problems by then, after 10 s, and were told."""
 _FIRST_PORT = 9000
 
 

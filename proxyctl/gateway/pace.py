@@ -29,7 +29,7 @@ class Way:
     per_second: float
 
 
-CONNECT = Way(0.001, 0.005, 800)
+CONNECT = Way(0.001, 0.005, 400)
 """A connection attempt: refused, it costs proxyctl 0.1 ms."""
 CHECK = Way(0.005, 0.1, 100)
 """A request to a server that listens and does not pass yet: it has other things to do."""
