@@ -374,7 +374,5 @@ def test_after_any_sequence_what_is_applied_is_what_is_true(
         running(tmp_path_factory.mktemp("fake") / "docker.sock", timeout=0.15) as docker,
         pytest.MonkeyPatch.context() as patch,
     ):
-        patch.setattr(
-            crashes, "LEAST", 0.0
-        )  # a container that crashed thrice waits twice as long as it ran: no wait here
+        patch.setattr(crashes, "LEAST", 0.0)  # a crash loop waits for twice as long as it ran: for no time here
         asyncio.run(play(docker, features, rounds))
