@@ -1,4 +1,4 @@
-"""`python -m bench`: joins and leaves on each engine, a burst of a hundred servers, then the throughput of both.
+"""`python -m bench`: joins and leaves on each engine, slow servers, a burst of a hundred, then the throughput of both.
 
 Prints one table and draws two plots.
 
@@ -21,13 +21,13 @@ from typing import Any
 import docker
 import docker.errors
 
-from bench import burst, joins, machine, plot, rig, table, throughput
+from bench import burst, crashes, joins, machine, plot, rig, slow, table, throughput, versions
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
 RECORD = HERE / "RESULTS.md"
 NAMES = {"haproxy": "HAProxy", "nginx": "nginx"}
-PARTS = ("joins", "burst", "throughput")
+PARTS = ("joins", "slow", "crashes", "burst", "throughput")
 _INTERRUPTED = 130
 
 AROUND = """\
@@ -56,6 +56,10 @@ at the load average: it is other work that was going on.
   nginx checks, then reloads; its *answers* ends with the first answer of the new configuration, *retires* when the
   old workers accept nothing more. Its master starts new workers, sleeps for 100 ms and only then tells the old ones:
   until then both take connections, so first requests come before *apply* ends.
+- **slow**: servers that sleep before they listen, one each second. *waiting* is the processor time of `watch` while 200
+  ports of ten containers refuse every connection; *idle* the same without them. *crashing* are the reloads of 30 s in
+  which a server ends 0.3 s after each start, started again by Docker's `always`, or at once by a script. With `--before
+  REF` the proxyctl of that commit is measured on the same gateway.
 - **burst**: a hundred servers, made before, started through the API eight at a time. What counts is how long after
   the last of their start events each was seen to serve. *processes* are the proxy's, counted every 50 ms.
 - **throughput**: the ratio is to the direct one of the same turn, median (least to most). The server is one nginx
@@ -73,6 +77,9 @@ def main() -> int:
     )
     parser.add_argument("--only", choices=PARTS, action="append", help="measure this part (repeatable; default: all)")
     parser.add_argument("--engine", choices=NAMES, action="append", help="on this engine (repeatable; default: both)")
+    parser.add_argument(
+        "--before", metavar="REF", help="measure slow and crashing servers also with the proxyctl of this commit"
+    )
     args = parser.parse_args()
     parts, engines = args.only or PARTS, args.engine or tuple(NAMES)
     if args.record and len({*parts, *engines}) < len(PARTS) + len(NAMES):
@@ -85,7 +92,8 @@ def main() -> int:
         except docker.errors.ImageNotFound:
             sys.exit(f"the image {image} is missing: run `make setup`")
     try:
-        results = run(client, parts, engines)
+        with versions.checkout(args.before) as measured:
+            results = run(client, parts, engines, measured)
     except rig.Stuck as exc:
         sys.exit(f"\n{exc}")
     except KeyboardInterrupt:
@@ -106,15 +114,20 @@ def main() -> int:
     return 0
 
 
-def run(client: docker.DockerClient, parts: Collection[str], engines: Collection[str]) -> table.Results:
-    """Measure these parts on these engines and remove what it took, however it ends."""
+def run(
+    client: docker.DockerClient,
+    parts: Collection[str],
+    engines: Collection[str],
+    measured: versions.Versions,
+) -> table.Results:
+    """Measure these parts on these engines, some in each of these versions; remove what it took, however it ends."""
     began, date = time.monotonic(), dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC")
     before = machine.load()
     say("removing what an earlier run left")
     rig.remove(client)
     with contextlib.ExitStack() as stack:
         stack.callback(say, "")
-        moves, bursts, gateways, server, rates = {}, {}, {}, "", None
+        moves, late, crashing, bursts, gateways, server, rates = {}, {}, {}, {}, {}, "", None
         for engine in engines:
             this = stack.enter_context(removed_at_the_end(rig.Rig(client, engine)))
             say(f"{engine}: gateway and three servers")
@@ -122,6 +135,10 @@ def run(client: docker.DockerClient, parts: Collection[str], engines: Collection
             full = f"{NAMES[engine]} {this.version}"
             if "joins" in parts:
                 moves[full] = joins.measure(this, say)
+            if "slow" in parts:
+                late[full] = slow.measure(this, measured, say)
+            if "crashes" in parts:
+                crashing[full] = crashes.measure(this, measured, say)
             if "burst" in parts:
                 bursts[full] = burst.measure(this, say)
             this.end_watch()  # the next engine's figures are not to pay for this one's daemon
@@ -130,7 +147,8 @@ def run(client: docker.DockerClient, parts: Collection[str], engines: Collection
             rates = throughput.measure(server, gateways, say)
         load = before, machine.load()
         say("removing what was made")
-    return table.Results(date, time.monotonic() - began, machine.described(client), load, moves, bursts, rates)
+    took, on = time.monotonic() - began, machine.described(client)
+    return table.Results(date, took, on, load, moves, late, crashing, bursts, rates)
 
 
 @contextlib.contextmanager

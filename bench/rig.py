@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,8 @@ class Rig:
         self.version = ""
         self._watch: subprocess.Popen[bytes] | None = None
         self.flags: tuple[str, ...] = ()
+        self.code: Path | None = None
+        """The checkout that `watch` runs from; None is this one."""
         self._stream: Any = None
 
     def begin(self) -> None:
@@ -97,25 +99,47 @@ class Rig:
         argv += ["--image", IMAGES[self.engine], "--state", str(self.state), "--api", "off", "--verbose"]
         argv += ["--label-prefix", PREFIX, *self.flags]
         with self.log.open("ab") as log:
-            self._watch = subprocess.Popen(argv, stdout=log, stderr=subprocess.STDOUT)
+            self._watch = subprocess.Popen(argv, stdout=log, stderr=subprocess.STDOUT, cwd=self.code)
         self.until(lambda: (status := self._status()) and status.revision, "a first generation")
 
-    def start(self, name: str) -> Container:
-        """Make and start one labelled server."""
-        container = self.create(name)
+    def become(self, code: Path | None) -> None:
+        """Go on with the proxyctl of another checkout, which adopts the gateway."""
+        if code != self.code:
+            self.end_watch()
+            self.code = code
+            self.start_watch()
+
+    def start(self, name: str, *, start: float = 0) -> Container:
+        """Make and start one labelled server, which takes so many seconds until it listens."""
+        container = self.create(name, start=start)
         container.start()
         return container
 
-    def create(self, name: str) -> Container:
-        """Make one labelled server; it ignores its stop signal, so that a leave is proxyctl's work and not its end."""
+    def create(
+        self,
+        name: str,
+        *,
+        start: float = 0,
+        ends: float = 0,
+        restarts: bool = False,
+        labels: Mapping[str, str] | None = None,
+    ) -> Container:
+        """Make one labelled server; it ignores its stop signal, so that a leave is proxyctl's work and not its end.
+
+        It takes `start` seconds until it listens, and `ends` so many seconds later by itself, if ever; where it
+        `restarts`, Docker starts it again.
+        """
+        serve = ["nginx", "-c", "/bench/nginx.conf"]
+        text = f"sleep {start}; {' '.join(serve)}" + (f" & sleep {ends}; exit 1" if ends else "")
         return self.client.containers.create(
             SERVER_IMAGE,
-            ["nginx", "-c", "/bench/nginx.conf"],
+            ["sh", "-c", text] if start or ends else serve,
+            restart_policy={"Name": "always"} if restarts else None,
             name=self.full(name),
             network=self.network,
             volumes={str(self.folder / "server"): {"bind": "/bench", "mode": "ro"}},
             stop_signal=STOP_SIGNAL,
-            labels={f"{PREFIX}.enable": "true", f"{PREFIX}.pool": "web", LABEL: self.engine},
+            labels={f"{PREFIX}.enable": "true", f"{PREFIX}.pool": "web", LABEL: self.engine, **(labels or {})},
         )
 
     def full(self, name: str) -> str:

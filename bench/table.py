@@ -8,9 +8,11 @@ import statistics
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bench import throughput
+from bench import crashes, throughput
 from bench.burst import Burst
+from bench.crashes import Reloads
 from bench.joins import Moves
+from bench.slow import STARTS, WAITING, Slow
 from bench.steps import PARTS, STEPS
 from bench.throughput import Rates
 
@@ -22,13 +24,15 @@ _STEPS = "steps of a join, by watch's log"
 
 @dataclasses.dataclass(frozen=True)
 class Results:
-    """One run; `moves` and `bursts` are by the proxy's name with its version, empty where they were left out."""
+    """One run; all that is measured by proxy is by its name with its version, and empty where it was left out."""
 
     date: str
     seconds: float
     machine: Mapping[str, str]
     load: tuple[str, str]
     moves: Mapping[str, Moves]
+    late: Mapping[str, Slow]
+    crashing: Mapping[str, Reloads]
     bursts: Mapping[str, Burst]
     rates: Rates | None
 
@@ -47,6 +51,10 @@ def text(results: Results) -> str:
     lines = [*_head(results)]
     if results.moves:
         lines += ["", *_moves(results.moves)]
+    if results.late:
+        lines += ["", *_late(results.late)]
+    if results.crashing:
+        lines += ["", *_crashing(results.crashing)]
     if results.bursts:
         lines += ["", *_bursts(results.bursts)]
     if results.rates:
@@ -103,6 +111,29 @@ def medians(steps: list[dict[str, float]]) -> dict[str, float]:
 def _step(steps: list[dict[str, float]], step: str) -> str:
     took = [s[step] for s in steps if step in s]
     return f"  {step:<28}" + "".join(f"{percentile(took, p):>9.1f}" for p in (50, 99))
+
+
+def _late(late: Mapping[str, Slow]) -> Iterator[str]:
+    yield _line("ms from listening to the first request", "n", "p50", "p99", "max")
+    for name, slow in late.items():
+        yield ""
+        yield name
+        for start in STARTS:
+            for version, lags in slow.lags.items():
+                yield _figures(f"  listens after {start:g} s, {version[:20]}", lags[start])
+            medians = [percentile(lags[start], 50) for lags in slow.lags.values()]
+            if len(medians) > 1:
+                yield f"    after : before, p50{medians[1] / medians[0]:>37.2f}"
+        for version, share in slow.waiting.items():
+            yield f"  {WAITING} waiting, {version[:20]}: {share:.1f} % of a processor, idle {slow.idle[version]:.1f} %"
+        yield f"  failed requests: {len(slow.failed)}"
+
+
+def _crashing(crashing: Mapping[str, Reloads]) -> Iterator[str]:
+    yield f"reloads while a server crashes every {crashes.LIFE:g} s, within {crashes.SECONDS:.0f} s"
+    for name, reloads in crashing.items():
+        for version, its in reloads.items():
+            yield f"  {name}, {version[:20]}: " + ", ".join(f"started {how} {n}" for how, n in its.items())
 
 
 def _bursts(bursts: Mapping[str, Burst]) -> Iterator[str]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+from pathlib import Path
 
+from proxyctl.api import client as control
 from proxyctl.app.parts import PROXIES, Parts, build, check_network, inputs_of, pinned_inputs, rules_for
+from proxyctl.core import codes
 from proxyctl.core.decide.decision import decide
 from proxyctl.core.decide.members import survey
 from proxyctl.core.decide.outcome import Outcome
@@ -113,8 +116,18 @@ async def _world(
         retained=(),
         accepted=previous,
         failing={(c.pool, c.server): c.reason for c in counts if c.fails},
+        crashing=await asyncio.to_thread(_crashing, parts.settings.state),
         excluded={},
     )
+
+
+def _crashing(state: Path) -> dict[str, str]:
+    """Return the containers that may not serve yet because they crash, by the word of the `watch` that runs, if any.
+
+    Only one that runs has seen them end.
+    """
+    status = control.status_if_running(state)
+    return {p.container: p.reason for p in status.problems if p.code == codes.CRASHES} if status else {}
 
 
 def _without_secret(text: str, secret: str) -> str:

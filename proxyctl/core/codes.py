@@ -112,6 +112,15 @@ NOT_ON_NETWORK: Final = _kind(
     effect="The gateway cannot reach it; it takes no part.",
     remedy="Connect it by the command in the message, or run a `proxyctl watch` for its network.",
 )
+CRASHES: Final = _kind(
+    "P202",
+    "A container crashes again and again",
+    cause="It ended three times within a minute, and nobody told it to: its program fails, or memory runs out.",
+    effect="It gets no requests until it has run for twice as long as it did lately, 10 s at least and a minute at "
+    "most, so that it does not reload the proxy at each of its starts.",
+    remedy="See its log for why it ends. A container that is mended and that you restart yourself is taken in as soon "
+    "as it is ready.",
+)
 NO_NAME: Final = _kind(
     "P203",
     "A container's name does not resolve",

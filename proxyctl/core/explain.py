@@ -108,6 +108,8 @@ def explain_container(
     own = tuple(p for p in problems if p.container == container.name)
     errors = {p for p in wrong + own if p.severity == "error" and p.label}
     conditions = list(_about(container, survey.snapshot, survey.options, errors))
+    if crashing := world.crashing.get(container.name):
+        conditions.append(Condition(ok=False, text=crashing))
     for member in members:
         texts = (refused or {}).get(member.membership.pool.name, ())
         conditions += [Condition(ok=False, text=text) for text in texts]

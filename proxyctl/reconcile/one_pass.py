@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 
-from proxyctl.core import codes, layout
+from proxyctl.core import codes, crashes, layout
 from proxyctl.core.decide.decision import decide
 from proxyctl.core.decide.members import Survey, survey
 from proxyctl.core.decide.outcome import Outcome
@@ -59,6 +59,7 @@ class OnePass:
         self.checkup = Checkup(ports.road, ports.engine, wakes.wake)
         self._survey: Survey | None = None
         self._looked_at = 0.0
+        self._held: tuple[crashes.Held, ...] = ()
         self._undecided = True
         self._gateway_changes = -1
         self.unsettled = True
@@ -120,6 +121,7 @@ class OnePass:
         findings = await self._inquiry.findings(seen.targets, previous)
         self._undecided = undecided(seen.targets, findings)
         self._looked_at = time.monotonic()
+        self._held = crashes.held(snapshot.crashes, self._looked_at)
         return World(
             survey=seen,
             findings=findings,
@@ -130,6 +132,7 @@ class OnePass:
             retained=self.outcome.retained,
             accepted=self._applier.accepted,
             failing=dict(self.health.failing),
+            crashing={each.name: each.reason for each in self._held},
             excluded=dict(self._refusals.parts),
         )
 
@@ -183,6 +186,8 @@ class OnePass:
         now = time.monotonic()
         if (wait := self._drains.next_end(self._looked_at)) is not None:
             self._wakes.later(max(0.0, self._looked_at + wait - now), "the end of a drain")
+        for wait in (each.seconds for each in self._held if each.seconds is not None):
+            self._wakes.later(max(0.0, self._looked_at + wait - now), "the end of a wait after crashes")
         if (wait := self._refusals.wait(now)) is not None:
             self._wakes.later(wait, "to retry what was refused")
 

@@ -13,12 +13,13 @@ from typing import Any, cast
 
 import pytest
 
+from proxyctl.api import client as control
 from proxyctl.app import preview
 from proxyctl.app.parts import Parts
-from proxyctl.core import layout
+from proxyctl.core import codes, layout
 from proxyctl.core.decide.decision import decide
 from proxyctl.core.labels.declaration import Options
-from proxyctl.core.model import Desired, Features, Override, Target, Tuning
+from proxyctl.core.model import Desired, Features, Override, Problem, Target, Tuning
 from proxyctl.engines import templates
 from proxyctl.errors import ResolveError, UsageError
 from proxyctl.gateway.access import ENGINE_LABEL
@@ -31,6 +32,7 @@ from tests import virtual_time
 from tests.core.worlds import HAPROXY, container, servers, world
 from tests.in_memory import GATEWAY, MemoryProber
 from tests.providers.docker.fake_engine import UNCLOSED, FakeEngine, running
+from tests.statuses import status
 
 pytestmark = pytest.mark.filterwarnings(UNCLOSED)
 
@@ -102,6 +104,23 @@ def test_the_plan_of_a_look_begins_with_the_current_generation(
     assert dict(seen.files.files) == seen.applied_files
     engine.world.run("web2", "web", ENABLED)
     assert [type(change).__name__ for change in look().plan.changes] == ["ServerAdded"]
+
+
+def test_who_crashes_in_a_loop_is_known_by_the_watch_that_runs(
+    engine: FakeEngine, look: Callable[[], preview.Preview], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only that has seen it end; without one every container that runs is taken for good."""
+    engine.world.run("web1", "web", ENABLED)
+    problems = (
+        Problem("web1", "", "crashed 4 times", code=codes.CRASHES),
+        Problem("web2", "", "another", code=codes.NOT_READY),
+    )
+    assert look().outcome.desired.pools[0].servers
+    told = status(problems=problems)
+    monkeypatch.setattr(control, "status_if_running", lambda _: told)
+    seen = look()
+    assert seen.world.crashing == {"web1": "crashed 4 times"}
+    assert [p.servers for p in seen.outcome.desired.pools] == [()]
 
 
 def test_the_secret_is_not_shown(engine: FakeEngine, look: Callable[[], preview.Preview], tmp_path: Path) -> None:

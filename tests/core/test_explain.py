@@ -29,7 +29,7 @@ from proxyctl.errors import UsageError
 from tests.core.worlds import NET, container, state_of, targets, world
 
 
-def explained(
+def explained(  # noqa: PLR0913 - the world has that many sides
     name: str,
     *containers: Container,
     options: Options | None = None,
@@ -38,6 +38,7 @@ def explained(
     maintenance: tuple[str, ...] = (),
     gateways: tuple[str, ...] = (NET,),
     failing: Mapping[tuple[str, str], str] | None = None,
+    crashing: Mapping[str, str] | None = None,
 ) -> ContainerExplanation:
     """Explain a container of a world whose outcome is decided on the way."""
     seen = state_of(
@@ -47,6 +48,7 @@ def explained(
         overrides=overrides,
         maintenance=maintenance,
         failing=failing,
+        crashing=crashing,
     )
     outcome = decide(seen)
     return explain_container(name, seen, outcome.problems, outcome.desired)
@@ -148,6 +150,13 @@ def test_a_container_that_was_not_asked_itself() -> None:
     (target,) = targets(world(WEB))
     made = explained("web", WEB, findings={target: Finding(ok=True, reason="no gateway runs to ask from")})
     assert "✔ web at 10.0.0.2:80 is taken as ready: no gateway runs to ask from" in made.lines
+
+
+def test_a_container_that_crashes_in_a_loop() -> None:
+    """Why it waits comes before the questions whether it could serve."""
+    made = explained("web", WEB, crashing={"web": "crashed 4 times"})
+    assert not made.in_pool
+    assert obstacles_of(made) == ["crashed 4 times", "is not in pool shop"]
 
 
 def test_a_draining_container() -> None:

@@ -121,6 +121,7 @@ def state_of(  # noqa: PLR0913 - the world has that many sides
     retained: Collection[str] = (),
     accepted: Desired | None = None,
     failing: Mapping[tuple[str, str], str] | None = None,
+    crashing: Mapping[str, str] | None = None,
     excluded: Mapping[Part, str] | None = None,
 ) -> World:
     """Return the world around a snapshot; unless told otherwise every target has been found ready."""
@@ -135,6 +136,7 @@ def state_of(  # noqa: PLR0913 - the world has that many sides
         retained=retained,
         accepted=accepted or previous or Desired(),
         failing=failing or {},
+        crashing=crashing or {},
         excluded=excluded or {},
     )
 

@@ -94,6 +94,24 @@ async def test_a_server_that_comes_late(asked: Asked, box: Box, network: str, ru
     await asked.until(target, lambda f: f.ok)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may enter the gateway's namespace")
+async def test_a_gateway_that_was_started_anew_meanwhile(box: Box, network: str, run_container: RunContainer) -> None:
+    """The socket that is kept between attempts goes with the namespace that it was made in."""
+    address = start_nginx(run_container, network, "return 200 x;", listen="81")
+    target, asked = Target("id1", "web1", address, 80), Asked(box.view)
+    try:
+        asked.prober.follow([target])
+        await asked.until(target, lambda f: "refused" in f.reason)
+        await asyncio.to_thread(box.client.restart, f"proxyctl-{network}", timeout=0)
+        await box.lifecycle.ensure()
+        host = box.client.containers(filters={"network": network, "label": "proxyctl.test"})[0]["Id"]
+        listen = box.client.exec_create(host, ["nc", "-l", "-p", "80"])["Id"]
+        box.client.exec_start(listen, detach=True)
+        await asked.until(target, lambda f: f.ok)
+    finally:
+        await asked.prober.close()
+
+
 async def test_a_black_hole(asked: Asked, network: str, box: Box) -> None:
     """An address that nobody has answers nothing; the attempt ends by itself and says so."""
     subnet = box.client.inspect_network(network)["IPAM"]["Config"][0]["Subnet"]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import time
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
-from proxyctl.core import codes
-from proxyctl.core.model import Override, Problem
+from proxyctl.core import codes, crashes
+from proxyctl.core.model import Crashes, Override, Problem
 from proxyctl.errors import DockerUnavailable, GatewayError
 from proxyctl.reconcile import refusals, wakes
 from tests.core.worlds import NGINX, container, world
@@ -208,6 +209,25 @@ async def test_a_drain_that_ends_wakes_the_loop(tmp_path: Path) -> None:
             await until(lambda: "the end of a drain" in [e.get("reason") for e in logs], "the timer")
             await until(lambda: stage.serving == {"web": ["b"]}, "the end of the drain")
     assert stage.engine.was_cut == [("web", "a")]
+
+
+async def test_a_container_that_crashes_in_a_loop_joins_when_its_wait_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told meanwhile, and takes no part; nothing happens at the end of the wait but that the time comes."""
+    monkeypatch.setattr(crashes, "LEAST", 0.05)
+    stage, at = Stage(tmp_path, NGINX), time.monotonic()
+    loop = Crashes("b", (at, at, at), 3, 0.0, looping=True)
+    await stage.sees(A)
+    reloads = stage.engine.reloads
+    stage.source.snapshot = dataclasses.replace(world(A, B), crashes=(loop,))
+    await stage.reconciler.one_pass()
+    assert (stage.serving, stage.engine.reloads) == ({"web": ["a"]}, reloads)
+    assert [(p.container, p.code) for p in stage.journal.problems] == [("b", codes.CRASHES)]
+    stage.source.snapshot = dataclasses.replace(world(A, B), crashes=(crashes.started(loop, time.monotonic()),))
+    async with stage.running():
+        await until(lambda: stage.serving == {"web": ["a", "b"]}, "the end of the wait")
+        await until(lambda: stage.journal.problems == (), "the end of the problem")
 
 
 async def test_a_server_that_leaves_without_another_file_is_told(tmp_path: Path) -> None:

@@ -42,9 +42,10 @@ def stand(member: Member, world: World, before: Server | None) -> Standing:
         return _leave(member, world, before, sick)
     if not container.live and container.state != "restarting":
         return Standing(member)
-    reason = sick or _obstacle(member)
-    if reason:
-        return Standing(member, reason=reason, problem=sick)
+    crashing = world.crashing.get(container.name, "")
+    if reason := crashing or sick or _obstacle(member):
+        code = codes.CRASHES if crashing else codes.UNHEALTHY
+        return Standing(member, reason=reason, problem=crashing or sick, code=code)
     finding = world.findings.get(member.target)
     undecided = finding is None or not (finding.ok or finding.late)
     if undecided and before and (before.address, before.port) == _endpoint(member):

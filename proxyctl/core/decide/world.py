@@ -21,7 +21,8 @@ class World:
     `drained` are the (pool, container id) of servers whose drain is over, `retained` the container ids that the last
     outcome retained. `accepted` is what the proxy's own check last accepted, `excluded` the further parts that the
     check refused, with the proxy's reasons. `failing` are the (pool, server name) that fail the health checks that the
-    proxy itself makes, with what the check found.
+    proxy itself makes, with what the check found. `crashing` are the containers, by name, that crash again and
+    again, with the reason why they may not serve yet (`core.crashes`).
     """
 
     survey: Survey
@@ -33,4 +34,5 @@ class World:
     retained: Collection[str]
     accepted: Desired
     failing: Mapping[tuple[str, str], str]
+    crashing: Mapping[str, str]
     excluded: Mapping[Part, str]

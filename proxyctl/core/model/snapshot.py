@@ -62,6 +62,24 @@ class Unreadable:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Crashes:
+    """How often the container of that name ended with nobody telling it to, since it last ran for long.
+
+    `ends` are the newest of these ends and `started` is the start of the present run, None while there is none: seconds
+    of the clock that the decision goes by. `longest` is the longest of these runs in seconds, `exit_code` how the last
+    one ended. `looping`: so often that its next start does not count as a good one. Counted in `core.crashes`.
+    """
+
+    name: str
+    ends: tuple[float, ...] = ()
+    count: int = 0
+    longest: float = 0.0
+    looping: bool = False
+    started: float | None = None
+    exit_code: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Commands:
     """The commands that a person mends containers with, in the words of the provider that listed them.
 
@@ -80,6 +98,7 @@ class Snapshot:
 
     `missing` are the ids of containers that listings have lacked for less than one resync although no event ended
     them; they are not among `containers`. The `unreadable` are among them as they were last read, if they ever were.
+    `crashes` has the containers, by name, that crashed since they last ran for long.
     """
 
     network: str
@@ -88,8 +107,10 @@ class Snapshot:
     gateways: tuple[str, ...] = ()
     missing: frozenset[str] = frozenset()
     unreadable: tuple[Unreadable, ...] = ()
+    crashes: tuple[Crashes, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "containers", tuple(sorted(self.containers, key=lambda c: (c.name, c.id))))
         object.__setattr__(self, "gateways", tuple(sorted(set(self.gateways))))
         object.__setattr__(self, "unreadable", tuple(sorted(self.unreadable)))
+        object.__setattr__(self, "crashes", tuple(sorted(self.crashes, key=lambda c: c.name)))

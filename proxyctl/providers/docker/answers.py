@@ -101,6 +101,12 @@ class Config(Answer):
     stop_signal: Text = ""
 
 
+class HostConfig(Answer):
+    """What a container was made with that concerns the machine; `auto_remove` is `docker run --rm`."""
+
+    auto_remove: Flag = False
+
+
 class Inspect(Answer):
     """The answer to `GET /containers/ID/json`; `created` is RFC 3339."""
 
@@ -109,6 +115,7 @@ class Inspect(Answer):
     created: Text = ""
     state: State
     config: Annotated[Config, _or(Config())] = Config()
+    host_config: Annotated[HostConfig, _or(HostConfig())] = HostConfig()
     network_settings: Annotated[NetworkSettings, _or(NetworkSettings())] = NetworkSettings()
 
 

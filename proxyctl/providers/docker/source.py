@@ -2,8 +2,8 @@
 
 One event costs one inspect. A full listing at every connection and every `resync` repairs what events missed, and
 counts that as drift. Events go on while a listing runs, however long it takes: a container that an event was about
-meanwhile is as its own inspect says. `link` keeps Docker followed, `view` reads its JSON; `missing` and `stopping`
-remember containers of these kinds. Next: `reconcile.reconciler`, which each change wakes.
+meanwhile is as its own inspect says. `link` keeps Docker followed, `view` reads its JSON; `missing`, `stopping`
+and `crashing` remember containers of these kinds. Next: `reconcile.reconciler`, which each change wakes.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from proxyctl.errors import DockerSilent
 from proxyctl.providers.docker import answers, commands, events, view
 from proxyctl.providers.docker.answers import Entry, Event, Inspect, read
 from proxyctl.providers.docker.client import Client
+from proxyctl.providers.docker.crashing import Crashing
 from proxyctl.providers.docker.link import Link
 from proxyctl.providers.docker.missing import Missing
 from proxyctl.providers.docker.questions import Questions
@@ -62,6 +63,7 @@ class DockerSource:
         self._unreadable: dict[str, Unreadable] = {}
         self._gateways: tuple[str, ...] = ()
         self._stopping = Stopping()
+        self._crashing = Crashing()
         self._missing = Missing(believed_after=resync)
         self._expected: set[str] = set()
         self._one_listing = asyncio.Lock()
@@ -165,6 +167,8 @@ class DockerSource:
         self._missing.note(self._expected | before.keys(), self._containers.keys())
         self._expected = set()
         self._stopping.forget_except(self._containers.keys())
+        names = {live: {c.name for c in self._containers.values() if c.live is live} for live in (True, False)}
+        self._crashing.listed(names[True], names[False], time.monotonic())
         self.snapshot = self._now()
         self.gateway_changes += 1
         self.synced_at = time.time()
@@ -229,6 +233,7 @@ class DockerSource:
         self._touched.add(id_)
         if action == "destroy":
             self._forget(id_)
+            self._crashing.note(event, None, time.monotonic())
             self._publish()
             return known
         return await self._inspect(id_, event)
@@ -278,6 +283,7 @@ class DockerSource:
         """
         before = self._containers.get(id_), self._unreadable.get(id_)
         self._taking[id_] += 1
+        entry = None
         try:
             entry = read(Inspect, await self._described(id_, event))
             if layout.GATEWAY_LABEL in entry.config.labels:
@@ -297,8 +303,9 @@ class DockerSource:
             self._note(id_, next(filter(None, names), ""), str(exc))
         finally:
             self._taking -= collections.Counter([id_])
+        crashed = self._crashing.note(event, entry, time.monotonic())
         self._publish()
-        return (self._containers.get(id_), self._unreadable.get(id_)) != before
+        return crashed or (self._containers.get(id_), self._unreadable.get(id_)) != before
 
     async def _described(self, id_: str, event: Event) -> Any:
         """Return the inspect of a container; one that is late holds up no drain."""
@@ -328,6 +335,7 @@ class DockerSource:
             self._gateways,
             self._missing.ids,
             tuple(self._unreadable.values()),
+            self._crashing.known,
         )
 
 

@@ -149,6 +149,29 @@ def test_a_sick_container_shows_why() -> None:
     assert problem.reason == "its HEALTHCHECK says unhealthy: inspect w shows what it answered"
 
 
+@pytest.mark.parametrize("state", ["running", "restarting"])
+@pytest.mark.parametrize("was", [True, False])
+def test_a_container_that_crashes_in_a_loop_gets_nothing(state: str, *, was: bool) -> None:
+    """Ready or not: it waits, with a problem that says for what, and its pool has nobody else."""
+    outcome = worlds.decide(
+        world(web("w", state=state)), previous=before("w") if was else None, crashing={"w": "crashed 4 times"}
+    )
+    assert servers(outcome) == {"web": []}
+    assert [(w.reason, w.failed) for w in outcome.waiting] == [("crashed 4 times", True)]
+    assert [(p.container, p.reason, p.code) for p in outcome.problems if p.container] == [
+        ("w", "crashed 4 times", codes.CRASHES)
+    ]
+    assert [p.code for p in outcome.problems if not p.container] == [codes.NOBODY]
+
+
+@pytest.mark.parametrize("how", [{"state": "exited"}, {"state": "paused"}, {"stopping": True}])
+def test_a_container_that_ends_or_is_told_to_is_no_crash_loop_any_more(how: dict[str, Any]) -> None:
+    """Nobody could mend it by then."""
+    outcome = decide(world(web("w", **how), web("x")), crashing={"w": "crashed 4 times"})
+    assert servers(outcome) == {"web": ["x"]}
+    assert outcome.problems == ()
+
+
 AWAY = {"bridge": "172.17.0.2"}
 LEAVES = [
     # what happens to it, does it drain, is a problem wrong_labels

@@ -106,11 +106,11 @@ def seen(source: DockerSource, name: str) -> Container | None:
 
 
 def forgiving(snapshot: Snapshot | None, engine: FakeEngine) -> Snapshot:
-    """Return the snapshot without the mark `stopping` on those that really are.
+    """Return the snapshot without the mark `stopping` on those that really are, and without what is known of crashes.
 
     Who listed them only now, or missed the event, cannot know it; on all others it would be wrong.
     """
     assert snapshot is not None
     stopping = {box.id for box in engine.world.boxes.values() if box.stopping}
     containers = tuple(dataclasses.replace(c, stopping=False) if c.id in stopping else c for c in snapshot.containers)
-    return dataclasses.replace(snapshot, containers=containers)
+    return dataclasses.replace(snapshot, containers=containers, crashes=())

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from proxyctl.core import layout
+from proxyctl.providers.docker.source import DockerSource
 from tests.providers.docker.fake_engine import UNCLOSED, FakeEngine
 from tests.providers.docker.following import ENABLED, NET, NEVER, following, fresh, one_resync, seen, until
 from tests.providers.docker.world import World
@@ -84,6 +85,34 @@ async def test_who_survives_that_its_memory_ran_out_is_back_soon(engine: FakeEng
             await until(lambda name=name: (c := seen(source, name)) and not c.stopping, "its return")  # type: ignore[misc]
         assert (c := seen(source, "stops"))
         assert c.stopping
+
+
+async def test_a_container_that_crashes_in_a_loop_is_known_by_the_ends_that_nobody_asked_for(
+    engine: FakeEngine,
+) -> None:
+    """A restart by an operator is none of these, and makes up for those before; every resync keeps what is known."""
+    crashes, restarts, once = (engine.world.run(name, NET, ENABLED) for name in ("crashes", "restarts", "once"))
+    again = engine.world.run("again", NET, ENABLED)
+
+    def looping(source: DockerSource) -> dict[str, bool]:
+        assert source.snapshot is not None
+        return {c.name: c.looping for c in source.snapshot.crashes}
+
+    async with following(engine) as source:
+        engine.world.die(once, 1)
+        for _ in range(3):
+            engine.world.die(crashes, 137)
+            engine.world.start(crashes)
+            engine.world.restart(restarts)
+            engine.world.die(again)
+            engine.world.start(again)
+        await until(lambda: looping(source) == {"once": False, "crashes": True, "again": True}, "three crashes")
+        await one_resync(source)
+        engine.world.restart(again)
+        await until(lambda: looping(source) == {"once": False, "crashes": True}, "the operator's restart")
+        engine.world.remove(crashes)
+        await until(lambda: looping(source) == {"once": False}, "its removal")
+        assert source.drift == 0
 
 
 async def test_who_asks_for_nothing_is_not_looked_at(engine: FakeEngine) -> None:
