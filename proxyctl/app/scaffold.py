@@ -18,7 +18,7 @@ from proxyctl.app.parts import PROXIES
 from proxyctl.core.features import table
 from proxyctl.core.features.key import Key
 from proxyctl.core.features.values import duration
-from proxyctl.engines import templates
+from proxyctl.engines import boot, templates
 from proxyctl.settings import TIME, Proxy, Settings
 from proxyctl.wording import of
 
@@ -64,7 +64,7 @@ def compose(settings: Settings) -> str:
         address=f"{'127.0.0.1' if publish.ip == '0.0.0.0' else publish.ip}:{publish.host_port}",  # noqa: S104
         image=WEB_IMAGE,
         gateway_image=settings.gateway_images[-1],
-        command=[json.dumps(word).replace("$", "$$") for word in proxy.command],
+        command=[json.dumps(word).replace("$", "$$") for word in boot.command()],
         stop_signal=proxy.stop_signal,
     )
 

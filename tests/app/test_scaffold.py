@@ -11,6 +11,7 @@ import pytest
 from proxyctl.app import scaffold
 from proxyctl.app.parts import PROXIES
 from proxyctl.core.features import table
+from proxyctl.engines import boot
 from proxyctl.settings import EngineKind, Proxy, Settings
 from proxyctl.sources import load
 
@@ -67,7 +68,7 @@ def test_lines_fit_a_narrow_editor() -> None:
 def test_the_compose_file_starts_the_gateway_by_the_command_that_watch_uses(engine: EngineKind) -> None:
     """So the two cannot drift apart; `docker compose config` reads the whole file in tests/docker/test_init.py."""
     text = scaffold.compose(SETTINGS.model_copy(update={"engine": engine, "label_prefix": "edge"}))
-    script = PROXIES[engine].command[-1].replace("$", "$$")
+    script = boot.command()[-1].replace("$", "$$")
     assert f'      - "{script}"\n' in text
     assert f"stop_signal: {PROXIES[engine].stop_signal}\n" in text
     assert 'edge.enable: "true"' in text

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from proxyctl.app.parts import PROXIES
+from proxyctl.engines import boot
 from proxyctl.settings import EngineKind
 from tests.docker.command_line import run_here, run_proxyctl
 from tests.docker.watching import free_port
@@ -28,7 +29,7 @@ def test_docker_compose_takes_the_file(engine: EngineKind, tmp_path: Path) -> No
     made = json.loads(subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=True).stdout)
     web, gateway, watch = (made["services"][name] for name in ("web", "gateway", "proxyctl"))
     assert (web["labels"], web["deploy"]["replicas"], web.get("profiles")) == ({"edge.enable": "true"}, 2, None)
-    assert [word.replace("$$", "$") for word in gateway["entrypoint"]] == list(PROXIES[engine].command)
+    assert [word.replace("$$", "$") for word in gateway["entrypoint"]] == list(boot.command())
     assert gateway["stop_signal"] == PROXIES[engine].stop_signal
     assert gateway["container_name"] == "proxyctl-shop"
     assert gateway["labels"] == {"proxyctl.gateway": "shop", "proxyctl.gateway-engine": engine}
