@@ -56,7 +56,7 @@ def test_one_rollout_of_a_pool_at_a_time(watch: Watch, make_image: MakeImage) ->
 
 
 BAD = {
-    "crashes": ('ENTRYPOINT ["sh", "-c", "echo no database >&2; exit 3"]', "it ended with exit code 3: no database"),
+    "crashes": ('ENTRYPOINT ["sh", "-c", "echo no database >&2; exit 3"]', ": no database"),
     "listens nowhere": ('ENTRYPOINT ["sleep", "1000"]', "does not serve after 2 s: "),
     "listens elsewhere": ("ENV ECHO_PORT=9999", "does not serve after 2 s: "),
     "is unhealthy": ('HEALTHCHECK --interval=200ms --retries=1 CMD ["false"]', "its HEALTHCHECK"),
