@@ -24,11 +24,20 @@ NOT_RUN = {
     "docker context ls": "shows what there is, and mends nothing",
     "proxyctl watch --verbose": "is for a report to the developers; watch -v runs in tests/docker/test_watch.py",
     "proxyctl explain NAME": "stands for any name, and mends nothing; tests/docker/test_look.py runs it",
-    "proxyctl down": "stands in a code's page; `proxyctl down --network {}` of the message is run",
+    "proxyctl down": "stands in a code's page; the command of the message is run",
     "docker network create web": "is an example; `docker network create {}` with the name that is missing is run",
     "docker exec": "says by which way names are asked, and tells nobody to run it",
     "docker compose down": "ends the stacks of compose/, as tests/docker/test_compose.py does",
-    "make setup": "makes images that all tests share; it has run before any test on Docker",
+    "docker compose exec proxyctl proxyctl status": "shows what there is, and mends nothing",
+    "docker compose run": "names what makes a one-off container",
+    "docker load": "needs an archive from another machine, which the message says how to make",
+    "docker save {image}": "runs on another machine, which has the image",
+    "docker system df": "shows what there is, and mends nothing",
+    "docker pull {}": "needs a registry; tests/docker/test_first_hour.py brings one",
+    "docker restart": "stands in a code's page; `docker restart {}` of the message is run",
+    "proxyctl init": "names the verb that writes the file",
+    "proxyctl watch --network NAME": "stands for any name, and names the program",
+    "proxyctl watch{}": "names the program with the flags that were given",
 }
 """Commands in messages that no test runs as they are printed, with the reason."""
 
@@ -47,6 +56,10 @@ def named() -> dict[str, set[str]]:
             for command in _TICKED.findall(text):
                 if command.split()[0] in PROGRAMS:
                     found.setdefault(command, set()).add(str(where))
+            if where.name == "sources.py" and text.startswith(
+                tuple(f"{p} " for p in PROGRAMS)
+            ):  # made there for the messages of others
+                found.setdefault(text, set()).add(str(where))
     return found
 
 

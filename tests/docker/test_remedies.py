@@ -214,7 +214,7 @@ def test_a_gateway_that_was_made_otherwise_is_removed(watch: Watch) -> None:
         place = ("--network", watch.network, "--state", str(watch.state), "--api", "off")
         told = run_here("watch", "--engine", watch.engine, *other, *place)
         assert told.returncode == 1, told.stderr
-        run(watch, remedy(told.stderr, "proxyctl down --network {}"))
+        run(watch, remedy(told.stderr, "proxyctl down --network {}{}"))
         with pytest.raises(docker.errors.NotFound):
             _ = watch.gateway
         watch.start()
