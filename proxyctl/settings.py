@@ -15,7 +15,7 @@ import pydantic
 
 from proxyctl.core.features import values
 from proxyctl.core.labels.declaration import Options
-from proxyctl.core.model import Tuning
+from proxyctl.core.model import PREDEFINED, Tuning
 from proxyctl.wording import Words, not_accepted
 
 EngineKind = Literal["nginx", "haproxy"]
@@ -56,6 +56,11 @@ def _publishes(value: Any) -> Any:
     if not isinstance(texts, list | tuple):
         return value
     return tuple(Publish.parse(t.strip()) if isinstance(t, str) else t for t in texts)
+
+
+def _names(value: Any) -> Any:
+    texts = value.split(",") if isinstance(value, str) else value
+    return tuple(t.strip() if isinstance(t, str) else t for t in texts) if isinstance(texts, list | tuple) else value
 
 
 _DURATION = values.duration()
@@ -118,6 +123,9 @@ class Proxy(pydantic.BaseModel, frozen=True, extra="forbid"):
     ] = None
 
 
+NetworkName = Annotated[str, pydantic.Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$")]
+
+
 class Settings(pydantic.BaseModel, frozen=True, extra="forbid"):
     """Everything that a user can set. `state` and `templates` are absolute; `api` is (host, port) or None."""
 
@@ -126,6 +134,11 @@ class Settings(pydantic.BaseModel, frozen=True, extra="forbid"):
         Words("the Docker network whose labelled containers are served", NETWORK, '"web"'),
         pydantic.Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$"),
     ]
+    join: Annotated[
+        tuple[NetworkName, ...],
+        pydantic.BeforeValidator(_names),
+        Words("further networks whose labelled containers are served (no other)", NETWORK, '["shop", "blog"]'),
+    ] = ()
     engine: Annotated[EngineKind, Words("which proxy the gateway runs", "nginx or haproxy")] = "haproxy"
     publish: Annotated[
         tuple[Publish, ...],
@@ -163,6 +176,26 @@ class Settings(pydantic.BaseModel, frozen=True, extra="forbid"):
     ] = {}
     proxy: Annotated[Proxy, Words("settings of the proxy as a whole", "a table, [proxy]")] = Proxy()
     config: Annotated[Path | None, Words("the settings file", "the path of a file")] = None
+
+    @pydantic.field_validator("join")
+    @classmethod
+    def _joinable(cls, join: tuple[str, ...], info: pydantic.ValidationInfo) -> tuple[str, ...]:
+        for network in join:
+            if network in PREDEFINED:
+                message = f'"{network}" has no DNS: only user-defined networks can be joined (`docker network create`)'
+                raise ValueError(message)
+            if network == info.data.get("network"):
+                message = f'"{network}" is the gateway\'s own network already, by --network: leave it out here'
+                raise ValueError(message)
+            if join.count(network) > 1:
+                message = f'"{network}" is named twice: once is enough'
+                raise ValueError(message)
+        return join
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """The networks that the gateway serves, its own one first."""
+        return (self.network, *self.join)
 
     @property
     def gateway_images(self) -> tuple[str, ...]:

@@ -20,7 +20,17 @@ from proxyctl.settings import FOLDER, TIME, Proxy, Settings
 from proxyctl.wording import not_accepted, of, read_toml, refused, unknown
 
 CONFIG_NAME = "proxyctl.toml"
-LOOKED_WITH = ("engine", "image", "templates", "label_prefix", "expose_by_default", "one_offs", "defaults", "proxy")
+LOOKED_WITH = (
+    "join",
+    "engine",
+    "image",
+    "templates",
+    "label_prefix",
+    "expose_by_default",
+    "one_offs",
+    "defaults",
+    "proxy",
+)
 """What decides how the world is read and printed: those verbs that look take it from a `watch` that runs."""
 OTHERS = ("config", "check_token", "debug")
 """Variables beside those of the settings: PROXYCTL_CONFIG and so on."""

@@ -117,7 +117,7 @@ class MemoryGateway:
     def __init__(self, docker_answers: Callable[[], bool]) -> None:
         self._docker_answers = docker_answers
 
-    async def ensure(self) -> Ensured:
+    async def ensure(self, serving: Collection[str] | None = None) -> Ensured:
         """Find it running."""
         if not self._docker_answers():
             message = "inspecting the gateway: Docker does not answer"

@@ -36,6 +36,7 @@ def to_json(status: Status) -> dict[str, Any]:
         "pools": [_pool(p) for p in status.pools],
         "problems": [problem_to_json(p) for p in status.problems],
         "elsewhere": list(status.elsewhere),
+        "joined": list(status.joined),
     }
 
 

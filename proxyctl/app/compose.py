@@ -35,6 +35,7 @@ log = structlog.get_logger()
 # Settings whose change in proxyctl.toml counts only from the next start.
 FIXED = (
     "network",
+    "join",
     "engine",
     "publish",
     "image",
@@ -119,7 +120,7 @@ def compose(parts: Parts, features: Features, files: InputFiles) -> Daemon:
     settings, waker, journal, refusals = parts.settings, Waker(), Journal(), Refusals()
     source = DockerSource(
         connect,
-        network=settings.network,
+        networks=settings.networks,
         label_prefix=settings.label_prefix,
         resync=settings.resync / 1000,
         reachable=lambda: reachable(endpoint),

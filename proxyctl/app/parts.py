@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
-from proxyctl.core.model import Features
+from proxyctl.core.model import PREDEFINED, Features
 from proxyctl.core.rules import Rules
 from proxyctl.engines import boot, templates
 from proxyctl.engines.haproxy import engine as haproxy
@@ -72,7 +72,6 @@ PROXIES: Mapping[str, Proxy] = {
     ),
 }
 LONGEST_SOCKET = 107  # bytes of a Unix socket's path: unix(7)
-PREDEFINED = {"bridge", "host", "none"}
 
 
 @dataclasses.dataclass
@@ -108,6 +107,7 @@ def build(settings: Settings, client: Client) -> Parts:
         folder=proxy,
         image_chosen=settings.image != "",
         removal=removal(settings.network, settings.state),
+        join=settings.join,
     )
     access = DockerAccess(client, settings.network)
     lifecycle = DockerLifecycle(client, spec, access)
@@ -128,8 +128,8 @@ def _on_host(client: Client, own: Mapping[str, Any] | None) -> bool:
 
 
 def _view(settings: Settings, own: Mapping[str, Any] | None, access: DockerAccess) -> NetworkView:
-    """Return the view of the network: direct inside a container on it, else through the gateway."""
-    if own is not None and settings.network in own["NetworkSettings"]["Networks"]:
+    """Return the view of the networks: direct inside a container that is on all of them, else through the gateway."""
+    if own is not None and set(settings.networks) <= own["NetworkSettings"]["Networks"].keys():
         return LocalView()
     return GatewayView(lambda: access.pid)
 

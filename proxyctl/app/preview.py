@@ -40,7 +40,10 @@ DNS_WAIT = 2.5  # more than two names (the container's and its short id) take wh
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Preview:
-    """The world, its outcome, the plan to get there with the rendered files, and what is applied now."""
+    """The world, its outcome, the plan to get there with the rendered files, and what is applied now.
+
+    `joins` and `leaves` are networks of the gateway.
+    """
 
     world: World
     outcome: Outcome
@@ -49,6 +52,8 @@ class Preview:
     applied: Generation | None
     applied_files: dict[str, str]
     published: dict[int, int]
+    joins: tuple[str, ...]
+    leaves: tuple[str, ...]
 
 
 async def preview(settings: Settings) -> Preview:
@@ -62,7 +67,7 @@ async def preview(settings: Settings) -> Preview:
     settings, parts, there = await _gateway(settings, client)
     source = DockerSource(
         lambda: client,
-        network=settings.network,
+        networks=settings.networks,
         label_prefix=settings.label_prefix,
         resync=settings.resync / 1000,
         reachable=lambda: reachable(endpoint),
@@ -91,6 +96,7 @@ async def preview(settings: Settings) -> Preview:
         current,
         {name: _without_secret(text, token) for name, text in applied_files.items()},
         parts.access.published,
+        *parts.lifecycle.moves,
     )
 
 

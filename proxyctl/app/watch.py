@@ -99,7 +99,7 @@ async def _running(
         runners = await serve(daemon.api, control=settings.state / SOCKET, tcp=api)
         log.info(
             "watching",
-            network=settings.network,
+            network=", ".join(settings.networks),
             engine=settings.engine,
             version=features.version_text,
             state=str(settings.state),

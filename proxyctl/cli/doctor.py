@@ -21,7 +21,7 @@ from proxyctl.cli import options
 from proxyctl.errors import ProxyctlError
 from proxyctl.gateway.access import DockerAccess
 from proxyctl.gateway.throwaway import Throwaway
-from proxyctl.providers.docker import images
+from proxyctl.providers.docker import images, networks
 from proxyctl.providers.docker.client import Client, connect, docker_version
 from proxyctl.providers.docker.own import own_container
 from proxyctl.settings import OFFICIAL, Settings
@@ -43,6 +43,7 @@ class Finding:
 
 def doctor(
     network: options.Network = None,
+    join: options.Join = None,
     engine: options.Engine = None,
     publish: options.PublishOption = None,
     image: options.Image = None,
@@ -54,6 +55,7 @@ def doctor(
     """Look at this machine; exit 3 when something that `watch` needs is missing."""
     flags = {
         "network": network,
+        "join": join or None,
         "engine": engine,
         "publish": publish or None,
         "image": image,
@@ -115,6 +117,10 @@ def _network(settings: Settings, client: Client) -> Iterator[Finding]:
         yield Finding("network", ok=True, seen=settings.network)
     except ProxyctlError as exc:
         yield Finding("network", ok=False, seen=str(exc), mend=f"docker network create {settings.network}")
+    for name in settings.join:
+        there = networks.exists(client, name)
+        mend = "" if there else f"docker network create {name}"
+        yield Finding(f"network {name}", there, "joined by --join" if there else "there is no such network", mend)
 
 
 def _image(settings: Settings, client: Client) -> Iterator[Finding]:

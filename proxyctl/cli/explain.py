@@ -24,6 +24,7 @@ def explain(
         str, typer.Argument(metavar="NAME|URL|CODE", help="A container's name, a URL, or a problem's code.")
     ],
     network: options.Network = None,
+    join: options.Join = None,
     engine: options.Engine = None,
     config: options.Config = None,
     state: options.State = None,
@@ -38,6 +39,7 @@ def explain(
         return 0
     settings = options.load_as_watch(
         network=network,
+        join=join or None,
         engine=engine,
         config=config,
         state=state,

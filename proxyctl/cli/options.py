@@ -17,6 +17,10 @@ Network = Annotated[
     str | None,
     typer.Option("--network", "-n", metavar="NAME", help="The user-defined network (or PROXYCTL_NETWORK)."),
 ]
+Join = Annotated[
+    list[str] | None,
+    typer.Option("--join", metavar="NAME", help="A further network, whose containers are served as well; repeatable."),
+]
 Engine = Annotated[
     str | None, typer.Option("--engine", "-e", metavar="nginx|haproxy", help="Which proxy to run (haproxy).")
 ]

@@ -21,6 +21,7 @@ from proxyctl.core.describe import describe
 
 def plan(
     network: options.Network = None,
+    join: options.Join = None,
     engine: options.Engine = None,
     image: options.Image = None,
     config: options.Config = None,
@@ -34,6 +35,7 @@ def plan(
     """Say what `watch` would change; touches nothing. Exit 0: nothing to do, 2: changes."""
     settings = options.load_as_watch(
         network=network,
+        join=join or None,
         engine=engine,
         image=image,
         config=config,
@@ -50,7 +52,7 @@ def plan(
         typer.echo(json.dumps(document, indent=1))
     else:
         _print(document)
-    return 2 if document["changes"] or document["diff"] else 0
+    return 2 if document["changes"] or document["diff"] or seen.joins or seen.leaves else 0
 
 
 def _document(seen: Preview) -> dict[str, Any]:
@@ -67,6 +69,7 @@ def _document(seen: Preview) -> dict[str, Any]:
         "how": seen.plan.how,
         "reasons": list(seen.plan.reasons),
         "changes": changes,
+        "networks": {"join": list(seen.joins), "leave": list(seen.leaves)},
         "problems": [problem_to_json(p) for p in seen.outcome.problems],
         "diff": _diff(
             _unnamed(seen.applied_files, *((seen.applied.revision, seen.applied.topology) if seen.applied else ())),
@@ -103,6 +106,9 @@ def _print(document: dict[str, Any]) -> None:
     console.print(_headline(document), highlight=False, markup=False, soft_wrap=True)
     for change in document["changes"]:
         console.print(f"{change['kind']:>8}  {change['text']}", highlight=False, markup=False, soft_wrap=True)
+    for kind, networks in document["networks"].items():
+        for network in networks:
+            console.print(f"{kind:>8}  network {network}", highlight=False, markup=False, soft_wrap=True)
     for problem in document["problems"]:
         subject = f"{problem['container']} {problem['label']}".strip()
         console.print(f" problem  {subject}: {problem['reason']}", highlight=False, markup=False, soft_wrap=True)
@@ -118,7 +124,7 @@ def _print(document: dict[str, Any]) -> None:
 def _headline(document: dict[str, Any]) -> str:
     """Say how all of it would be applied, and why so."""
     if not document["changes"] and not document["diff"]:
-        return "nothing to do"
+        return "networks alone" if any(document["networks"].values()) else "nothing to do"
     if document["how"] == "unchanged":
         return "no reload: the configuration that serves says it already"
     return f"by reload: {'; '.join(document['reasons'])}" if document["reasons"] else "at run time, without a reload"

@@ -11,6 +11,7 @@ from proxyctl.cli import options
 
 def render(
     network: options.Network = None,
+    join: options.Join = None,
     engine: options.Engine = None,
     image: options.Image = None,
     config: options.Config = None,
@@ -23,6 +24,7 @@ def render(
     """Print the configuration; touches nothing. Problems go to stderr."""
     settings = options.load_as_watch(
         network=network,
+        join=join or None,
         engine=engine,
         image=image,
         config=config,

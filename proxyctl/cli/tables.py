@@ -203,7 +203,8 @@ def _headline(found: Status) -> str:
         found.generation or "none",
         found.revision or "none",
     )
-    return printable(f"{found.network}: {proxy}, generation {generation} ({revision}), listed {seen}")
+    networks = ", ".join((found.network or "None", *found.joined))
+    return printable(f"{networks}: {proxy}, generation {generation} ({revision}), listed {seen}")
 
 
 def _route(route: RouteStatus) -> str:

@@ -33,6 +33,7 @@ MARKS = {"join": "[green]+[/]", "leave": "[red]-[/]", "drain": "[yellow]~[/]", "
 
 def watch(
     network: options.Network = None,
+    join: options.Join = None,
     engine: options.Engine = None,
     publish: options.PublishOption = None,
     image: options.Image = None,
@@ -54,6 +55,7 @@ def watch(
     """Follow Docker and keep the gateway right, until Ctrl-C. The gateway itself stays."""
     flags: dict[str, Any] = {
         "network": network,
+        "join": join or None,
         "engine": engine,
         "publish": publish or None,
         "image": image,
@@ -169,7 +171,8 @@ async def _show(console: Console, running: daemon.Running) -> None:
 def _title(running: daemon.Running, at: str) -> tuple[str, str]:
     api = f"API {running.api}   " if running.api else ""
     serves = f"serves at {at}" if at else "cannot be reached"
+    networks = ", ".join(running.settings.networks)
     return (
-        f"{running.settings.engine} on network {running.settings.network} {serves}",
+        f"{running.settings.engine} on network {networks} {serves}",
         f"{api}Ctrl-C ends `watch`; the gateway serves on",
     )

@@ -107,10 +107,11 @@ POOL_OF_OTHERS: Final = _kind(
 
 NOT_ON_NETWORK: Final = _kind(
     "P201",
-    "A container is not on the gateway's network",
-    cause="It has labels and is on other networks only.",
+    "A container is not on a network of the gateway",
+    cause="It has labels and is on other networks only, or on none, or its label proxyctl.network names another one.",
     effect="The gateway cannot reach it; it takes no part.",
-    remedy="Connect it by the command in the message, or run a `proxyctl watch` for its network.",
+    remedy="Connect it by the command in the message, or have the gateway join its network with `watch --join`, or run "
+    "a `proxyctl watch` for its network. A container with the host's network has to be made anew.",
 )
 CRASHES: Final = _kind(
     "P202",
@@ -164,6 +165,23 @@ RUNS_ON: Final = _kind(
     cause="Its stop signal was sent, and its program goes on.",
     effect="It was drained, and gets nothing new: at any moment it may end.",
     remedy="If it should serve, restart it. If not, kill it.",
+)
+
+NAMESPACE_LOST: Final = _kind(
+    "P211",
+    "A container shares the network of a container that is gone",
+    cause="It was made with the network of another container (network_mode container:X or service:X), and that one has "
+    "ended, was started anew, or was made anew. A container keeps the network that it started with.",
+    effect="Nobody reaches it. It drains, and joins again once it has a living network.",
+    remedy="The command in the message gives it one. Where both are made anew together, this passes by itself.",
+)
+SAME_PORT: Final = _kind(
+    "P212",
+    "Two containers that share a network say the same port",
+    cause="One of them has the network of the other (network_mode container:X or service:X), and both have the same "
+    "proxyctl.port, or expose the same port.",
+    effect="The one that serves, or whose network it is, is served; the other is left out.",
+    remedy="Give one of them the label proxyctl.port with the port that its program really listens on.",
 )
 
 # ------------------------------------------------------------------ 3: pools and routes
@@ -287,6 +305,14 @@ NO_DNS: Final = _kind(
     "`iptables -t nat -F` there, or Docker hangs.",
     effect="A new container joins by what Docker's API says of its address, once its port answers. All others go on.",
     remedy="The command in the message makes the rules anew.",
+)
+NOT_JOINED: Final = _kind(
+    "P511",
+    "The gateway is not on a network that it was asked to join",
+    cause="`watch --join` names a network that does not exist, or Docker refuses to connect the gateway to it.",
+    effect="Containers on that network alone are not served; all others are.",
+    remedy="The command in the message makes the network, or says why Docker refuses. The gateway is connected as soon "
+    "as the network is there.",
 )
 
 # ------------------------------------------------------------------ 6: Docker

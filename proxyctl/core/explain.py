@@ -9,6 +9,8 @@ import dataclasses
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from proxyctl.core import layout
+from proxyctl.core.decide import places
 from proxyctl.core.decide.members import Member, judge
 from proxyctl.core.decide.outcome import Outcome
 from proxyctl.core.decide.unserved import served, why
@@ -122,6 +124,8 @@ def explain_container(
 
 
 def _named(container: Container, name: str) -> bool:
+    if layout.GATEWAY_LABEL in dict(container.labels):
+        return False
     return container.name == name or (len(name) >= 4 and container.id.startswith(name))  # noqa: PLR2004
 
 
@@ -143,12 +147,7 @@ def _about(container: Container, snapshot: Snapshot, options: Options, errors: s
         yield Condition(ok=False, text=f"{problem.label}: {problem.reason}")
     if not errors:
         yield Condition(ok=True, text="its labels are valid")
-    address = container.address_on(snapshot.network)
-    attached = f"is on network {snapshot.network} as {address}"
-    attach = snapshot.commands.attach.format(network=snapshot.network, container=container.name)
-    here = any(a.network == snapshot.network for a in container.attachments)
-    lacking = f"has no address on network {snapshot.network}" + ("" if here else f": {attach}")
-    yield Condition(bool(address), attached if address else lacking)
+    yield Condition(*places.described(container, declaration.network, snapshot))
     health = "has no HEALTHCHECK" if container.health == "none" else f"its HEALTHCHECK says {container.health}"
     yield Condition(container.health in {"none", "healthy"}, health)
 

@@ -69,7 +69,7 @@ class Status:
     `network` is None until Docker was listed; `revision` and `generation` are None until the proxy has confirmed a
     first configuration. `synced_seconds_ago` is the age of the last listing. `stale_reason` says why the rest may be
     out of date; None while it is fresh. `elsewhere` are the names of labelled containers that nobody serves, and this
-    gateway need not.
+    gateway need not. `joined` are the networks that it serves beside its own one.
     """
 
     network: str | None
@@ -83,6 +83,7 @@ class Status:
     pools: tuple[PoolStatus, ...]
     problems: tuple[Problem, ...]
     elsewhere: tuple[str, ...] = ()
+    joined: tuple[str, ...] = ()
 
     @property
     def stale(self) -> bool:

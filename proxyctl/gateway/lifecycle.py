@@ -11,6 +11,7 @@ import contextlib
 import os
 import re
 import secrets
+from collections.abc import Collection
 
 import docker.errors
 import docker.types
@@ -18,6 +19,7 @@ import docker.types
 from proxyctl.core import codes, layout
 from proxyctl.core.model import Problem
 from proxyctl.errors import DockerRefuses, DockerUnavailable, GatewayError
+from proxyctl.gateway import joining
 from proxyctl.gateway.access import ENGINE_LABEL, DockerAccess
 from proxyctl.gateway.port import Ensured
 from proxyctl.gateway.spec import (
@@ -52,9 +54,18 @@ class DockerLifecycle:
         self._image: tuple[Problem, ...] = ()
         self.problems: tuple[Problem, ...] = ()
 
-    async def ensure(self) -> Ensured:
-        """Make, start, connect or adopt the container; return what had to be done. Raise GatewayError."""
-        return await asyncio.to_thread(self._ensure)
+    async def ensure(self, serving: Collection[str] | None = None) -> Ensured:
+        """Make, start, connect or adopt the container; return what had to be done. Raise GatewayError.
+
+        `serving` are the addresses of its servers: a network that has none of them and was joined for nobody any more
+        is left. None where they are not known.
+        """
+        return await asyncio.to_thread(self._ensure, serving)
+
+    @property
+    def moves(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The networks that `ensure` would join, and those that it would leave, as the access last saw the gateway."""
+        return joining.lacking(self.spec, self._access.entry), joining.unasked(self.spec, self._access.entry)
 
     async def image_to_pull(self) -> str:
         """Return the image that has to be pulled before `ensure` can make the gateway; empty where none has to be."""
@@ -64,7 +75,7 @@ class DockerLifecycle:
         """Stop the gateway gracefully and remove it; return False when there is none. Raise GatewayError."""
         return await asyncio.to_thread(self._remove)
 
-    def _ensure(self) -> Ensured:
+    def _ensure(self, serving: Collection[str] | None) -> Ensured:
         spec, access, started = self.spec, self._access, False
         if not access.inspect():
             self._create()
@@ -72,13 +83,20 @@ class DockerLifecycle:
         elif why := adoption_refusal(spec, access.entry):
             raise GatewayError(why)
         self._bring_script()
-        if not access.state["Running"]:
+        running = access.state["Running"]
+        if not running:
+            joining.forget_removed(self._client, spec, access.entry)
+            access.inspect()
+        apart = tuple(joining.join(self._client, spec, access.entry))  # before the start: see decision 0039
+        if not running:
             self._start()
             started = True
         elif access.state.get("Paused"):
             self._unpause()
         off = not on_network(spec, access.entry)
         cut = self._connect() if off else ""
+        if serving is not None:
+            joining.leave(self._client, spec, access.entry, serving)
         access.follow()
         if started or self._checked != access.entry.get("Id"):
             self._same_folder()
@@ -87,7 +105,7 @@ class DockerLifecycle:
         elif any(p.code == codes.REFUSED_BY_SOCKET for p in self._image):
             self._image = self._another_image()
         told = ((codes.OFF_NETWORK, cut), (codes.NOT_PUBLISHED, unpublished(spec, access.entry)))
-        self.problems = (*self._image, *(Problem("", "", reason, code=code) for code, reason in told if reason))
+        self.problems = (*self._image, *apart, *(Problem("", "", reason, code=code) for code, reason in told if reason))
         return "started" if started else "connected" if off and not cut else ""
 
     def _another_image(self) -> tuple[Problem, ...]:

@@ -57,5 +57,8 @@ class Lifecycle(Protocol):
     def problems(self) -> tuple[Problem, ...]:
         """What of it is not as it was asked for; nothing when all is."""
 
-    async def ensure(self) -> Ensured:
-        """Make, start, connect or adopt the container; return what had to be done. Raise GatewayError."""
+    async def ensure(self, serving: Collection[str] | None = None) -> Ensured:
+        """Make, start, connect or adopt the container; return what had to be done. Raise GatewayError.
+
+        `serving` are the addresses of its servers, as far as they are known: what they need is kept.
+        """

@@ -24,7 +24,8 @@ class Spec:
     `images` are those that the gateway may be made from: the first of them that is here, else the last, which is
     pulled. `publish` holds (host ip, host port, gateway port). `folder` is the proxy part of the state folder, as this
     process sees it. `image_chosen`: an operator named the image, it is no default. `removal` is the command that
-    removes the gateway, for texts. `boot` is the text of its `layout.BOOT`, which `command` runs.
+    removes the gateway, for texts. `boot` is the text of its `layout.BOOT`, which `command` runs. `join` are the
+    networks that it is on beside its own.
     """
 
     network: str
@@ -37,6 +38,7 @@ class Spec:
     image_chosen: bool = False
     removal: str = "proxyctl down"
     boot: str = ""
+    join: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -18,8 +18,8 @@ from proxyctl.reconcile.wakes import RETRY_FIRST, RETRY_LAST
 
 RESOLVE_WAIT = 0.02  # seconds that a pass waits for DNS; slower answers wake the next one
 
-_Key = tuple[str, str, str]
-"""A container's id, name and address."""
+_Key = tuple[str, tuple[str, ...], str]
+"""A container's name, the names that may resolve to its address, in the order to ask for them, and its address."""
 
 
 class DnsNames:
@@ -46,7 +46,7 @@ class DnsNames:
             self._tasks.pop(key).cancel()
         self._answers = {k: v for k, v in self._answers.items() if k in keys}
         new = keys - self._answers.keys() - self._tasks.keys()
-        self._tasks |= {k: asyncio.create_task(self._follow(k), name=f"dns {k[1]}") for k in new}
+        self._tasks |= {k: asyncio.create_task(self._follow(k), name=f"dns {k[0]}") for k in new}
         if new:  # only for new names: a name without an answer must not delay every pass, and with it every drain
             await asyncio.wait([self._tasks[k] for k in new], timeout=RESOLVE_WAIT)
         if self._pulse.silent:
@@ -54,12 +54,10 @@ class DnsNames:
         return {t: self._answers.get(_key(t)) for t in all_wanted}
 
     async def _follow(self, key: _Key) -> None:
-        container, name, address = key
+        name, known_as, address = key
         delay = RETRY_FIRST
         while True:
-            reason = await self._wrong(name, address)
-            if reason and not await self._wrong(container[: layout.SHORT_ID], address):
-                reason = ""
+            reason = await self._wrong_all(known_as, address)
             learnt = not reason or await self._pulse.answers()
             if learnt and self._answers.get(key) != reason:
                 self._answers[key] = reason
@@ -69,6 +67,16 @@ class DnsNames:
                 return
             await asyncio.sleep(delay)
             delay = min(delay * 2, RETRY_LAST)
+
+    async def _wrong_all(self, names: Iterable[str], address: str) -> str:
+        """Return why the first of these names does not resolve to the address; empty when one of them does."""
+        reason = ""
+        for name in names:
+            wrong = await self._wrong(name, address)
+            if not wrong:
+                return ""
+            reason = reason or wrong
+        return reason
 
     async def _wrong(self, name: str, address: str) -> str:
         """Return why this name does not resolve to the address; an empty string when it does."""
@@ -82,4 +90,5 @@ class DnsNames:
 
 
 def _key(target: Target) -> _Key:
-    return target.container, target.name, target.address
+    names = target.known_as or (target.name, target.container[: layout.SHORT_ID])
+    return target.name, names, target.address

@@ -96,7 +96,8 @@ class OnePass:
         changes = self._ports.source.gateway_changes
         if changes == self._gateway_changes:
             return
-        done, before = await self._ports.gateway.ensure(), self._applier.applied
+        serving = {s.address for pool in self._applier.previous.pools for s in pool.servers}
+        done, before = await self._ports.gateway.ensure(serving), self._applier.applied
         started = done == "started"
         if started or before is None or not await self._applier.still_true():
             adopted = await self._applier.adopt()

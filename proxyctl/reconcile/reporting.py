@@ -45,4 +45,5 @@ class Reporter:
             pools=status.pools(outcome, does, snapshot, counts) if snapshot else (),
             problems=status.problems(problems),
             elsewhere=outcome.elsewhere,
+            joined=snapshot.networks[1:] if snapshot else (),
         )

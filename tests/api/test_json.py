@@ -53,12 +53,12 @@ DOCUMENT = (
     '"requests": null, "reason": "not yet"}], "refused": ["pool web keeps its previous settings: no"]}], "problems": '
     '[{"code": "P102", "container": "c", "label": "l", "reason": "r", "severity": "error"}, '
     '{"code": "P501", "container": "", "label": "", "reason": "gateway: gone", "severity": "warning"}], '
-    '"elsewhere": []}'
+    '"elsewhere": [], "joined": []}'
 )
 BEFORE_THE_FIRST_LISTING = (
     '{"network": null, "engine": "nginx", "version": "1.26.3", "revision": null, "generation": null, '
     '"synced_seconds_ago": null, "events_connected": false, "stale": true, '
-    '"stale_reason": "Docker has not been listed yet", "pools": [], "problems": [], "elsewhere": []}'
+    '"stale_reason": "Docker has not been listed yet", "pools": [], "problems": [], "elsewhere": [], "joined": []}'
 )
 
 
@@ -93,7 +93,7 @@ def test_keys_of_a_newer_watch_are_ignored() -> None:
     assert from_json(newer) == STATUS
 
 
-@pytest.mark.parametrize("key", sorted(told(DOCUMENT).keys() - {"stale", "elsewhere"}))
+@pytest.mark.parametrize("key", sorted(told(DOCUMENT).keys() - {"stale", "elsewhere", "joined"}))
 def test_a_missing_key_is_named(key: str) -> None:
     """A status that lacks something is an error in one line that names it, not a KeyError."""
     lacking = told(DOCUMENT)

@@ -6,9 +6,12 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from docker import APIClient
 
+from proxyctl.app import parts
 from proxyctl.app.parts import inputs_of, pinned_inputs
 from proxyctl.engines import templates
+from proxyctl.gateway.netns import LocalView
 from proxyctl.settings import Settings
 from proxyctl.state.pin import PinFile
 from tests.state.test_recorded import RECORDED
@@ -46,3 +49,22 @@ def test_a_pin_of_this_release_keeps_its_own_templates(tmp_path: Path, pins: Pin
 def test_without_a_pin_there_are_no_pinned_inputs(tmp_path: Path) -> None:
     """The inputs of now count."""
     assert pinned_inputs(PinFile(tmp_path), Settings(network="web", state=tmp_path), TOKEN) is None
+
+
+@pytest.mark.parametrize(
+    ("own", "local"),
+    [
+        (None, False),
+        ({"web"}, False),
+        ({"web", "shop"}, True),
+        ({"shop", "web", "more"}, True),
+    ],
+)
+def test_names_are_asked_directly_where_all_networks_are_seen(
+    own: set[str] | None, local: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A `watch` in a container that is not on a joined network would not find the names there: the gateway does."""
+    found = None if own is None else {"NetworkSettings": {"Networks": dict.fromkeys(own)}}
+    monkeypatch.setattr(parts, "own_container", lambda _: found)
+    made = parts.build(Settings(network="web", join=("shop",), state=tmp_path), APIClient(version="1.41"))
+    assert isinstance(made.view, LocalView) == local

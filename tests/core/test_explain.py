@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from proxyctl.core import layout
 from proxyctl.core.decide.decision import decide
 from proxyctl.core.decide.outcome import Outcome
 from proxyctl.core.explain import ContainerExplanation, UrlExplanation, explain_container, explain_url
@@ -57,6 +58,12 @@ def explained(  # noqa: PLR0913 - the world has that many sides
 def obstacles_of(explanation: ContainerExplanation) -> list[str]:
     """Return what does not hold."""
     return [c.text for c in explanation.conditions if not c.ok]
+
+
+def test_a_gateway_is_no_container_to_explain() -> None:
+    """Docker has it, and it is nobody's server."""
+    gateway = container("gateway", enable=False, raw={layout.GATEWAY_LABEL: NET})
+    assert not explained("gateway", gateway).found
 
 
 WEB = container(

@@ -20,6 +20,7 @@ from proxyctl.core.model import (
     Finding,
     Health,
     Override,
+    Owner,
     Pin,
     Problem,
     Snapshot,
@@ -40,6 +41,8 @@ COMMANDS = Commands(
     inspect="inspect {container}",
     restart="restart {container}",
     kill="kill {container}",
+    attach_from=(("host", "make {container} anew on {network}"),),
+    revive=tuple((lost, f"{lost}: revive {{container}} by {{owner}}") for lost in ("ended", "restarted", "gone")),
 )
 
 
@@ -56,6 +59,7 @@ def container(  # noqa: PLR0913 - one argument for each thing that Docker says
     networks: Mapping[str, str] | None = None,
     created: int = 100,
     stopping: bool = False,
+    owner: Owner | None = None,
 ) -> Container:
     """Return a container; `labels` are without the prefix, `raw` are whole."""
     texts = {f"{prefix}{k}": v for k, v in (labels or {}).items()} | dict(raw or {})
@@ -73,12 +77,13 @@ def container(  # noqa: PLR0913 - one argument for each thing that Docker says
         attachments=tuple(Attachment(n, a) for n, a in networks.items()),
         created=created,
         stopping=stopping,
+        owner=owner,
     )
 
 
-def world(*containers: Container, gateways: Iterable[str] = (NET,)) -> Snapshot:
-    """Return the snapshot of these containers."""
-    return Snapshot(NET, COMMANDS, containers, tuple(gateways))
+def world(*containers: Container, gateways: Iterable[str] = (NET,), joined: Iterable[str] = ()) -> Snapshot:
+    """Return the snapshot of these containers; the gateway is on `NET` and the `joined` networks."""
+    return Snapshot((NET, *joined), COMMANDS, containers, tuple(gateways))
 
 
 RULES: Mapping[str, Callable[[Features], Rules]] = {"haproxy": HAProxyRules, "nginx": NginxRules}

@@ -32,7 +32,7 @@ async def test_dockerd_is_noticed_within_a_second_after_it_answers(second_engine
     """Although the next attempt would come 4 to 8 s later. It takes its 15 s: starts of dockerd, and such pauses."""
     source = DockerSource(
         lambda: PatientClient(base_url=second_engine.host),
-        network="web",
+        networks=("web",),
         label_prefix="proxyctl",
         resync=3600,
         reachable=lambda: reachable(lambda: Endpoint(f"http+{second_engine.host}")),

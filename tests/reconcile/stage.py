@@ -47,7 +47,7 @@ class StagedGateway:
         self.done: Ensured = ""
         self.asked = 0
 
-    async def ensure(self) -> Ensured:
+    async def ensure(self, serving: Collection[str] | None = None) -> Ensured:
         """Return what was done since the last question."""
         self.asked += 1
         if self.fails:

@@ -193,3 +193,20 @@ def test_a_dns_that_answers_is_asked_rarely() -> None:
         running.cancel()
 
     virtual_time.run(play())
+
+
+def test_who_is_known_by_other_names_is_asked_for_by_those() -> None:
+    """One that leads to its address is enough, whichever it is; else the first one's answer is the reason."""
+    target = dataclasses.replace(WEB, known_as=("vpn", "vpn.shop", "0123"))
+
+    async def story(dns: Table) -> str | None:
+        names = asking(dns, lambda _: None)
+        found = await names.check([target])
+        await names.check([])
+        return found[target]
+
+    dns = Table(**{"vpn": "10.1.0.1", "vpn.shop": "10.0.0.1", "web": "10.0.0.1"})
+    assert virtual_time.run(story(dns)) == ""
+    assert [name for _, name in dns.asked] == ["vpn", "vpn.shop"]
+    reason = virtual_time.run(story(Table(vpn="10.1.0.1", web="10.0.0.1")))
+    assert reason == "the name vpn resolves to 10.1.0.1, not to its own 10.0.0.1"

@@ -1,20 +1,21 @@
 """Which containers belong to this gateway, port by port, and what keeps other containers out.
 
-Reads each container's labels, then compares them with the watched network and with what the proxy binary can do
-(`core.rules`). Looks at each container alone: `desired` decides about containers that share a pool or claim one route.
-Next: `readiness`.
+Reads each container's labels, then compares them with the gateway's networks (`places`) and with what the proxy binary
+can do (`core.rules`). Looks at each container alone: `desired` decides about containers that share a pool or claim one
+route. Next: `readiness`.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 from proxyctl.core import codes
+from proxyctl.core.decide import places
 from proxyctl.core.labels import reading
 from proxyctl.core.labels.declaration import Membership, Options
-from proxyctl.core.model import PREDEFINED, Container, Desired, Pin, Problem, Snapshot, Target
+from proxyctl.core.model import Container, Desired, Pin, Problem, Snapshot, Target
 from proxyctl.core.rules import Rules
 from proxyctl.errors import mistake
 
@@ -30,7 +31,7 @@ class Member:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Judgement:
-    """The survey of one container; `left` are the pools that still have it although it left the network.
+    """The survey of one container; `left` are the pools that still have it although it left a network.
 
     `elsewhere`: it is labelled, and nothing says that this gateway could be meant.
     """
@@ -46,7 +47,7 @@ class Judgement:
 class Survey:
     """A snapshot, how its labels were read, and the memberships that they ask for.
 
-    `members` are the valid memberships of the watched network, also of ended containers. `problems` are the problems
+    `members` are the valid memberships of the gateway's networks, also of ended containers. `problems` are the problems
     of containers that have not ended. `targets` are the addresses whose readiness has to be found out: each port of
     each live container without an error. `elsewhere` are the names of labelled containers that nobody serves and this
     gateway need not.
@@ -88,7 +89,7 @@ def survey(
         earlier = {j.container.id: j for j in last.judgements}
     judgements: list[Judgement] = []
     for container in snapshot.containers:
-        left = _left(container, snapshot.network, previous)
+        left = _left(container, snapshot.networks, previous)
         before = earlier.get(container.id)
         if before is None or before.left != left or before.container != container:
             try:
@@ -116,14 +117,14 @@ def _unreadable(snapshot: Snapshot) -> Iterator[Problem]:
 
 
 def _same_question(last: Survey, snapshot: Snapshot, options: Options, rules: Rules, pin: Pin | None) -> bool:
-    places = (snapshot.network, snapshot.gateways) == (last.snapshot.network, last.snapshot.gateways)
+    where = (snapshot.networks, snapshot.gateways) == (last.snapshot.networks, last.snapshot.gateways)
     words = snapshot.commands == last.snapshot.commands
-    return places and words and (options, rules, pin) == (last.options, last.rules, last.pin)
+    return where and words and (options, rules, pin) == (last.options, last.rules, last.pin)
 
 
-def _left(container: Container, network: str, previous: Desired) -> frozenset[str]:
-    """Return the pools that still have a running container after it left the network."""
-    if not container.live or container.address_on(network):
+def _left(container: Container, networks: Iterable[str], previous: Desired) -> frozenset[str]:
+    """Return the pools that still have a running container after it left a network, maybe the one that they know."""
+    if not container.live or all(container.address_on(n) for n in networks):
         return frozenset()
     return frozenset(p.name for p in previous.pools if any(s.container == container.id for s in p.servers))
 
@@ -140,7 +141,7 @@ def _target_order(target: Target) -> tuple[str, str, str, int, str]:
 def judge(
     container: Container, snapshot: Snapshot, options: Options, rules: Rules, pin: Pin | None
 ) -> tuple[tuple[Member, ...], tuple[Problem, ...]]:
-    """Return one container's memberships of the watched network, and its problems."""
+    """Return one container's memberships of the gateway's networks, and its problems."""
     found = _judge(container, snapshot, options, rules, pin, frozenset())
     return found.members, found.problems
 
@@ -165,40 +166,37 @@ def _judge(
     if pin is not None:
         memberships = tuple(_as_pinned(m, pin) for m in memberships)
     networks = {m.network for m in memberships} or {declaration.network}
-    astray = {n: _astray(container, n, snapshot) for n in networks}
+    astray = {n: places.astray(container, n, snapshot) for n in networks}
     unasked = declaration.takes_part and not declaration.asked
     if not left and None not in astray.values() and (unasked or not any(astray.values())):
         # It belongs to another gateway; or only expose_by_default took it in, and it never was on this network.
         return Judgement(container, left)
-    if not left and not any(_could_be_meant(container, n, snapshot) for n in networks):
+    if not left and not any(places.could_be_meant(container, n, snapshot) for n in networks):
         return Judgement(container, left, elsewhere=declaration.takes_part)
     problems = list(declaration.problems)
     for membership in memberships:
         problems += _inabilities(container, membership, rules)
-    members: list[Member] = []
+    members: tuple[Member, ...] = ()
     if not any(p.severity == "error" for p in problems):
-        for membership in memberships:
-            reason = astray[membership.network]
-            if reason is None or membership.pool.name in left:
-                members.append(Member(container, membership, _target(container, membership, snapshot.network, rules)))
-            if reason:
-                label = f"{membership.at}network"
-                if label not in membership.written:
-                    label = f"{options.label_prefix}.network"
-                problems.append(Problem(container.name, label, reason, code=codes.NOT_ON_NETWORK))
-    return Judgement(container, left, tuple(members), tuple(problems))
+        here = [m for m in memberships if astray[m.network] is None or m.pool.name in left]
+        members = tuple(Member(container, m, _target(container, m, snapshot, rules)) for m in here)
+        problems += _away(container, {m: astray[m.network] or "" for m in memberships}, snapshot, options)
+    return Judgement(container, left, members, tuple(problems))
 
 
-def _could_be_meant(container: Container, network: str, snapshot: Snapshot) -> bool:
-    """Return whether a container that names `network` is this gateway's, or may have been meant to be.
-
-    It may where it is on the watched network, or names that, or is on no network of its own while this gateway is the
-    only one. Any other belongs to people who need no advice of every gateway on the machine.
-    """
-    attached = {a.network for a in container.attachments}
-    if snapshot.network in {network, *attached}:
-        return True
-    return not network and attached <= PREDEFINED and set(snapshot.gateways) <= {snapshot.network}
+def _away(
+    container: Container, reasons: Mapping[Membership, str], snapshot: Snapshot, options: Options
+) -> Iterator[Problem]:
+    """Yield a problem for each membership without a network of the gateway, or one for a container without any."""
+    if lost := places.loss(container, snapshot):
+        yield Problem(container.name, "", lost, code=codes.NAMESPACE_LOST)
+        return
+    for membership, reason in reasons.items():
+        if reason:
+            label = f"{membership.at}network"
+            if label not in membership.written:
+                label = f"{options.label_prefix}.network"
+            yield Problem(container.name, label, reason, code=codes.NOT_ON_NETWORK)
 
 
 def _inabilities(container: Container, membership: Membership, rules: Rules) -> Iterator[Problem]:
@@ -215,23 +213,7 @@ def _as_pinned(membership: Membership, pin: Pin) -> Membership:
     return dataclasses.replace(membership, pool=pool)
 
 
-def _astray(container: Container, network: str, snapshot: Snapshot) -> str | None:
-    """Return why a container is not on this network; None when it is, "" when it belongs to another gateway."""
-    watched, gateways = snapshot.network, snapshot.gateways
-    if network and network != watched:
-        if network in gateways:
-            return ""
-        return f"no gateway serves network {network}: run proxyctl watch --network {network}"
-    attached = {a.network for a in container.attachments}
-    if watched in attached:
-        return None
-    if not network and not attached.isdisjoint(gateways):
-        return ""
-    command = snapshot.commands.attach.format(network=watched, container=container.name)
-    return f"is not on network {watched}: {command}"
-
-
-def _target(container: Container, membership: Membership, network: str, rules: Rules) -> Target:
+def _target(container: Container, membership: Membership, snapshot: Snapshot, rules: Rules) -> Target:
     """Return the target of a membership, with its HTTP check unless the proxy makes that check itself.
 
     On a port of its own, `health.port`, the check is plain HTTP, the same as HAProxy's.
@@ -239,6 +221,8 @@ def _target(container: Container, membership: Membership, network: str, rules: R
     pool = membership.pool
     check = None if rules.checks_health else pool.health
     tls = check is not None and check.port is None and pool.protocol == "https"
+    network = places.chosen(container, membership.network, snapshot)
     address = container.address_on(network)
     protocol: Literal["http", "https"] = "https" if tls else "http"
-    return Target(container.id, container.name, address, membership.port, check, protocol)
+    names = places.known_as(container, network, snapshot)
+    return Target(container.id, container.name, address, membership.port, check, protocol, names)

@@ -78,6 +78,8 @@ def _obstacle(member: Member) -> str:
     """Return what keeps a container from serving before it is even asked; an empty string when nothing does."""
     if member.container.state == "restarting":
         return "Docker is restarting it"
+    if member.container.owner and member.container.owner.lost:
+        return f"shares the network of {member.container.owner.name}, and that is lost"
     if not member.target.address:
         return "has no address on the network yet"
     if member.container.health == "starting":

@@ -31,7 +31,7 @@ NETWORK = Key(
     "container",
     default="",
     meaning="which attachment to use",
-    default_words="the watched network",
+    default_words="the gateway's own network, else the first joined one that the container is on",
     field="network",
     reach="container",
 )

@@ -15,7 +15,8 @@ Severity = Literal["error", "warning"]
 class Target:
     """One address whose readiness matters: a container's port, and the check that it has to pass.
 
-    Without a `check`, one TCP connect that succeeds is enough. `protocol` is what the check speaks.
+    Without a `check`, one TCP connect that succeeds is enough. `protocol` is what the check speaks. `known_as` are the
+    names by which DNS knows the address, where they are not the container's name and id alone.
     """
 
     container: str
@@ -24,6 +25,7 @@ class Target:
     port: int
     check: HealthCheck | None = None
     protocol: Literal["http", "https"] = "http"
+    known_as: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -65,6 +65,13 @@ class NetworkSettings(Answer):
     ports: Keys = {}
 
 
+class HostConfig(Answer):
+    """What a container was made with that concerns the machine; `auto_remove` is `docker run --rm`, in an inspect only."""
+
+    network_mode: Text = ""
+    auto_remove: Flag = False
+
+
 class Entry(Answer):
     """One entry of `GET /containers/json`; `created` is in Unix seconds."""
 
@@ -76,6 +83,7 @@ class Entry(Answer):
     ports: Annotated[tuple[Port, ...], _or(())] = ()
     network_settings: Annotated[NetworkSettings, _or(NetworkSettings())] = NetworkSettings()
     created: Whole = 0
+    host_config: Annotated[HostConfig, _or(HostConfig())] = HostConfig()
 
 
 class Health(Answer):
@@ -99,12 +107,6 @@ class Config(Answer):
     labels: Texts = {}
     exposed_ports: Keys = {}
     stop_signal: Text = ""
-
-
-class HostConfig(Answer):
-    """What a container was made with that concerns the machine; `auto_remove` is `docker run --rm`."""
-
-    auto_remove: Flag = False
 
 
 class Inspect(Answer):
@@ -154,6 +156,27 @@ def name_of(texts: tuple[str, ...]) -> str:
     if own and not _NAME.fullmatch(own):
         raise Unreadable(f"{own[:100]!a} is no name of a container")
     return own
+
+
+def namespace_of(mode: str) -> str:
+    """Return the id or name of the container whose network namespace a NetworkMode names; empty where it names none.
+
+    Raise Unreadable where it is neither.
+    """
+    kind, _, reference = mode.partition(":")
+    if kind != "container":
+        return ""
+    if not _NAME.fullmatch(reference):
+        raise Unreadable(f"{mode[:100]!a} is no network mode")
+    return reference
+
+
+def shares(json: Any) -> bool:
+    """Return whether an entry of a listing says that a container shares another one's network namespace."""
+    try:
+        return bool(namespace_of(read(Entry, json).host_config.network_mode))
+    except Unreadable:
+        return False
 
 
 def address(text: str) -> str:

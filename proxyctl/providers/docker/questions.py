@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
 import structlog
@@ -80,15 +80,15 @@ class Questions:
         async with self._inspects:
             return await self._ask("inspecting", lambda c: c.inspect_container(id_))
 
-    async def listing(self, network: str, label: str) -> tuple[list[Any], list[Any]]:
+    async def listing(self, networks: Sequence[str], label: str) -> tuple[list[Any], list[Any]]:
         """Return the list entries of all containers that run on a network or have a label, and of all gateways.
 
         All three at the same time: each may take long. A gateway is known by its label in every one of them.
         """
-        filters = [(True, "label", label), (False, "network", network), (True, "label", layout.GATEWAY_LABEL)]
+        filters = [(True, "label", [label]), (False, "network", [*networks]), (True, "label", [layout.GATEWAY_LABEL])]
 
-        def one(all_: bool, key: str, value: str) -> Callable[[Client], list[Any]]:  # noqa: FBT001 - Docker's own word
-            return lambda client: objects(client.containers(all=all_, filters={key: [value]}))
+        def one(all_: bool, key: str, values: list[str]) -> Callable[[Client], list[Any]]:  # noqa: FBT001 - Docker's word
+            return lambda client: objects(client.containers(all=all_, filters={key: values}))
 
         with self._waited_for("listing containers"):
             await self._connected("listing containers")

@@ -2,8 +2,8 @@
 
 One event costs one inspect. A full listing at every connection and every `resync` repairs what events missed, and
 counts that as drift. Events go on while a listing runs, however long it takes: a container that an event was about
-meanwhile is as its own inspect says. `link` keeps Docker followed, `view` reads its JSON; `missing`, `stopping`
-and `crashing` remember containers of these kinds. Next: `reconcile.reconciler`, which each change wakes.
+meanwhile is as its own inspect says. `link` keeps Docker followed, `view` reads its JSON; `missing`, `stopping`,
+`crashing` and `namespaces` remember what they are named after. Next: `reconcile.reconciler`, which each change wakes.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from proxyctl.providers.docker.client import Client
 from proxyctl.providers.docker.crashing import Crashing
 from proxyctl.providers.docker.link import Link
 from proxyctl.providers.docker.missing import Missing
+from proxyctl.providers.docker.namespaces import Namespaces
 from proxyctl.providers.docker.questions import Questions
 from proxyctl.providers.docker.stopping import Stopping
 from proxyctl.providers.port import Wake
@@ -39,13 +40,13 @@ DRAINED_WITHIN = 1.0
 
 
 class DockerSource:
-    """Follows one network's containers and all labelled ones; implements `port.Source`."""
+    """Follows the gateway's networks' containers and all labelled ones; implements `port.Source`."""
 
     def __init__(
         self,
         client: Callable[[], Client],
         *,
-        network: str,
+        networks: tuple[str, ...],
         label_prefix: str,
         resync: float,
         reachable: Callable[[], Awaitable[None]],
@@ -53,9 +54,10 @@ class DockerSource:
     ) -> None:
         """Take a function that returns a client, called for the stream and for questions, and `resync` in seconds.
 
-        `reachable` returns once an engine that is away is back.
+        `networks` are those that the gateway is to serve, its own one first. `reachable` returns once an engine that is
+        away is back.
         """
-        self._network = network
+        self._networks = networks
         self._enable = f"{label_prefix}.enable"
         self._ask = Questions(client)
         self._link = Link(client, self._ask, resync=resync, reachable=reachable, sleep=sleep)
@@ -64,6 +66,7 @@ class DockerSource:
         self._gateways: tuple[str, ...] = ()
         self._stopping = Stopping()
         self._crashing = Crashing()
+        self._namespaces = Namespaces()
         self._missing = Missing(believed_after=resync)
         self._expected: set[str] = set()
         self._one_listing = asyncio.Lock()
@@ -115,10 +118,8 @@ class DockerSource:
         """Replace the snapshot by a full listing; return the ids of enabled containers that changed with no event."""
         async with self._one_listing:
             self._touched = set(self._taking)
-            entries, gateways = await self._ask.listing(self._network, self._enable)
+            entries, gateways = await self._ask.listing(self._networks, self._enable)
             found = {str(json.get("Id", "")): json for json in entries}
-            for json in gateways:
-                found.pop(str(json.get("Id", "")), None)
             named = (answers.label(json, layout.GATEWAY_LABEL) for json in gateways)
             inspects = {
                 i: asyncio.ensure_future(self._ask.inspect(i)) for i, json in found.items() if self._lacks(json)
@@ -128,8 +129,9 @@ class DockerSource:
                     await asyncio.wait(inspects.values(), timeout=DESCRIBED_WITHIN)
                 late = {i: json for i, json in found.items() if i in inspects and not inspects[i].done()}
                 _raise_failures(inspects.values())
+                owners = await self._owners(*(i for i, json in found.items() if answers.shares(json)))
                 self._gateways = tuple(name for name in named if name)
-                changed = self._replace(found, inspects)
+                changed = self._replace(found, inspects, owners)
                 if late:
                     self._wake("listed, and some containers are not described yet")
                     await asyncio.wait([inspects[i] for i in late])
@@ -158,17 +160,24 @@ class DockerSource:
         except answers.Unreadable:
             return False
 
-    def _replace(self, found: Mapping[str, Any], inspects: Mapping[str, asyncio.Future[Any]]) -> set[str]:
-        """Take a listing, by id; return the ids of enabled containers that changed with no event."""
+    def _replace(
+        self,
+        found: Mapping[str, Any],
+        inspects: Mapping[str, asyncio.Future[Any]],
+        owners: Mapping[str, Container],
+    ) -> set[str]:
+        """Take a listing, by id, and its owners; return the ids of enabled containers that changed with no event."""
         before, first = self._containers, self.snapshot is None
         self._unreadable = {i: u for i, u in self._unreadable.items() if i in self._touched}
         touched = {i: c for i, c in before.items() if i in self._touched}
-        self._containers = self._merged(found, inspects) | touched
+        housing = {i: c for i, c in owners.items() if i not in self._touched}
+        self._containers = self._merged(found, inspects) | housing | touched
         self._missing.note(self._expected | before.keys(), self._containers.keys())
         self._expected = set()
         self._stopping.forget_except(self._containers.keys())
         names = {live: {c.name for c in self._containers.values() if c.live is live} for live in (True, False)}
         self._crashing.listed(names[True], names[False], time.monotonic())
+        self._namespaces.forget_except(self._containers.keys())
         self.snapshot = self._now()
         self.gateway_changes += 1
         self.synced_at = time.time()
@@ -203,8 +212,33 @@ class DockerSource:
             self._note(id_, container.name, str(exc))
         return dataclasses.replace(container, ports=before.ports if before else container.ports)
 
+    async def _owners(self, *ids: str) -> dict[str, Container]:
+        """Return these containers and, one by one, the owners of the network namespaces that they share, by id.
+
+        A listing has no start times, and lacks an owner that has no label and is on another network. A container that
+        is not described is as it was before.
+        """
+        waiting, asked, found = list(ids), set[str](), dict[str, Container]()
+        while waiting:
+            id_ = waiting.pop()
+            if id_ in asked:
+                continue
+            asked.add(id_)
+            container = self._containers.get(id_)
+            try:
+                container = self._read(read(Inspect, await self._ask.inspect(id_)))
+            except docker.errors.NotFound:
+                continue
+            except (answers.Unreadable, DockerSilent):
+                if container is None:
+                    continue
+            found[container.id] = container
+            waiting += [container.owner.id] if container.owner else []
+        return found
+
     def _read(self, entry: Inspect) -> Container:
         """Return the container of an inspect."""
+        self._namespaces.note(entry)
         return view.from_inspect(entry, stopping=self._stopping.still(entry))
 
     def _note(self, id_: str, name: str, reason: str) -> None:
@@ -222,11 +256,13 @@ class DockerSource:
         attributes, action, id_ = event.actor.attributes, event.action.split(":")[0], events.subject(event)
         known = id_ in self._containers or id_ in self._missing
         if layout.GATEWAY_LABEL in attributes:
-            return await self._gateway_event(action, attributes[layout.GATEWAY_LABEL])
+            return await self._gateway_event(event, attributes[layout.GATEWAY_LABEL])
         if event.type == "network":
+            ours = attributes.get("name") in self._networks
             if action not in {"connect", "disconnect"}:
-                return False
-            if attributes.get("name") != self._network and id_ not in self._containers:
+                self.gateway_changes += ours  # a network that came may be one to join
+                return ours
+            if not ours and id_ not in self._containers:
                 return False
         elif not (known or self._enable in attributes):
             return False
@@ -238,17 +274,18 @@ class DockerSource:
             return known
         return await self._inspect(id_, event)
 
-    async def _gateway_event(self, action: str, network: str) -> bool:
-        """Return whether a gateway's event matters: it is our own gateway, or a network got or lost its gateway."""
-        if network != self._network:
-            before = self._gateways
-            if action in {"create", "destroy"}:
-                await self.list_all()
-            return self._gateways != before
+    async def _gateway_event(self, event: Event, network: str) -> bool:
+        """Return whether a gateway's event matters: to our own gateway, to whose a network is, or to an address."""
+        action = event.action
         if action not in {"create", "start", "die", "destroy", "rename", "pause"}:
             return False
-        self.gateway_changes += 1
-        return True
+        if network != self._networks[0] and action in {"create", "destroy"}:
+            before = self._gateways
+            await self.list_all()
+            return self._gateways != before
+        self.gateway_changes += network == self._networks[0]
+        self._touched.add(event.actor.id)
+        return await self._inspect(event.actor.id, event) or network == self._networks[0]
 
     def _await_survivors(self) -> None:
         """Look again when the next container has survived that its memory ran out."""
@@ -274,6 +311,7 @@ class DockerSource:
         self._unreadable.pop(id_, None)
         self._missing.forget(id_)
         self._stopping.forget(id_)
+        self._namespaces.forget(id_)
         self._expected.discard(id_)
 
     async def _inspect(self, id_: str, event: Event) -> bool:
@@ -286,12 +324,13 @@ class DockerSource:
         entry = None
         try:
             entry = read(Inspect, await self._described(id_, event))
-            if layout.GATEWAY_LABEL in entry.config.labels:
-                ours = entry.config.labels[layout.GATEWAY_LABEL] == self._network
-                self.gateway_changes += ours
-                return ours
+            own = entry.config.labels.get(layout.GATEWAY_LABEL) == self._networks[0]
+            self.gateway_changes += own and event.type == "network"
             self._stopping.note(event, entry)
-            self._containers[id_] = self._read(entry)
+            container = self._read(entry)
+            owners = await self._owners(container.owner.id) if container.owner else {}
+            self._touched |= owners.keys()
+            self._containers |= {**owners, id_: container}
             self._unreadable.pop(id_, None)
             self._missing.forget(id_)
             self._await_survivors()
@@ -329,9 +368,9 @@ class DockerSource:
 
     def _now(self) -> Snapshot:
         return Snapshot(
-            self._network,
+            self._networks,
             commands.COMMANDS,
-            tuple(self._containers.values()),
+            self._namespaces.housed(self._containers),
             self._gateways,
             self._missing.ids,
             tuple(self._unreadable.values()),

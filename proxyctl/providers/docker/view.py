@@ -2,7 +2,8 @@
 
 So the value leaves out the health of a paused container and the address of a container that does not run: listing and
 inspect differ there. One difference is left to `source`: a listing shows no exposed ports while a container has no
-network, as after its end, and no ranges of ports. Pure. Next: `source`.
+network, as after its end, and no ranges of ports. The owner of a shared network namespace is as Docker refers to it;
+`namespaces` finds the container behind that. Pure. Next: `source`.
 """
 
 from __future__ import annotations
@@ -15,8 +16,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import cast, get_args
 
-from proxyctl.core.model import Attachment, Container, Health, State
-from proxyctl.providers.docker.answers import Entry, Inspect, NetworkSettings, address, name_of, tcp_ports
+from proxyctl.core.model import Attachment, Container, Health, Owner, State
+from proxyctl.providers.docker.answers import (
+    Entry,
+    Inspect,
+    NetworkSettings,
+    address,
+    name_of,
+    namespace_of,
+    tcp_ports,
+)
 
 _REAL_TIME = re.compile(r"RT(MIN|MAX)([+-][0-9]{1,2})?")
 _HIGHEST_PORT = 65535
@@ -41,6 +50,7 @@ def from_listing(entry: Entry, *, stopping: bool = False) -> Container:
         settings=entry.network_settings,
         created=entry.created,
         stopping=stopping,
+        network_mode=entry.host_config.network_mode,
     )
 
 
@@ -61,6 +71,7 @@ def from_inspect(entry: Inspect, *, stopping: bool = False) -> Container:
         settings=entry.network_settings,
         created=_seconds(entry.created),
         stopping=stopping,
+        network_mode=entry.host_config.network_mode,
     )
 
 
@@ -93,9 +104,11 @@ def _container(  # noqa: PLR0913 - the fields of one value
     settings: NetworkSettings,
     created: int,
     stopping: bool,
+    network_mode: str,
 ) -> Container:
     up = state in {"running", "paused"}
     addresses = {n: address(a.address) if up else "" for n, a in settings.networks.items()}
+    shared = namespace_of(network_mode)
     return Container(
         id=id_,
         name=name or id_[:12],
@@ -106,6 +119,7 @@ def _container(  # noqa: PLR0913 - the fields of one value
         attachments=tuple(Attachment(n, a) for n, a in addresses.items()),
         created=created,
         stopping=stopping,
+        owner=Owner(shared, shared[:12]) if shared else None,
     )
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from proxyctl.core import codes
+from proxyctl.core import codes, layout
 from proxyctl.core.decide.decision import decide as decide_world
-from proxyctl.core.model import Container, Snapshot, State
+from proxyctl.core.model import Attachment, Container, Owner, Snapshot, State
 from tests.core.worlds import NET, container, decide, servers, state_of, world
 
 TAKEN = "10.0.0.7"
@@ -73,3 +73,29 @@ def test_a_server_that_the_proxy_keeps_in_place_of_a_refused_one_is_looked_at_to
     seen = state_of(world(moved, of_b()), previous=BEFORE, accepted=BEFORE)
     wanted = decide_world(seen)
     assert {s.address for p in wanted.desired.pools for s in p.servers} == {"10.0.0.8", TAKEN}
+
+
+STRANGERS = {
+    "one without labels": container("db", enable=False, networks={NET: TAKEN}),
+    "the gateway": container("gateway", enable=False, raw={layout.GATEWAY_LABEL: NET}, networks={NET: TAKEN}),
+    "one on a joined network": container("other", networks={"blog": TAKEN}),
+}
+
+
+@pytest.mark.parametrize("stranger", STRANGERS.values(), ids=STRANGERS)
+def test_an_address_is_given_away_to_anybody(stranger: Container) -> None:
+    """Also to a container that serves nothing, on any network of the gateway, and to the gateway itself."""
+    missing = dataclasses.replace(world(joined=["blog"]), missing=frozenset({A.id}))
+    assert servers(decide(missing, previous=BEFORE)) == {"a": ["a"]}
+    gone = decide(dataclasses.replace(missing, containers=(stranger,)), previous=BEFORE)
+    assert servers(gone)["a"] == []
+
+
+def test_who_shares_a_network_namespace_shares_its_address() -> None:
+    """Until that namespace is lost: then the address is its owner's alone, at once."""
+    owner = container("vpn", {"host": "vpn.test"}, networks={NET: TAKEN})
+    shares = container("app", {"host": "app.test"}, networks={NET: TAKEN}, ports=(81,), owner=Owner(owner.id, "vpn"))
+    before = decide(world(owner, shares))
+    assert servers(before) == {"app": ["app"], "vpn": ["vpn"]}
+    lost = dataclasses.replace(shares, attachments=(Attachment(NET, ""),), owner=Owner(owner.id, "vpn", "restarted"))
+    assert servers(decide(world(owner, lost), previous=before.desired)) == {"app": [], "vpn": ["vpn"]}

@@ -78,14 +78,21 @@ def test_whose_container_it_is(networks: dict[str, str], labels: dict[str, str],
     assert surveyed(snapshot).elsewhere == (("web",) if place == "elsewhere" else ())
 
 
-@pytest.mark.parametrize("networks", [{"bridge": "172.17.0.2"}, {"host": ""}, {}])
-def test_who_was_given_no_network_may_mean_the_only_gateway(networks: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("networks", "remedy"),
+    [
+        ({"bridge": "172.17.0.2"}, f"attach web to {NET}"),
+        ({"host": ""}, f"make web anew on {NET}"),
+        ({}, f"attach web to {NET}"),
+    ],
+)
+def test_who_was_given_no_network_may_mean_the_only_gateway(networks: dict[str, str], remedy: str) -> None:
     """As a beginner does, who is told the command; with two gateways nobody can know, and with a network they do."""
     for gateways, told in (([NET], [("web", "proxyctl.network")]), ([NET, ADMIN], [])):
         snapshot = world(container("web", networks=networks), gateways=gateways)
         assert wrong_labels(surveyed(snapshot).problems) == told
     (problem,) = surveyed(world(container("web", networks=networks))).problems
-    assert f"is not on network {NET}: attach web to {NET}" in problem.reason
+    assert f"is not on network {NET}: {remedy}" in problem.reason
 
 
 def test_a_route_can_be_on_another_network() -> None:
@@ -211,6 +218,7 @@ def test_an_equal_container_is_read_once() -> None:
     assert again(world(a, b)) == [True, True]
     assert again(world(container("a"), moved, container("c"))) == [True, False, False]
     assert again(world(a, b), options=Options(expose_by_default=True)) == [False, False]
+    assert again(world(a, b, joined=["x"])) == [False, False]
     assert again(world(a, b), NGINX) == [False, False]
     assert again(world(a, b), pin=Pin(1, "today", Desired())) == [False, False]
     assert again(world(a, b, gateways=[NET, ADMIN])) == [False, False]

@@ -28,7 +28,20 @@ from proxyctl.providers.docker.client import PatientClient
 from proxyctl.providers.docker.endpoint import Endpoint
 from tests.providers.docker.world import RECORDED, Box, Json, World
 
-Kind = Literal["ping", "version", "list", "inspect", "network", "image", "events", "create", "start", "remove"]
+Kind = Literal[
+    "ping",
+    "version",
+    "list",
+    "inspect",
+    "network",
+    "image",
+    "events",
+    "create",
+    "start",
+    "remove",
+    "connect",
+    "disconnect",
+]
 How = Literal["error", "missing", "busy", "forbidden", "nobody", "slow", "mute", "cut", "garbage", "held", "plain"]
 HOWS: tuple[How, ...] = ("error", "slow", "cut", "garbage")
 KINDS: tuple[Kind, ...] = (
@@ -42,6 +55,8 @@ KINDS: tuple[Kind, ...] = (
     "create",
     "start",
     "remove",
+    "connect",
+    "disconnect",
 )
 CODES: dict[How, int] = {"error": 500, "missing": 404, "busy": 409}
 PAGES: dict[How, str] = {"forbidden": "403 Forbidden", "nobody": "503 Service Unavailable"}
@@ -56,6 +71,8 @@ _PATHS: list[tuple[str, Kind]] = [
     ("/containers/json", "list"),
     ("/containers/([^/]+)/json", "inspect"),
     ("/networks/([^/]+)", "network"),
+    ("/networks/([^/]+)/connect", "connect"),
+    ("/networks/([^/]+)/disconnect", "disconnect"),
     ("/images/(.+)/json", "image"),
     ("/events", "events"),
     ("/containers/create", "create"),
@@ -412,9 +429,8 @@ class FakeEngine:
                     filters = json.loads(query.get("filters", "{}"))
                     boxes = [b for b in world.boxes.values() if query.get("all") == "1" or b.up]
                     return 200, [self.alter("list", world.listing(b)) for b in boxes if _matches(b, filters)]
-                case "network":
-                    known = any(subject in b.networks for b in world.boxes.values())
-                    return (200, world.network(subject)) if known else _missing(f"network {subject} not found")
+                case "network" | "connect" | "disconnect":
+                    return self._network(kind, subject, query)
                 case "image" | "create":
                     return self._image(kind, subject, query)
                 case _:
@@ -431,6 +447,20 @@ class FakeEngine:
             return 200, {"Id": self.world.images[name]}
         made = self.world.create(query["name"], asked["HostConfig"]["NetworkMode"], asked["Labels"])
         return 201, {"Id": made.id, "Warnings": []}
+
+    def _network(self, kind: Kind, network: str, query: Json) -> tuple[int, Any]:
+        """Return a network, or connect a container to it, or disconnect it; it is there while somebody is on it."""
+        asked, boxes = query["body"], self.world.boxes.values()
+        if all(network not in b.networks for b in boxes):
+            return _missing(f"network {network} not found")
+        if kind == "network":
+            return 200, self.world.network(network)
+        box = next(b for b in boxes if asked["Container"] in {b.id, b.name})
+        if kind == "connect":
+            self.world.connect(box, network, options=(asked.get("EndpointConfig") or {}).get("DriverOpts"))
+        else:
+            self.world.disconnect(box, network)
+        return 200, ""
 
     def _of(self, box: Box, kind: Kind) -> tuple[int, Any]:
         """Return the answer about one container."""

@@ -43,7 +43,7 @@ async def until(condition: Callable[[], Any], what: str, within: float = 30.0) -
     return value
 
 
-def make_source(engine: FakeEngine, *, resync: float = RESYNC) -> DockerSource:
+def make_source(engine: FakeEngine, *, resync: float = RESYNC, join: tuple[str, ...] = ()) -> DockerSource:
     """Return a source whose back-off is shortened."""
 
     async def sleep(seconds: float) -> None:
@@ -51,7 +51,7 @@ def make_source(engine: FakeEngine, *, resync: float = RESYNC) -> DockerSource:
 
     return DockerSource(
         engine.client,
-        network=NET,
+        networks=(NET, *join),
         label_prefix="proxyctl",
         resync=resync,
         reachable=lambda: reachable(engine.endpoint),
@@ -61,10 +61,15 @@ def make_source(engine: FakeEngine, *, resync: float = RESYNC) -> DockerSource:
 
 @contextlib.asynccontextmanager
 async def following(
-    engine: FakeEngine, *, resync: float = RESYNC, grace: float = 0.03, wake: Callable[[str], None] = lambda _: None
+    engine: FakeEngine,
+    *,
+    resync: float = RESYNC,
+    grace: float = 0.03,
+    wake: Callable[[str], None] = lambda _: None,
+    join: tuple[str, ...] = (),
 ) -> AsyncIterator[DockerSource]:
     """Run a source beside the block, from its first listing on; pings and drift come as often as resyncs."""
-    source = make_source(engine, resync=resync)
+    source = make_source(engine, resync=resync, join=join)
     task = asyncio.create_task(source.run(wake))
     patch = pytest.MonkeyPatch()
     patch.setattr(connection, "PING_EVERY", 0.05)
@@ -92,9 +97,9 @@ async def one_resync(source: DockerSource) -> None:
     await until(lambda: source.snapshot and not source.snapshot.missing, "nobody to be missing")
 
 
-async def fresh(engine: FakeEngine) -> Snapshot:
+async def fresh(engine: FakeEngine, join: tuple[str, ...] = ()) -> Snapshot:
     """Return what a source that is made now sees, however busy this machine is."""
-    source = make_source(engine)
+    source = make_source(engine, join=join)
     source._ask = Questions(lambda: engine.client(patience=10))
     return await source.list_once()
 

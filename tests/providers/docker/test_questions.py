@@ -27,7 +27,7 @@ async def test_a_listing_has_what_runs_on_the_network_or_has_the_label(engine: F
     world.run("stranger", "elsewhere", {})
     world.run("proxyctl-shop", "shop", {layout.GATEWAY_LABEL: "shop"})
     world.create("proxyctl-other", "other", {layout.GATEWAY_LABEL: "other"})
-    entries, gateways = await Questions(engine.client).listing("shop", LABEL)
+    entries, gateways = await Questions(engine.client).listing(("shop", "blog"), LABEL)
     names = {e["Names"][0] for e in entries}
     assert names == {"/web1", "/plain", "/ended", "/astray", "/proxyctl-shop"}
     assert {e["Names"][0] for e in gateways} == {"/proxyctl-shop", "/proxyctl-other"}

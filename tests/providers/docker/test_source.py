@@ -132,12 +132,54 @@ async def test_gateways_are_known_and_watched(engine: FakeEngine) -> None:
     async with following(engine, resync=NEVER) as source:
         assert source.snapshot is not None
         assert source.snapshot.gateways == (NET,)
-        assert source.snapshot.containers == ()
+        assert [c.name for c in source.snapshot.containers] == ["proxyctl-shop"]
         engine.world.run("proxyctl-b", "b", {layout.GATEWAY_LABEL: "b"})
         await until(lambda: source.snapshot and source.snapshot.gateways == ("b", NET), "the other gateway")
         before = source.gateway_changes
         engine.world.kill(own)
         await until(lambda: source.gateway_changes > before, "the own gateway's end")
+
+
+async def test_joined_networks_are_followed_like_the_own_one(engine: FakeEngine) -> None:
+    """Containers without a label are known on each; a network that comes or goes has the gateway looked after."""
+    async with following(engine, resync=NEVER, join=("blog",)) as source:
+        assert source.snapshot is not None
+        assert (source.snapshot.network, source.snapshot.networks) == (NET, (NET, "blog"))
+        plain = engine.world.run("plain", "blog", {})
+        await until(lambda: seen(source, "plain"), "the one on the joined network")
+        engine.world.disconnect(plain, "blog")
+        await until(lambda: (c := seen(source, "plain")) and not c.attachments, "its disconnect")
+        for action in ("destroy", "create"):
+            before = source.gateway_changes
+            engine.world.change_network("strange", action)
+            engine.world.change_network("blog", action)
+            await until(lambda before=before: source.gateway_changes > before, action)  # type: ignore[misc]
+            assert source.gateway_changes == before + 1
+        assert {c.name for c in (await fresh(engine, ("blog",))).containers} == set()
+
+
+async def test_a_gateway_has_its_address(engine: FakeEngine) -> None:
+    """So that a server which had it before does not get the gateway's own requests; of other gateways as well.
+
+    The event of its connection may come before it runs, when it has none yet: here that event is lost.
+    """
+    own = engine.world.run("proxyctl-shop", NET, {layout.GATEWAY_LABEL: NET})
+    async with following(engine, resync=NEVER, join=("b",)) as source:
+        other = engine.world.run("proxyctl-b", "b", {layout.GATEWAY_LABEL: "b"})
+        for box, network in ((own, NET), (other, "b")):
+            engine.world.stop(box)
+            await until(lambda box=box: (c := seen(source, box.name)) and not c.live, "the end")  # type: ignore[misc]
+            taker = engine.world.run(f"takes-{network}", network, {})
+            await until(lambda taker=taker: seen(source, taker.name), "the address to be taken")  # type: ignore[misc]
+            engine.lose(1)
+            engine.settle()
+            engine.world.start(box)
+            await until(
+                lambda box=box, network=network: (  # type: ignore[misc]
+                    (c := seen(source, box.name)) and c.address_on(network) == box.networks[network]
+                ),
+                "the new address",
+            )
 
 
 # ------------------------------------------------------------------ scale

@@ -128,6 +128,16 @@ def test_a_fixed_host_port_is_refused(bindings: Any, port: str) -> None:
     assert not port or why.startswith("web1 publishes host port 8080,")
 
 
+def test_every_network_is_kept() -> None:
+    """The one that it was made on comes first, as Docker takes that one at once; the others are connected after."""
+    three = {n: {"Aliases": [f"web-on-{n}", ID[:12]]} for n in ("blog", "shop", "web")}
+    assert [(n.name, n.aliases) for n in one(old(networks=three)).networks] == [
+        ("web", ("web-on-web", "web1")),
+        ("blog", ("web-on-blog", "web1")),
+        ("shop", ("web-on-shop", "web1")),
+    ]
+
+
 def test_plain_names_count_up_and_the_first_one_stays_an_alias() -> None:
     """web1, web1-r2, web1-r3: others that talk to web1 by name always find the newest."""
     first = one(old())

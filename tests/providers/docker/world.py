@@ -27,7 +27,10 @@ Json = dict[str, Any]
 
 @dataclasses.dataclass(eq=False)
 class Box:
-    """One container. `networks` are those that it is attached to, with its address while it runs."""
+    """One container. `networks` are those that it is attached to, with its address while it runs.
+
+    One that `shares` the network namespace of another, by name or id, has none. `options` are those of its endpoints.
+    """
 
     id: str
     name: str
@@ -41,6 +44,8 @@ class Box:
     health: str = ""
     started: str = NEVER
     stopping: bool = False
+    shares: str = ""
+    options: dict[str, Json] = dataclasses.field(default_factory=dict)
 
     @property
     def up(self) -> bool:
@@ -80,12 +85,14 @@ class World:
         ports: tuple[int, ...] = (80,),
         checked: bool = False,
         stop_signal: int = 15,
+        shares: str = "",
     ) -> Box:
         """Make a container that does not run yet; `checked` ones have a HEALTHCHECK."""
         with self.lock:
             self._made += 1
             id_ = hashlib.sha256(str(self._made).encode()).hexdigest()
-            box = Box(id_, name, dict(labels), ports, {network: ""}, self._now(), checked, stop_signal)
+            networks = {} if shares else {network: ""}
+            box = Box(id_, name, dict(labels), ports, networks, self._now(), checked, stop_signal, shares=shares)
             self.boxes[id_] = box
             self._container(box, "create")
             return box
@@ -177,9 +184,10 @@ class World:
             self._leaves(box)
             self._container(box, "oom")
 
-    def connect(self, box: Box, network: str) -> None:
+    def connect(self, box: Box, network: str, options: Json | None = None) -> None:
         """`docker network connect`; of one that does not run there is no event before it starts."""
         with self.lock:
+            box.options[network] = options or {}
             box.networks[network] = self._free_address(network) if box.up else ""
             if box.up:
                 self._network(box, network, "connect")
@@ -191,6 +199,11 @@ class World:
             del box.networks[network]
             for _ in range(1 + box.up):
                 self._network(box, network, "disconnect")
+
+    def change_network(self, network: str, action: str) -> None:
+        """`docker network create` or, with the action `destroy`, `docker network rm`."""
+        event = copy.deepcopy(dict(RECORDED["network_event"]))
+        self._event(event | {"Action": action, "Actor": {"ID": _network_id(network), "Attributes": {"name": network}}})
 
     def remove(self, box: Box) -> None:
         """`docker rm --force`."""
@@ -217,6 +230,7 @@ class World:
         del entry["State"]["Health"], entry["Config"]["Healthcheck"]
         if box.checked and box.started != NEVER:
             entry["State"]["Health"] = {"Status": box.health, "FailingStreak": 0, "Log": []}
+        entry["HostConfig"]["NetworkMode"] = self._mode(box)
         exposed = [f"{port}/tcp" for port in box.ports]
         entry["Config"] |= {"ExposedPorts": {p: {} for p in exposed}, "Labels": dict(box.labels)}
         entry["Config"]["StopSignal"] = str(box.stop_signal)
@@ -232,6 +246,7 @@ class World:
         entry |= {"Id": box.id, "Names": [f"/{box.name}"], "Labels": dict(box.labels), "State": box.state}
         entry["Created"] = box.created_ns // 10**9
         entry["Ports"] = [{"PrivatePort": port, "Type": "tcp"} for port in box.ports if box.up and any(box.networks)]
+        entry["HostConfig"]["NetworkMode"] = self._mode(box)
         health = {"": "", "starting": " (health: starting)"}.get(box.health, f" ({box.health})")
         entry["Status"] = {
             "running": f"Up 2 seconds{health}",
@@ -256,13 +271,20 @@ class World:
 
     # ------------------------------------------------------------------ inside
 
+    @staticmethod
+    def _mode(box: Box) -> str:
+        return f"container:{box.shares}" if box.shares else next(iter(box.networks), "none")
+
     def _leaves(self, box: Box) -> None:
         for address in filter(None, box.networks.values()):
             self.left[box.name, address] = self.age + 1
 
     def _endpoints(self, recorded: Json, box: Box) -> Json:
         (endpoint,) = recorded["Networks"].values()
-        return {n: {**endpoint, "NetworkID": _network_id(n), "IPAddress": a} for n, a in box.networks.items()}
+        return {
+            n: {**endpoint, "NetworkID": _network_id(n), "IPAddress": a, "DriverOpts": box.options.get(n) or None}
+            for n, a in box.networks.items()
+        }
 
     def _free_address(self, network: str) -> str:
         """Return the lowest address that nobody has, as Docker does: it is soon used again."""
