@@ -182,7 +182,7 @@ class Settings(pydantic.BaseModel, frozen=True, extra="forbid"):
     def _joinable(cls, join: tuple[str, ...], info: pydantic.ValidationInfo) -> tuple[str, ...]:
         for network in join:
             if network in PREDEFINED:
-                message = f'"{network}" has no DNS: only user-defined networks can be joined (`docker network create`)'
+                message = f'"{network}" has no DNS: only user-defined networks can be joined'
                 raise ValueError(message)
             if network == info.data.get("network"):
                 message = f'"{network}" is the gateway\'s own network already, by --network: leave it out here'

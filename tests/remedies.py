@@ -7,6 +7,7 @@ import dataclasses
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import proxyctl
 from proxyctl.providers.docker.commands import COMMANDS
@@ -36,7 +37,8 @@ _TICKED = re.compile(r"`([^`]+)`")
 
 def named() -> dict[str, set[str]]:
     """Return the files by command; a value that is filled in stands as `{}`."""
-    found = {re.sub(r"{\w+}", "{}", c): {"providers/docker/commands.py"} for c in dataclasses.astuple(COMMANDS)}
+    texts = (re.sub(r"{\w+}", "{}", text) for text in _flat(dataclasses.astuple(COMMANDS)))
+    found = {text: {"providers/docker/commands.py"} for text in texts if text.startswith("docker ")}
     for path in sorted(PRODUCT.rglob("*.py")):
         where = path.relative_to(PRODUCT)
         if where.as_posix().startswith(ELSEWHERE):
@@ -46,6 +48,12 @@ def named() -> dict[str, set[str]]:
                 if command.split()[0] in PROGRAMS:
                     found.setdefault(command, set()).add(str(where))
     return found
+
+
+def _flat(texts: Any) -> Iterator[str]:
+    """Yield the texts of nested tuples."""
+    for text in texts:
+        yield from (text,) if isinstance(text, str) else _flat(text)
 
 
 def _texts(tree: ast.AST) -> Iterator[str]:

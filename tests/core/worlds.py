@@ -42,7 +42,7 @@ COMMANDS = Commands(
     restart="restart {container}",
     kill="kill {container}",
     attach_from=(("host", "make {container} anew on {network}"),),
-    revive=tuple((lost, f"{lost}: revive {{container}} by {{owner}}") for lost in ("ended", "restarted", "gone")),
+    revive=tuple((lost, f"{lost}: revive {{container}} by {{owner}}") for lost in ("ended", "gone")),
 )
 
 

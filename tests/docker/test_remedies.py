@@ -73,6 +73,39 @@ def until_gone(watch: Watch, code: str) -> None:
 
 
 @one_engine
+def test_one_that_has_no_network_is_given_one(running: Watch) -> None:
+    """P201: Docker lets a container leave the network `none`, and only then takes it to another."""
+    made = {"proxyctl.enable": "true", "proxyctl.network": running.network, LABEL: "1"}
+    running.client.containers.run(
+        BACKEND, name=f"{running.network}-bare", detach=True, network_mode="none", labels=made
+    )
+    told = problem(running, "P201")
+    run(running, remedy(told, "docker network disconnect none {} && docker network connect {} {}"))
+    running.until(bare="up")
+    until_gone(running, "P201")
+
+
+@one_engine
+def test_one_whose_network_has_ended_with_another_is_served_again(running: Watch) -> None:
+    """P211: the other one is started before, as a container cannot have the network of one that does not run."""
+    owner = running.run("owner", labels={"enable": None})
+    made = {"proxyctl.enable": "true", "proxyctl.port": "8081", LABEL: "1"}
+    running.client.containers.run(
+        BACKEND,
+        ["--port", "8081"],
+        name=f"{running.network}-lodger",
+        detach=True,
+        network_mode=f"container:{owner.id}",
+        labels=made,
+    )
+    running.until(lodger="up")
+    owner.stop(timeout=1)
+    run(running, remedy(problem(running, "P211"), "docker start {} && docker restart {}"))
+    running.until(lodger="up")
+    until_gone(running, "P211")
+
+
+@one_engine
 def test_one_that_is_on_another_network_is_connected(other_network: str, running: Watch) -> None:
     """P201: the command connects it, and it serves."""
     running.run("astray", network=other_network, labels={"network": running.network, "pool": "web"})

@@ -106,7 +106,7 @@ class Commands:
 
     Format texts. `attach` has fields `network` and `container`, and so has each of `attach_from`: by the name of a
     predefined network, what attaches a container on that one. `revive` has `container` and `owner`: by the reason why a
-    shared namespace is lost, what gives a container a living one. The others have `container`.
+    shared namespace is lost, what gives a container a living one where `restart` does not. The others have `container`.
     """
 
     attach: str
@@ -125,7 +125,7 @@ class Commands:
 
     def reviving(self, container: Container, owner: Owner) -> str:
         """Return what gives a container a living namespace in place of that of a lost owner."""
-        return dict(self.revive).get(owner.lost, "").format(container=container.name, owner=owner.name)
+        return dict(self.revive).get(owner.lost, self.restart).format(container=container.name, owner=owner.name)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ COMMANDS = Commands(
     ),
     revive=(
         ("ended", "docker start {owner} && docker restart {container}"),
-        ("restarted", "docker restart {container}"),
         (
             "gone",
             "make it anew, with docker compose up --force-recreate, or with docker rm -f {container} and docker run",

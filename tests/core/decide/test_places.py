@@ -128,7 +128,8 @@ def test_a_lost_namespace_is_told_with_what_mends_it(lost: str, served: bool) ->
     (problem,) = (p for p in outcome.problems if p.code == codes.NAMESPACE_LOST)
     assert (problem.container, problem.label) == ("app", "")
     assert problem.reason.startswith("shares the network ")
-    assert problem.reason.endswith(f": {lost}: revive app by vpn")
+    remedy = "restart app" if lost == "restarted" else f"{lost}: revive app by vpn"
+    assert problem.reason.endswith(f": {remedy}")
     theirs = sharing("app", lost, {} if lost == "gone" else {ADMIN: ""}, labels={"network": ADMIN})
     assert decide(world(theirs, gateways=[NET, ADMIN])).problems == ()
 
@@ -157,7 +158,7 @@ DESCRIBED = [
     (
         sharing("app", "restarted"),
         "",
-        (False, "shares the network that vpn had before it was started anew: restarted: revive app by vpn"),
+        (False, "shares the network that vpn had before it was started anew: restart app"),
     ),
 ]
 
