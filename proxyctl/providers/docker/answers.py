@@ -66,7 +66,7 @@ class NetworkSettings(Answer):
 
 
 class HostConfig(Answer):
-    """What a container was made with that concerns the machine; `auto_remove` is `docker run --rm`, in an inspect only."""
+    """What a container was made with that concerns the machine; `auto_remove`, of an inspect, is `--rm`."""
 
     network_mode: Text = ""
     auto_remove: Flag = False
