@@ -16,6 +16,7 @@ OTHERS = re.compile(r"No such|Missing|Got unexpected|requires an argument|Option
 NOWHERE = ("--network", "no-such-network-here")
 WRONG: dict[str, list[str]] = {
     "--network": ["", "we b"],
+    "--join": ["", "we b", "host"],
     "--engine": ["", "ngin"],
     "--publish": ["", "80", "300.1.1.1:80:80"],
     "--config": ["", "/no/such/file"],
