@@ -50,6 +50,7 @@ TEXTS_OF_LIBRARIES = re.compile(
     r"at line|column|Extra inputs|Octet|None|<class|instance of|Traceback"
 )
 WRONG: dict[str, list[str]] = {
+    "join": ['["web"]', '["we b"]', "3", "[3]"],
     "network": ['""', '"we b"', "3", "[]"],
     "engine": ['""', '"ngin"', "3", "true"],
     "publish": ['"80"', '"0:80"', '"8080:70000"', '"300.1.1.1:80:80"', '["x"]', "[3]", "3", '""'],
