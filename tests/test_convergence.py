@@ -155,6 +155,8 @@ class Stage:
         for key in had.keys() - has.keys():
             box = self.world.boxes.get(had[key].container)
             still = box is not None and box.well and key == (box.name, box.networks.get(NET))
+            if had[key].container in self.world.oomed and had[key].container in self.source._stopping:
+                continue  # Docker may tell it late, when others have seen it run: it may end all the same
             if still and self.world.left.get(key, -1) < self.joined[key]:
                 self.wrongs.append(f"{key} lost its requests at {self.world.age}, had them since {self.joined[key]}")
         self.joined |= dict.fromkeys(has.keys() - had.keys(), self.world.age)

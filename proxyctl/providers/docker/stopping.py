@@ -52,8 +52,10 @@ class Stopping:
         id_, signal = entry.id, event.actor.attributes.get("signal")
         at = event.time_nano or time.time_ns()
         if event.action == "oom":  # the container ends, or it goes on without one of its processes
-            self._since[id_] = at
-            self._oom[id_] = time.monotonic() + OOM_GRACE
+            doubt = OOM_GRACE - max(0.0, time.time() - at / 1e9)
+            if doubt > 0:  # else it has survived: an event may be told late, or again after a reconnect
+                self._since[id_] = at
+                self._oom[id_] = time.monotonic() + doubt
         elif event.action == "kill" and signal in {_KILL, str(view.stop_signal(entry))}:
             self._since[id_] = at
             self._oom.pop(id_, None)

@@ -50,21 +50,32 @@ def test_a_signal_counts_until_the_end_or_a_later_start() -> None:
 
 def test_a_container_survives_its_memory_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     """Unless it was told to stop meanwhile."""
-    monkeypatch.setattr(stopping, "OOM_GRACE", -1.0)  # over as soon as it began
-    entry, told = inspect(started=time.time() - 60), Stopping()
+    entry, told, now = inspect(started=time.time() - 60), Stopping(), 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     assert told.due == math.inf
     told.note(event("oom"), entry)
     assert told.still(entry)
-    assert told.due < time.monotonic()
+    assert told.survivors() == set()
+    now += stopping.OOM_GRACE
+    assert told.due <= now
     assert told.survivors() == {"web1"}
     assert "web1" not in told
     told.note(event("oom"), entry)
     told.note(event("kill", "9"), entry)
+    now += stopping.OOM_GRACE
     assert told.survivors() == set()
     told.forget_except({"web1"})
     assert "web1" in told
     told.forget_except(())
     assert "web1" not in told
+
+
+def test_of_a_lack_of_memory_that_is_long_past_a_container_that_runs_has_survived() -> None:
+    """Docker tells again what it told while nobody listened."""
+    told, entry = Stopping(), inspect(started=time.time() - 60)
+    told.note(event("oom", at=time.time() - stopping.OOM_GRACE - 1), entry)
+    assert not told.still(entry)
+    assert told.due == math.inf
 
 
 @pytest.mark.parametrize(("signal", "presumed"), [("9", True), ("15", True), ("3", False), ("1", False)])

@@ -68,6 +68,8 @@ class World:
         self.age = 0
         self.left: dict[tuple[str, str], int] = {}
         """The age at which a server of that name and address last ceased to serve."""
+        self.oomed: set[str] = set()
+        """The ids of those that ran out of memory, and survived it."""
         self.lock = threading.RLock()
         self.tell: list[Callable[[Json], None]] = []
         self._made = 0
@@ -182,6 +184,7 @@ class World:
         """The kernel ends one of its processes, not the first."""
         with self.lock:
             self._leaves(box)
+            self.oomed.add(box.id)
             self._container(box, "oom")
 
     def connect(self, box: Box, network: str, options: Json | None = None) -> None:
