@@ -218,8 +218,12 @@ def _of_test(meta: _Meta) -> bool:
 
 
 def _servers(desired: Desired) -> str:
-    """Return what `boot.sh` asks DNS for: address, short id and name of each container that serves."""
-    seen = {(s.address, s.container[: layout.SHORT_ID], s.name) for pool in desired.pools for s in pool.servers}
+    """Return what `boot.sh` asks DNS for: address, short id and name of each container that serves.
+
+    DNS knows a container that shares another one's network by that one's id alone.
+    """
+    servers = (s for pool in desired.pools for s in pool.servers)
+    seen = {(s.address, (s.namespace or s.container)[: layout.SHORT_ID], s.name) for s in servers}
     return "".join(f"{' '.join(words)}\n" for words in sorted(seen))
 
 

@@ -92,14 +92,15 @@ def _endpoint(member: Member) -> tuple[str, int]:
 
 
 def _server(member: Member, override: Override, before: Server | None, *, drain: bool) -> Server:
-    labels = member.membership
+    labels, container = member.membership, member.container
     return Server(
-        name=member.container.name,
-        container=member.container.id,
+        name=container.name,
+        container=container.id,
         address=member.target.address or (before.address if before else ""),
         port=labels.port,
         weight=labels.weight if override.weight is None else override.weight,
         backup=labels.backup,
         maxconn=labels.maxconn,
         draining=drain or override.drain,
+        namespace=container.namespace if container.namespace != container.id else "",
     )

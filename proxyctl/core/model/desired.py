@@ -27,7 +27,11 @@ class HealthCheck:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Server:
-    """One container's port in one pool. A `draining` server finishes its requests and gets no new ones."""
+    """One container's port in one pool. A `draining` server finishes its requests and gets no new ones.
+
+    `namespace` is the id of the container whose network it is reached in, where that is another's; a proxy prints
+    nothing by it.
+    """
 
     name: str
     container: str
@@ -37,6 +41,7 @@ class Server:
     backup: bool = False
     maxconn: int | None = None
     draining: bool = False
+    namespace: str = dataclasses.field(default="", compare=False)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
