@@ -6,6 +6,7 @@ the proxy there.
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 from proxyctl.core import codes, crashes, layout
@@ -18,6 +19,7 @@ from proxyctl.core.model import Problem, Snapshot
 from proxyctl.core.rules import Rules
 from proxyctl.engines.timings import timed
 from proxyctl.errors import ConfigRefused, DockerUnavailable, GatewayError, ReloadFailed
+from proxyctl.gateway.port import Ensured
 from proxyctl.reconcile.apply import Applied, Applier
 from proxyctl.reconcile.checkup import Checkup
 from proxyctl.reconcile.dns_names import DnsNames
@@ -32,6 +34,9 @@ from proxyctl.reconcile.ports import Ports
 from proxyctl.reconcile.reach import Reach
 from proxyctl.reconcile.refusals import Refusals
 from proxyctl.reconcile.wakes import Wakes
+
+GATEWAY_PATIENCE = 0.5
+"""Seconds that a pass waits to hear how the gateway is: no drain may wait for an engine that has too much to do."""
 
 
 class OnePass:
@@ -61,7 +66,8 @@ class OnePass:
         self._looked_at = 0.0
         self._held: tuple[crashes.Held, ...] = ()
         self._undecided = True
-        self._gateway_changes = -1
+        self._gateway_changes = self._ensuring_for = -1
+        self._ensuring: asyncio.Task[Ensured] | None = None
         self.unsettled = True
         """Whether a container may still join by itself: its readiness is undecided, or a reload is deferred."""
         self.decided = 0
@@ -92,12 +98,30 @@ class OnePass:
         self._decide(world)
         return await self._act(world, at_once=at_once)
 
+    async def _ensured(self) -> Ensured | None:
+        """Have the gateway run as it should; return what that took, None when there is nothing new to take in.
+
+        An answer of Docker that takes long is taken in by a later pass.
+        """
+        if self._ensuring is None:
+            if self._ports.source.gateway_changes == self._gateway_changes:
+                return None
+            self._ensuring_for = self._ports.source.gateway_changes
+            serving = {s.address for pool in self._applier.previous.pools for s in pool.servers}
+            self._ensuring = asyncio.create_task(self._ports.gateway.ensure(serving), name="gateway")
+            await asyncio.wait({self._ensuring}, timeout=GATEWAY_PATIENCE if self._applier.applied else None)
+            if not self._ensuring.done():
+                self._ensuring.add_done_callback(lambda _: self._wakes.wake("the gateway was looked after"))
+        if not self._ensuring.done():
+            return None
+        ensuring, self._ensuring = self._ensuring, None
+        return await ensuring
+
     async def _look_after_gateway(self) -> None:
-        changes = self._ports.source.gateway_changes
-        if changes == self._gateway_changes:
+        done = await self._ensured()
+        if done is None:
             return
-        serving = {s.address for pool in self._applier.previous.pools for s in pool.servers}
-        done, before = await self._ports.gateway.ensure(serving), self._applier.applied
+        before = self._applier.applied
         started = done == "started"
         if started or before is None or not await self._applier.still_true():
             adopted = await self._applier.adopt()
@@ -110,7 +134,7 @@ class OnePass:
                 self._journal.record("gateway", "the running gateway was adopted as it is")
         if done == "connected":
             self._journal.record("gateway", "the gateway was cut off its network, and is connected again")
-        self._gateway_changes = changes
+        self._gateway_changes = self._ensuring_for
         self.checkup.soon()
 
     async def _look(self, snapshot: Snapshot) -> World:

@@ -46,10 +46,13 @@ class StagedGateway:
         self.fails: Exception | None = None
         self.done: Ensured = ""
         self.asked = 0
+        self.slow: asyncio.Event | None = None
 
     async def ensure(self, serving: Collection[str] | None = None) -> Ensured:
-        """Return what was done since the last question."""
+        """Return what was done since the last question, once `slow` is set where there is one."""
         self.asked += 1
+        if self.slow:
+            await self.slow.wait()
         if self.fails:
             raise self.fails
         done, self.done = self.done, ""

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from proxyctl.core import codes, crashes
 from proxyctl.core.model import Crashes, Override, Problem
 from proxyctl.errors import DockerUnavailable, GatewayError
-from proxyctl.reconcile import refusals, wakes
+from proxyctl.reconcile import one_pass, refusals, wakes
 from tests.core.worlds import NGINX, container, world
 from tests.providers.docker.following import until
 from tests.reconcile.stage import Stage
@@ -57,6 +57,28 @@ async def test_the_gateway_is_asked_for_only_when_docker_told_of_it(tmp_path: Pa
     assert stage.gateway.asked == 1
     stage.source.gateway_changes += 1
     await stage.sees(A, B)
+    assert stage.gateway.asked == 2
+
+
+async def test_no_drain_waits_for_docker_to_say_how_the_gateway_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pass goes on with the gateway as it was; the answer counts as soon as it comes, and is asked for once."""
+    monkeypatch.setattr(one_pass, "GATEWAY_PATIENCE", 0.01)
+    stage = Stage(tmp_path)
+    await stage.sees(A, B)
+    stage.gateway.slow = asyncio.Event()
+    stage.gateway.done = "connected"
+    stage.source.gateway_changes += 1
+    await stage.sees(A, dataclasses.replace(B, stopping=True))
+    await stage.sees(A)
+    assert stage.serving == {"web": ["a"]}
+    async with stage.running():
+        decided = stage.reconciler.decided
+        await until(lambda: stage.reconciler.decided > decided, "a pass without the answer")
+        assert events(stage, "gateway") == []
+        stage.gateway.slow.set()
+        await until(lambda: events(stage, "gateway"), "the answer about the gateway")
     assert stage.gateway.asked == 2
 
 
