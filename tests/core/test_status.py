@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from proxyctl.core import status
+from proxyctl.core import codes, status
 from proxyctl.core.decide.outcome import Exclusion, Outcome, Waiting
 from proxyctl.core.model import Desired, Listener, Pool, Problem, Route, Server, ServerCount
 from proxyctl.core.status import RouteStatus, ServerStatus
@@ -129,3 +129,21 @@ def test_a_pool_is_found_by_its_name() -> None:
 def test_a_status_is_stale_for_a_reason(reason: str | None, stale: bool) -> None:
     """There is no stale status without a reason, nor a reason for a fresh one."""
     assert dataclasses.replace(some_status(), stale_reason=reason).stale is stale
+
+
+@pytest.mark.parametrize(
+    ("problem", "reason", "well"),
+    [
+        (None, None, True),
+        (None, "Docker does not answer", False),
+        (Problem("", "", "does not answer", code=codes.NO_ROAD), None, False),
+        (Problem("", "", "another image", "warning", code=codes.NOT_PUBLISHED), None, True),
+        (Problem("web9", "proxyctl.port", "no port", code=codes.NO_PORT), None, True),
+    ],
+)
+def test_a_gateway_is_unwell_by_what_concerns_all_its_clients(
+    problem: Problem | None, reason: str | None, well: bool
+) -> None:
+    """By a stale status as well; not by a warning, nor by one container's own mistake."""
+    found = dataclasses.replace(some_status(), stale_reason=reason, problems=(problem,) if problem else ())
+    assert found.well is well
