@@ -50,6 +50,11 @@ class Publish(pydantic.BaseModel, frozen=True):
     def __str__(self) -> str:
         return f"{self.ip}:{self.host_port}:{self.port}"
 
+    @property
+    def address(self) -> str:
+        """Where a client of this machine reaches it, as HOST:PORT."""
+        return f"{'127.0.0.1' if self.ip == '0.0.0.0' else self.ip}:{self.host_port}"  # noqa: S104
+
 
 def _publishes(value: Any) -> Any:
     texts = value.split(",") if isinstance(value, str) else value
@@ -145,7 +150,9 @@ class Settings(pydantic.BaseModel, frozen=True, extra="forbid"):
         pydantic.BeforeValidator(_publishes),
         Words("ports of the gateway on this host (nothing is published)", PUBLISHED, '["127.0.0.1:8080:80"]'),
     ] = ()
-    image: Annotated[str, Words("the gateway's image (one with the engine)", "the name of an image", '"haproxy"')] = ""
+    image: Annotated[
+        str, Words("the gateway's image (one with the engine)", "the name of an image", '"haproxy:3.2"')
+    ] = ""
     no_pull: Annotated[bool, Words("never pull an image: it has to be here", BOOLEAN)] = False
     templates: Annotated[
         Path | None, Words("a folder with templates that replace ours, file by file", FOLDER, '"templates"')

@@ -49,10 +49,10 @@ def default_state(network: str, env: Mapping[str, str] = os.environ, *, root: bo
     return Path(base) / "proxyctl" / network
 
 
-def removal(network: str, state: Path) -> str:
-    """Return the command that removes the gateway of a network with its state folder."""
+def removal(network: str, state: Path, *, keep_state: bool = False) -> str:
+    """Return the command that removes the gateway of a network, with its state folder unless that is to be kept."""
     elsewhere = "" if state == default_state(network) else f" --state {shlex.quote(str(state))}"
-    return f"proxyctl down --network {network}{elsewhere}"
+    return f"proxyctl down --network {network}{elsewhere}" + " --keep-state" * keep_state
 
 
 def load(

@@ -24,7 +24,7 @@ NOT_RUN = {
     "docker context ls": "shows what there is, and mends nothing",
     "proxyctl watch --verbose": "is for a report to the developers; watch -v runs in tests/docker/test_watch.py",
     "proxyctl explain NAME": "stands for any name, and mends nothing; tests/docker/test_look.py runs it",
-    "proxyctl down": "stands in a code's page; the command of the message is run",
+    "proxyctl down --keep-state": "stands in a code's page; the command of the message is run",
     "docker network create web": "is an example; `docker network create {}` with the name that is missing is run",
     "docker exec": "says by which way names are asked, and tells nobody to run it",
     "docker compose down": "ends the stacks of compose/, as tests/docker/test_compose.py does",

@@ -107,6 +107,7 @@ def build(settings: Settings, client: Client) -> Parts:
         folder=proxy,
         image_chosen=settings.image != "",
         removal=removal(settings.network, settings.state),
+        removal_kept=removal(settings.network, settings.state, keep_state=True),
         join=settings.join,
     )
     access = DockerAccess(client, settings.network)
@@ -151,7 +152,9 @@ def check_network(settings: Settings, client: Client) -> None:
         message = f"--network {name}: Docker's DNS works on user-defined networks only: `docker network create web`"
         raise UsageError(message)
     if not networks.exists(client, name):
-        message = f"--network {name}: there is no such network: `docker network create {name}`, or --create-network"
+        message = (
+            f"--network {name}: there is no such network: `docker network create {name}`, or --create-network of watch"
+        )
         raise UsageError(message)
 
 

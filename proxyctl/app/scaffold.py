@@ -19,16 +19,16 @@ from proxyctl.core.features import table
 from proxyctl.core.features.key import Key
 from proxyctl.core.features.values import duration
 from proxyctl.engines import boot, templates
-from proxyctl.settings import TIME, Proxy, Settings
+from proxyctl.settings import OFFICIAL, TIME, Proxy, Settings
 from proxyctl.wording import of
 
 COMPOSE_NAME = "compose.yaml"
-WEB_IMAGE = "nginx"
 _WIDTH = 100
 _TABLES = ("defaults", "proxy", "config")
 _HEAD = """\
 # Settings of proxyctl, read by `proxyctl watch` and the other verbs in this folder; `proxyctl init` wrote it.
-# Flags win over PROXYCTL_* variables, those over this file. A key that is commented out shows its default.
+# Flags win over PROXYCTL_* variables, those over this file. A key that is commented out shows its default,
+# or an example where its default is to be absent.
 """
 _DEFAULTS = "# Labels for containers that do not write them themselves, without the prefix; docs/labels.md has more."
 _EXAMPLES = {"host": "shop.example", "port": "8080", "maxconn": "100", "sticky": "SERVER", "health.port": "8081"}
@@ -61,8 +61,8 @@ def compose(settings: Settings) -> str:
         engine=settings.engine,
         prefix=settings.label_prefix,
         publish=publish,
-        address=f"{'127.0.0.1' if publish.ip == '0.0.0.0' else publish.ip}:{publish.host_port}",  # noqa: S104
-        image=WEB_IMAGE,
+        address=publish.address,
+        image=OFFICIAL["nginx"],
         gateway_image=settings.gateway_images[-1],
         command=[json.dumps(word).replace("$", "$$") for word in boot.command()],
         stop_signal=proxy.stop_signal,

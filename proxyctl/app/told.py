@@ -12,10 +12,9 @@ from proxyctl.core.status import Status
 from proxyctl.gateway.access import DockerAccess
 from proxyctl.providers.docker import images
 from proxyctl.providers.docker.client import Client
-from proxyctl.settings import Settings
+from proxyctl.settings import OFFICIAL, Settings
 
 ECHO = "proxyctl/echo"
-OFFICIAL_WEB = "nginx"
 _EVERYWHERE = {"0.0.0.0", "::", ""}  # noqa: S104 - as Docker says it
 _HTTP = 80
 
@@ -53,6 +52,6 @@ def where(access: DockerAccess, status: Status) -> str:
 
 def first_container(settings: Settings, client: Client) -> str:
     """Return a command that starts a container which joins; its image is one that is here, or the official nginx."""
-    image = ECHO if images.id_of(client, ECHO) else OFFICIAL_WEB
+    image = ECHO if images.id_of(client, ECHO) else OFFICIAL["nginx"]
     label = f"{settings.label_prefix}.{membership.ENABLE.name}=true"
     return f"docker run -d --network {settings.network} --label {label} {image}"

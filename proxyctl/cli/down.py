@@ -14,9 +14,9 @@ from proxyctl.api import client as control
 from proxyctl.app import parts
 from proxyctl.cli import options
 from proxyctl.core import layout
-from proxyctl.errors import ProxyctlError
+from proxyctl.errors import ProxyctlError, printable
 from proxyctl.providers.docker import networks
-from proxyctl.providers.docker.client import connect
+from proxyctl.providers.docker.client import Client, connect
 from proxyctl.state import overrides as state_files
 from proxyctl.state import rollouts
 from proxyctl.wording import of_system
@@ -27,10 +27,10 @@ def down(
     state: options.State = None,
     config: options.Config = None,
     keep_state: Annotated[
-        bool, typer.Option("--keep-state", help="Leave the state folder (decisions, generations).")
+        bool, typer.Option("--keep-state", help="Leave the state folder (decisions, generations), and the network.")
     ] = False,
 ) -> None:
-    """Remove the gateway container and its state; the network too if `watch --create-network` made it."""
+    """Remove the gateway and its state; the network too if `watch --create-network` made it and it is empty."""
     settings = options.load(network=network, state=state, config=config)
     if control.is_running(settings.state):
         message = (
@@ -42,8 +42,17 @@ def down(
     typer.echo(f"removed {layout.gateway_name(settings.network)}" if removed else "there was no gateway")
     if not keep_state and settings.state.is_dir():
         _remove_state(settings.state)
-    if networks.remove_if_ours(client, settings.network):
-        typer.echo(f"removed network {settings.network}")
+    if not keep_state and networks.is_ours(client, settings.network):
+        _remove_network(client, settings.network)
+
+
+def _remove_network(client: Client, name: str) -> None:
+    """Remove the network, unless containers are on it: those that do not run could never start again."""
+    if there := networks.members(client, name):
+        typer.echo(f"network {name} stays: {printable(', '.join(there))} {'is' if len(there) == 1 else 'are'} on it")
+        return
+    networks.remove(client, name)
+    typer.echo(f"removed network {name}")
 
 
 def _remove_state(folder: Path) -> None:

@@ -43,11 +43,7 @@ def init(
 
 def _next(folder: Path, settings: Settings) -> str:
     there = "" if folder == Path() else f"cd {shlex.quote(str(folder))} && "
-    return f"{there}docker compose up -d && proxyctl watch   (then http://{_address(settings)})"
-
-
-def _address(settings: Settings) -> str:
-    return f"{settings.publish[0].ip}:{settings.publish[0].host_port}"
+    return f"{there}docker compose up -d && proxyctl watch   (then http://{settings.publish[0].address})"
 
 
 def _write(files: dict[Path, str], *, force: bool) -> None:

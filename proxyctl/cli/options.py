@@ -22,13 +22,21 @@ Join = Annotated[
     typer.Option("--join", metavar="NAME", help="A further network, whose containers are served as well; repeatable."),
 ]
 Engine = Annotated[
-    str | None, typer.Option("--engine", "-e", metavar="nginx|haproxy", help="Which proxy to run (haproxy).")
+    str | None,
+    typer.Option(
+        "--engine",
+        "-e",
+        metavar="nginx|haproxy",
+        help="Which proxy to run (that of the gateway that is there, else haproxy).",
+    ),
 ]
 PublishOption = Annotated[
     list[str] | None,
     typer.Option("--publish", "-p", metavar="[IP:]PORT:PORT", help="Publish a gateway port; repeatable."),
 ]
-Image = Annotated[str | None, typer.Option("--image", help="The gateway's image (haproxy:3.2 or nginx:1.30).")]
+Image = Annotated[
+    str | None, typer.Option("--image", help="The gateway's image (haproxy:3.2 or nginx:1.30, ours where it is here).")
+]
 NoPull = Annotated[bool | None, typer.Option("--no-pull", help="Pull no image: it has to be here.", show_default=False)]
 
 
@@ -54,7 +62,8 @@ State = Annotated[
     typer.Option("--state", metavar="FOLDER", parser=path, help="State folder (/var/lib/proxyctl/NETWORK for root)."),
 ]
 ApiOption = Annotated[
-    str | None, typer.Option("--api", metavar="HOST:PORT|off", help="Read-only HTTP API (127.0.0.1:8900).")
+    str | None,
+    typer.Option("--api", metavar="HOST:PORT|off", help="Read-only HTTP API (127.0.0.1:8900, or the next free port)."),
 ]
 LabelPrefix = Annotated[str | None, typer.Option("--label-prefix", help="First part of the labels (proxyctl).")]
 Expose = Annotated[

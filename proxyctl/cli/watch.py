@@ -90,7 +90,8 @@ async def _watch(settings: Settings, reload: Callable[[], Settings], console: Co
     with contextlib.suppress(asyncio.CancelledError):
         await serving
     message = (
-        f"interrupted during the start; if a gateway was made, `{removal(settings.network, settings.state)}` removes it"
+        "interrupted during the start; a gateway that was there serves on, and one that was just made is removed by "
+        f"`{removal(settings.network, settings.state)}`"
     )
     print(f"proxyctl: {message}", file=sys.stderr, flush=True)
     os._exit(code(ending.signal))  # what waits for a thread of this process waits for Docker, which may not answer

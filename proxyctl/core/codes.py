@@ -256,7 +256,7 @@ OTHER_IMAGE: Final = _kind(
     "The gateway runs another image than was asked for",
     cause="It was made from another image, or from an earlier one of the same name.",
     effect="It serves on with that image.",
-    remedy="Make it anew when an outage of a second is fine: `proxyctl down`, then `proxyctl watch`.",
+    remedy="Make it anew when an outage of some seconds is fine: `proxyctl down --keep-state`, then `proxyctl watch`.",
 )
 
 NOT_PUBLISHED: Final = _kind(

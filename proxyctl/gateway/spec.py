@@ -16,6 +16,8 @@ from proxyctl.gateway.access import ENGINE_LABEL
 
 Json = Mapping[str, Any]
 
+_MAKES_WAY = "makes way for another one, and nothing is served meanwhile"
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Spec:
@@ -37,6 +39,7 @@ class Spec:
     folder: Path
     image_chosen: bool = False
     removal: str = "proxyctl down"
+    removal_kept: str = "proxyctl down --keep-state"
     boot: str = ""
     join: tuple[str, ...] = ()
 
@@ -83,14 +86,13 @@ def is_gateway(spec: Spec, entry: Json) -> bool:
 
 def adoption_refusal(spec: Spec, entry: Json) -> str:
     """Return why a container that has the gateway's name cannot be the gateway; empty when it can."""
-    again = f"`{spec.removal}` makes way for another one, and nothing is served meanwhile"
     if not is_gateway(spec, entry):
         return f"a container named {spec.name} exists and is no gateway of proxyctl: rename or remove it"
     engine = entry["Config"]["Labels"].get(ENGINE_LABEL, spec.engine)
     if engine != spec.engine:
         return (
             f"{spec.name} runs {engine}, and {spec.engine} was asked for: without --engine (PROXYCTL_ENGINE, engine in "
-            f"proxyctl.toml) it is taken over as it is; {again}"
+            f"proxyctl.toml) it is taken over as it is; `{spec.removal}` {_MAKES_WAY}"
         )
     bindings = entry["HostConfig"].get("PortBindings") or {}
     have = {
@@ -102,7 +104,7 @@ def adoption_refusal(spec: Spec, entry: Json) -> str:
         shown = ", ".join(f"{ip}:{host}:{port}" for ip, host, port in sorted(have)) or "nothing"
         return (
             f"{spec.name} publishes {shown}, and something else was asked for: without --publish (PROXYCTL_PUBLISH, "
-            f"publish in proxyctl.toml) it is taken over as it is; {again}"
+            f"publish in proxyctl.toml) it is taken over as it is; `{spec.removal_kept}` {_MAKES_WAY}"
         )
     return ""
 
@@ -178,5 +180,5 @@ def image_notice(spec: Spec, entry: Json, due: str, image_id: str) -> str:
     if image_id == entry["Image"] or (made_from == due and not image_id):
         return ""
     runs = f"an earlier {made_from}" if made_from == due else made_from
-    again = f"`{spec.removal}` and another `watch` bring it, and nothing is served meanwhile"
+    again = f"`{spec.removal_kept}` and another `watch` bring it, and nothing is served meanwhile"
     return f"{spec.name} runs {runs}, and {due} was asked for: {again}"

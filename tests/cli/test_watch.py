@@ -27,8 +27,10 @@ def test_an_interrupted_start_says_what_may_be_left(number: signal.Signals, code
         connection, _ = silent.accept()
         process.send_signal(number)
         _, told = process.communicate(timeout=20)
-        remedy = f"`proxyctl down --network web --state {tmp_path}` removes it"
-        assert told == f"proxyctl: interrupted during the start; if a gateway was made, {remedy}\n"
+        assert told == (
+            "proxyctl: interrupted during the start; a gateway that was there serves on, and one that was just made is "
+            f"removed by `proxyctl down --network web --state {tmp_path}`\n"
+        )
         assert process.returncode == code
         connection.close()
 

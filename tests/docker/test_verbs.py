@@ -115,16 +115,29 @@ def test_status_prints_json_of_the_promised_shape_and_a_line_for_each_server(run
 
 
 def test_down_removes_the_gateway_and_a_network_that_watch_made(watch: Watch) -> None:
-    """--create-network makes it, `down` removes it; while watch runs, `down` refuses."""
+    """--create-network makes it, `down` removes it; while watch runs, `down` refuses.
+
+    Not while a container is on it: one that was stopped could never start again.
+    """
     watch.client.networks.get(watch.network).remove()
     watch.start("--create-network")
     refused = watch.ctl("down")
     assert refused.returncode == 1
     assert "is running" in refused.stderr
+    web = watch.run("web1")
+    web.stop()
     watch.stop()
+    kept = watch.ctl("down", "--keep-state")
+    assert (kept.returncode, kept.stderr) == (0, "")
+    assert not listed(watch.client, name=f"^/proxyctl-{watch.network}$")
+    assert watch.state.exists()
+    stays = watch.ctl("down")
+    assert (stays.returncode, stays.stderr) == (0, "")
+    assert f"network {watch.network} stays: {web.name} is on it" in stays.stdout
+    web.start()
+    web.remove(force=True)
     done = watch.ctl("down")
     assert done.returncode == 0
-    assert not listed(watch.client, name=f"^/proxyctl-{watch.network}$")
     assert not watch.client.networks.list(names=[watch.network])
     assert not watch.state.exists()
     assert watch.ctl("down").returncode == 0

@@ -64,9 +64,10 @@ def test_a_container_is_adopted_by_label_engine_and_ports(found: dict[str, Any],
 )
 def test_the_first_advice_takes_nothing_down(found: dict[str, Any]) -> None:
     """The site serves while somebody has mistyped a flag: leaving it out comes first, `down` last, with its price."""
-    spec = dataclasses.replace(SPEC, removal="proxyctl down --network web --state /s")
+    down = "proxyctl down --network web --state /s"
+    spec = dataclasses.replace(SPEC, removal=down, removal_kept=f"{down} --keep-state")
     refusal = adoption_refusal(spec, found)
-    assert 0 < refusal.index("it is taken over as it is") < refusal.index("`proxyctl down --network web --state /s`")
+    assert 0 < refusal.index("it is taken over as it is") < refusal.index(f"`{down}")
     assert refusal.endswith("nothing is served meanwhile")
 
 

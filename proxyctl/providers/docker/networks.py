@@ -1,6 +1,8 @@
-"""Docker's networks: find one, create one with proxyctl's label, remove it only where it has that label."""
+"""Docker's networks: find one, create one with proxyctl's label, know it again by that, remove it."""
 
 from __future__ import annotations
+
+import contextlib
 
 import docker.errors
 import structlog
@@ -37,18 +39,28 @@ def internal(client: Client, name: str) -> bool:
 
 
 def create(client: Client, name: str) -> None:
-    """Create a bridge network that `remove_if_ours` may remove again; raise DockerUnavailable."""
+    """Create a bridge network that `is_ours` knows again; raise DockerUnavailable."""
     with translated(f"making network {name}"):
         client.create_network(name, driver="bridge", check_duplicate=True, labels={layout.NETWORK_LABEL: "proxyctl"})
 
 
-def remove_if_ours(client: Client, name: str) -> bool:
-    """Remove a network if `create` made it; return whether a network was removed. Raise DockerUnavailable."""
+def is_ours(client: Client, name: str) -> bool:
+    """Return whether there is such a network, and `create` made it; raise DockerUnavailable."""
     try:
-        with translated(f"removing network {name}"):
-            if layout.NETWORK_LABEL not in (client.inspect_network(name).get("Labels") or {}):
-                return False
-            client.remove_network(name)
+        with translated(f"network {name}"):
+            return layout.NETWORK_LABEL in (client.inspect_network(name).get("Labels") or {})
     except docker.errors.NotFound:
         return False
-    return True
+
+
+def members(client: Client, name: str) -> tuple[str, ...]:
+    """Return the names of the containers on a network, also of those that do not run; raise DockerUnavailable."""
+    with translated(f"listing the containers of network {name}"):
+        found = client.containers(all=True, filters={"network": name})
+    return tuple(sorted(str(names[0]).lstrip("/") for c in found if (names := c.get("Names"))))
+
+
+def remove(client: Client, name: str) -> None:
+    """Remove a network on which no container is; one that is gone is no error. Raise DockerUnavailable."""
+    with contextlib.suppress(docker.errors.NotFound), translated(f"removing network {name}"):
+        client.remove_network(name)

@@ -28,6 +28,6 @@ def test_a_network_of_others_is_not_removed(engine: FakeEngine) -> None:
     client = engine.client()
     engine.world.run("web1", "shop", {})
     before = engine.calls["network"]
-    assert not networks.remove_if_ours(client, "shop")
-    assert not networks.remove_if_ours(client, "web")
+    assert not networks.is_ours(client, "shop")
+    assert not networks.is_ours(client, "web")
     assert engine.calls["network"] == before + 2  # two questions, and no removal
