@@ -90,7 +90,7 @@ async def _running(
     await asyncio.to_thread(_prepare_network, settings, client)
     slow.cancel()
     prepare_state(settings)
-    with state_files.lock(settings.state), present(settings.state / "proxy" / "run"):
+    with state_files.lock(settings.state), contextlib.ExitStack() as held:
         parts = build(settings, client)
         files = InputFiles(settings, reload)
         await _have_image(parts, pulled)
@@ -106,6 +106,7 @@ async def _running(
             at=", ".join(served_at(parts.access)) or "nowhere",
             api=api.url or "off",
         )
+        held.enter_context(present(settings.state / "proxy" / "run"))  # from here on boot.sh leaves addresses to us
         await _adopt(daemon)
         changes = _changes(settings)
         try:

@@ -16,7 +16,7 @@ import proxyctl
 from proxyctl.cli import hints, mistakes
 from proxyctl.cli.completion import VARIABLE
 from proxyctl.cli.logs import set_up_logging
-from proxyctl.errors import ProxyctlError
+from proxyctl.errors import ProxyctlError, printable
 
 # every verb in the order of --help, and the module beside this one that has it: as a function or a group of its name
 VERBS: Final = {
@@ -123,4 +123,4 @@ def _unexpected(exc: Exception) -> int:
 
 
 def _complain(message: str) -> None:
-    print("proxyctl: " + " ".join(message.split()), file=sys.stderr)
+    print("proxyctl: " + printable(" ".join(message.split())), file=sys.stderr)

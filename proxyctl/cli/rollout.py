@@ -15,6 +15,7 @@ from proxyctl.api.client import Client
 from proxyctl.cli import names, options
 from proxyctl.cli.check import parse
 from proxyctl.cli.interrupts import interrupts
+from proxyctl.errors import printable
 from proxyctl.operate.rollout import Rollout, Wish
 from proxyctl.providers.docker.client import connect
 from proxyctl.providers.docker.containers import Containers
@@ -54,4 +55,4 @@ def _progress(pool: str) -> Iterator[Callable[[str], None]]:
     """Tell each step as a line on stderr; on a terminal a spinner below them shows that it goes on."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     with console.status(f"rollout of {pool}") if console.is_terminal else contextlib.nullcontext():
-        yield lambda text: console.print(text, markup=False)
+        yield lambda text: console.print(printable(text), markup=False)

@@ -192,15 +192,18 @@ class DockerAccess:
         pid = self.pid
         if pid is None or shutil.which("nsenter") is None:
             return await asyncio.to_thread(self.run_by_exec, argv)
-        process = subprocess.Popen(  # noqa: ASYNC220 - returns once the child is off: 1 ms
-            ("nsenter", f"--target={pid}", "--mount", "--net", "--", *argv),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env={"PATH": _PATH},
-            cwd="/",
-            process_group=0,  # Ctrl-C is for proxyctl: a check that it ended would look like a refusal
-        )
+        try:
+            process = subprocess.Popen(  # noqa: ASYNC220 - returns once the child is off: 1 ms
+                ("nsenter", f"--target={pid}", "--mount", "--net", "--", *argv),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                env={"PATH": _PATH},
+                cwd="/",
+                process_group=0,  # Ctrl-C is for proxyctl: a check that it ended would look like a refusal
+            )
+        except OSError as exc:  # no process or file is left on this machine
+            raise GatewayError(f"{argv[0]} cannot be started in {self._name}: {exc.strerror or exc}") from exc
         reading = asyncio.ensure_future(asyncio.to_thread(process.communicate))
         try:
             output, _ = await asyncio.shield(reading)

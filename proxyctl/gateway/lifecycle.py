@@ -90,6 +90,7 @@ class DockerLifecycle:
         apart = tuple(joining.join(self._client, spec, access.entry))  # before the start: see decision 0039
         if not running:
             self._start()
+            access.inspect()  # Docker may have put it back on its network
             started = True
         elif access.state.get("Paused"):
             self._unpause()
@@ -125,7 +126,10 @@ class DockerLifecycle:
         path = self.spec.folder / layout.BOOT.rpartition("/")[2]
         if self.spec.boot and not (path.exists() and path.read_text("utf-8") == self.spec.boot):
             new = path.with_name(f".{path.name}-new")
-            new.write_text(self.spec.boot, "utf-8")
+            with new.open("w", encoding="utf-8") as file:
+                file.write(self.spec.boot)
+                file.flush()
+                os.fsync(file.fileno())  # an empty one after a power cut would leave no gateway
             new.rename(path)
 
     def _connect(self) -> str:

@@ -9,12 +9,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+import structlog
+
 from proxyctl.core import layout
 from proxyctl.core.model import Target
-from proxyctl.errors import ResolveError
+from proxyctl.errors import ResolveError, mistake
 from proxyctl.providers.port import Resolver, Wake
 from proxyctl.reconcile.dns_pulse import DnsPulse
 from proxyctl.reconcile.wakes import RETRY_FIRST, RETRY_LAST
+
+log = structlog.get_logger()
 
 RESOLVE_WAIT = 0.02  # seconds that a pass waits for DNS; slower answers wake the next one
 
@@ -84,6 +88,9 @@ class DnsNames:
             found = await self._resolver.resolve(name)
         except ResolveError as exc:
             return f"the name {name} does not resolve through Docker's DNS: {exc}"
+        except Exception as exc:  # a mistake of ours, or this machine has no thread or file left: it is asked again
+            log.exception("asking Docker's DNS failed by a mistake of proxyctl")
+            return f"the name {name} could not be asked for: {mistake(exc)}"
         if address in found:
             return ""
         return f"the name {name} resolves to {', '.join(found) or 'nothing'}, not to its own {address}"

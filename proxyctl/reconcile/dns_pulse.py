@@ -10,10 +10,14 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
+import structlog
+
 from proxyctl.core import codes
 from proxyctl.core.model import Problem
 from proxyctl.errors import ResolveError
 from proxyctl.providers.port import Resolver, Wake
+
+log = structlog.get_logger()
 
 EVERY = 10.0  # seconds between two questions while DNS answers
 AGAIN = 0.5  # the same while it does not
@@ -54,7 +58,11 @@ class DnsPulse:
     async def run(self) -> None:
         """Ask for ever: rarely while DNS answers, often from a failure on."""
         while True:
-            wait = EVERY if await self.answers() else AGAIN
+            try:
+                wait = EVERY if await self.answers() else AGAIN
+            except Exception:  # a mistake of ours, or this machine has no thread or file left
+                log.exception("asking Docker's DNS failed by a mistake of proxyctl")
+                wait = EVERY
             self._failed.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):

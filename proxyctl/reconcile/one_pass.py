@@ -85,18 +85,21 @@ class OnePass:
             return None
         self.unsettled = True
         at_once = self._wakes.take_at_once()
+        amiss: tuple[Problem, ...] = ()
         try:
             await self._look_after_gateway()
         except (GatewayError, DockerUnavailable) as exc:
-            self._journal.record_problems((*self.outcome.problems, _of_gateway(exc)))
+            amiss = (_of_gateway(exc),)
             self._wakes.back_off("gateway")
-            return None
+            if self._applier.applied is None:
+                self._journal.record_problems((*self.outcome.problems, *amiss))
+                return None
         self.inputs.refresh()
         self._refusals.expire(time.monotonic())
         self._ports.overrides.forget_except([*(c.id for c in snapshot.containers), *snapshot.missing])
         world = await self._look(snapshot)
         self._decide(world)
-        return await self._act(world, at_once=at_once)
+        return await self._act(world, amiss, at_once=at_once)
 
     async def _ensured(self) -> Ensured | None:
         """Have the gateway run as it should; return what that took, None when there is nothing new to take in.
@@ -169,9 +172,9 @@ class OnePass:
         self._ports.overrides.forget_pools_except({*outcome.inhabited, *(p.name for p in outcome.wanted.pools)})
         self.decided += 1
 
-    async def _act(self, world: World, *, at_once: bool) -> Applied | None:
-        """Have the proxy do what was decided, publish every problem, and return what was applied."""
-        found: list[Problem] = []
+    async def _act(self, world: World, amiss: tuple[Problem, ...], *, at_once: bool) -> Applied | None:
+        """Have the proxy do what was decided, publish every problem and what is `amiss`; return what was applied."""
+        found = list(amiss)
         applied, deferred, refused = None, False, ""
         try:
             reached = await self._reach.reach(world, at_once=at_once)
@@ -180,12 +183,13 @@ class OnePass:
                 self._applied(applied)
             if reached.plan is not None:
                 await self._ports.severing.sever(reached.plan.vacated(world.survey.snapshot))
-            self._wakes.calm()
+            if not amiss:
+                self._wakes.calm()
         except (ConfigRefused, ReloadFailed) as exc:
             refused = f"{self._rules.features.engine} refused the configuration, the old one serves on: {exc}"
             found.append(Problem("", "", refused, code=codes.REFUSED))
         except (GatewayError, DockerUnavailable) as exc:
-            found.append(_of_gateway(exc))
+            found = [_of_gateway(exc)]
             self._gateway_changes = -1
             self._wakes.back_off("gateway")
         self._set_timers()

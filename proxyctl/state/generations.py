@@ -218,12 +218,10 @@ def _of_test(meta: _Meta) -> bool:
 
 
 def _servers(desired: Desired) -> str:
-    """Return what `boot.sh` asks DNS for: address, short id and name of each container that serves.
-
-    DNS knows a container that shares another one's network by that one's id alone.
-    """
+    """Return what `boot.sh` asks DNS for: each server's address, and the names to ask for, ids before names."""
     servers = (s for pool in desired.pools for s in pool.servers)
-    seen = {(s.address, (s.namespace or s.container)[: layout.SHORT_ID], s.name) for s in servers}
+    named = ((s.address, s.known_as or (s.name, s.container[: layout.SHORT_ID])) for s in servers)
+    seen = {(address, *reversed(names)) for address, names in named}
     return "".join(f"{' '.join(words)}\n" for words in sorted(seen))
 
 

@@ -41,9 +41,13 @@ class Gateway:
     config: str
     script: str
     answers: dict[str, str] = dataclasses.field(default_factory=dict)
+    silent: tuple[str, ...] = ()
 
-    def settle(self, before: str = "") -> tuple[int, str]:
-        """Run the script up to where the proxy would start; return how `settle` ended, and what would be loaded."""
+    def settle(self, before: str = "", *, keep: bool = False) -> tuple[int, str]:
+        """Run the script up to where the proxy would start; return how `settle` ended, and what would be loaded.
+
+        `keep` is as once the proxy serves. Of the `silent` names DNS says nothing within the time that it has.
+        """
         head, _, _ = self.script.partition("# ---------------------------------------------------------------- before")
         script = head.replace(f"proxy={layout.MOUNT}", f"proxy={self.folder}")
         assert f"proxy={self.folder}\n" in script
@@ -53,18 +57,19 @@ class Gateway:
         tools = self.folder / "tools"
         tools.mkdir(exist_ok=True)
         said = "".join(f'{n}.) printf "%s STREAM x\\n" {a} ;;\n' for n, a in self.answers.items())
+        said += "".join(f"{n}.) exit 124 ;;\n" for n in self.silent)
         (tools / "getent").write_text(f"#!/bin/sh\ncase $2 in\n{said}*) exit 2 ;;\nesac\n")
         (tools / "getent").chmod(0o755)
         (self.folder / "run" / "admin.sock").touch()
         ran = subprocess.run(
-            ["sh", "-c", f'{script}\nsettle "$(ask_all)"'],
+            ["sh", "-c", f'{script}\nkeep={"1" * keep}\nsettle "$(ask_all)"'],
             env={"PATH": f"{tools}:{os.environ['PATH']}"},
             capture_output=True,
             text=True,
             check=False,
             timeout=20,
         )
-        assert not ran.stderr
+        assert not ran.stderr or "disk full" in ran.stderr
         assert not (self.folder / "run" / "admin.sock").exists(), "nginx cannot bind to a path that exists"
         return ran.returncode, (self.folder / "serve" / self.config).read_text()
 
@@ -141,19 +146,44 @@ def test_nginx_marks_a_container_that_is_not_there(gateway: Gateway) -> None:
     )
 
 
+@haproxy
+def test_no_answer_is_not_an_empty_answer_once_the_proxy_serves(gateway: Gateway) -> None:
+    """At its start nobody is confirmed by a silent DNS; later a server stays where it was while others move."""
+    gateway.silent, gateway.answers = ("1a",), {"2b": "172.18.0.9"}
+    assert "#    server a 172.18.0.2:80" in gateway.settle()[1]
+    text = gateway.settle(keep=True)[1]
+    assert "\n    server a 172.18.0.2:80" in text
+    assert "172.18.0.9:8080" in text
+
+
+@both
+def test_what_cannot_be_written_whole_is_not_served(gateway: Gateway) -> None:
+    """The disk is full: the proxy would not load half a file, and would load what it loaded before."""
+    tools = gateway.folder / "tools"
+    tools.mkdir()
+    (tools / "awk").write_text(
+        "#!/bin/sh\nfor last; do :; done\ncase $last in */current/*) echo half; exit 2 ;; esac\n"
+    )
+    (tools / "awk").write_text((tools / "awk").read_text() + 'exec /usr/bin/awk "$@"\n')
+    (tools / "awk").chmod(0o755)
+    code, text = gateway.settle("current")
+    assert (code, text) == (1, HAPROXY if gateway.config == "haproxy.cfg" else NGINX)
+    assert (gateway.folder / "serve").readlink() == Path("current")
+
+
 @both
 def test_nobody_else_may_read_the_copy(gateway: Gateway) -> None:
     """It has the secret of `check`, as the generation has."""
     gateway.settle()
-    assert (gateway.folder / "run" / "boot").stat().st_mode & 0o777 == 0o700
-    assert (gateway.folder / "run" / "boot" / gateway.config).stat().st_mode & 0o777 == 0o600
+    assert (gateway.folder / "run" / "boot-a").stat().st_mode & 0o777 == 0o700
+    assert (gateway.folder / "run" / "boot-a" / gateway.config).stat().st_mode & 0o777 == 0o600
 
 
 @both
 def test_a_reload_by_watch_reads_what_watch_wrote(gateway: Gateway) -> None:
     """Whatever the boot has left."""
     gateway.settle()
-    assert (gateway.folder / "serve").readlink() == Path("run/boot")
+    assert (gateway.folder / "serve").readlink() == Path("run/boot-a")
     boot.serve_current(gateway.folder / "run")
     boot.serve_current(gateway.folder / "run")
     assert (gateway.folder / "serve").readlink() == Path("current")

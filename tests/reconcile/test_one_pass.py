@@ -31,22 +31,40 @@ def events(stage: Stage, kind: str) -> list[str]:
 async def test_without_a_gateway_nothing_is_decided(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exc: Exception
 ) -> None:
-    """The reason is told beside the problems of before, and the pass is tried again without an event."""
+    """The reason is told, and the pass is tried again without an event."""
     monkeypatch.setattr(wakes, "RETRY_FIRST", 0.001)
     stage = Stage(tmp_path)
-    await stage.sees(A, container("odd", {"weight": "much"}))
-    (odd,) = stage.reasons
-    decided = stage.reconciler.decided
     stage.gateway.fails = exc
-    stage.source.gateway_changes += 1
     await stage.sees(A, B)
-    assert stage.reconciler.decided == decided
-    assert set(stage.reasons) == {odd, "gateway: no image"}
+    assert stage.reconciler.decided == 0
+    assert stage.reasons == ["gateway: no image"]
     assert stage.reconciler._pass.unsettled
     async with stage.running():
         await until(lambda: stage.gateway.asked > 4, "another try")
         stage.gateway.fails = None
         await until(lambda: stage.serving == {"web": ["a", "b"]}, "the join that had to wait")
+
+
+@pytest.mark.parametrize("exc", [GatewayError("publishes other ports"), DockerUnavailable("refused")])
+async def test_a_gateway_that_runs_and_cannot_be_looked_after_serves_those_who_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exc: Exception
+) -> None:
+    """Above all a container that is stopped has to drain. The reason stands beside the other problems until it ends."""
+    monkeypatch.setattr(wakes, "RETRY_FIRST", 0.001)
+    stage = Stage(tmp_path)
+    await stage.sees(A, container("odd", {"weight": "much"}))
+    (odd,) = stage.reasons
+    stage.gateway.fails = exc
+    stage.source.gateway_changes += 1
+    await stage.sees(A, B)
+    assert stage.serving == {"web": ["a", "b"]}
+    assert stage.reasons == [f"gateway: {exc}"]
+    await stage.sees(A, B, container("odd", {"weight": "much"}))
+    assert set(stage.reasons) == {odd, f"gateway: {exc}"}
+    async with stage.running():
+        await until(lambda: stage.gateway.asked > 4, "another try")
+        stage.gateway.fails = None
+        await until(lambda: stage.reasons == [odd], "the end of the problem")
 
 
 async def test_the_gateway_is_asked_for_only_when_docker_told_of_it(tmp_path: Path) -> None:

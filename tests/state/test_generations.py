@@ -204,12 +204,12 @@ def test_a_test_does_not_cost_the_way_back(folder: GenerationFolder) -> None:
 def test_a_generation_says_whose_addresses_it_has(tmp_path: Path, folder: GenerationFolder) -> None:
     """For a gateway that boots without `watch`: each container once, with the short id that Docker's DNS knows.
 
-    Of a container that shares another one's network that is the other's.
+    A container that shares another one's network is known by the other's.
     """
     one = Server("web-1", "c0ffee" * 10, "172.18.0.2", 80)
-    shares = Server("app", "bead" * 15, "172.18.0.3", 80, namespace="facade" * 10)
+    shares = Server("app", "bead" * 15, "172.18.0.3", 80, known_as=("vpn", "facade"))
     pools = (Pool("a", servers=(one,)), Pool("b", servers=(dataclasses.replace(one, port=81), shares)))
     number = folder.stage(files(1, "t"), Desired(pools=pools))
     (written,) = (tmp_path / "generations").glob(f"{number}-*/{layout.SERVERS}")
-    assert written.read_text() == "172.18.0.2 c0ffeec0ffee web-1\n172.18.0.3 facadefacade app\n"
+    assert written.read_text() == "172.18.0.2 c0ffeec0ffee web-1\n172.18.0.3 facade vpn\n"
     assert layout.SERVERS not in folder.files(number), "it is no configuration"

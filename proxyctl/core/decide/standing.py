@@ -102,5 +102,5 @@ def _server(member: Member, override: Override, before: Server | None, *, drain:
         backup=labels.backup,
         maxconn=labels.maxconn,
         draining=drain or override.drain,
-        namespace=container.namespace if container.namespace != container.id else "",
+        known_as=member.target.known_as,
     )

@@ -29,8 +29,8 @@ class HealthCheck:
 class Server:
     """One container's port in one pool. A `draining` server finishes its requests and gets no new ones.
 
-    `namespace` is the id of the container whose network it is reached in, where that is another's; a proxy prints
-    nothing by it.
+    `known_as` are the names by which DNS knows its address, where they are not the container's id and name; a proxy
+    prints nothing by them.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Server:
     backup: bool = False
     maxconn: int | None = None
     draining: bool = False
-    namespace: str = dataclasses.field(default="", compare=False)
+    known_as: tuple[str, ...] = dataclasses.field(default=(), compare=False)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

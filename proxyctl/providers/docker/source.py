@@ -216,9 +216,10 @@ class DockerSource:
         """Return these containers and, one by one, the owners of the network namespaces that they share, by id.
 
         A listing has no start times, and lacks an owner that has no label and is on another network. A container that
-        is not described is as it was before.
+        is not described, or not in time, is as it was before.
         """
         waiting, asked, found = list(ids), set[str](), dict[str, Container]()
+        until = asyncio.get_running_loop().time() + DESCRIBED_WITHIN
         while waiting:
             id_ = waiting.pop()
             if id_ in asked:
@@ -226,10 +227,11 @@ class DockerSource:
             asked.add(id_)
             container = self._containers.get(id_)
             try:
-                container = self._read(read(Inspect, await self._ask.inspect(id_)))
+                async with asyncio.timeout_at(until):
+                    container = self._read(read(Inspect, await self._ask.inspect(id_)))
             except docker.errors.NotFound:
                 continue
-            except (answers.Unreadable, DockerSilent):
+            except (answers.Unreadable, DockerSilent, TimeoutError):
                 if container is None:
                     continue
             found[container.id] = container
@@ -342,7 +344,10 @@ class DockerSource:
             self._note(id_, next(filter(None, names), ""), str(exc))
         finally:
             self._taking -= collections.Counter([id_])
-        crashed = self._crashing.note(event, entry, time.monotonic())
+        late = (
+            time.time() - event.time_nano / 1e9 if event.time_nano else 0.0
+        )  # one that is told again after a reconnect
+        crashed = self._crashing.note(event, entry, time.monotonic() - max(0.0, late))
         self._publish()
         return crashed or (self._containers.get(id_), self._unreadable.get(id_)) != before
 

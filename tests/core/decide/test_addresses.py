@@ -97,6 +97,6 @@ def test_who_shares_a_network_namespace_shares_its_address() -> None:
     shares = container("app", {"host": "app.test"}, networks={NET: TAKEN}, ports=(81,), owner=Owner(owner.id, "vpn"))
     before = decide(world(owner, shares))
     assert servers(before) == {"app": ["app"], "vpn": ["vpn"]}
-    assert [s.namespace for p in before.desired.pools for s in p.servers] == [owner.id, ""]
+    assert [s.known_as for p in before.desired.pools for s in p.servers] == [("vpn", owner.id[:12]), ()]
     lost = dataclasses.replace(shares, attachments=(Attachment(NET, ""),), owner=Owner(owner.id, "vpn", "restarted"))
     assert servers(decide(world(owner, lost), previous=before.desired)) == {"app": [], "vpn": ["vpn"]}
