@@ -54,11 +54,11 @@ def processes_of(pid: int) -> Iterator[Processes]:
 
 
 def children(pid: int) -> list[bytes]:
-    """Return the command lines of a process's children; those that have just ended are empty or left out."""
+    """Return the command lines of the proxy's processes among a process's children, without what `boot.sh` runs."""
     titles = []
     for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
         try:
             titles.append(Path(f"/proc/{child}/cmdline").read_bytes())
         except OSError:
             continue
-    return titles
+    return [title for title in titles if title.startswith((b"haproxy", b"nginx"))]

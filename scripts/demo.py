@@ -32,7 +32,7 @@ from proxyctl.core import layout
 LABEL = "proxyctl.demo"
 BACKEND = "proxyctl/echo:latest"
 JOIN_WITHIN = 15.0
-console = Console(highlight=False, soft_wrap=True)
+console = Console(emoji=False, highlight=False, soft_wrap=True)
 
 
 class Demo:

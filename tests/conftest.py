@@ -19,8 +19,10 @@ from tests.wheel import Installed, build
 settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")
 
-# In the background of a script Ctrl-C is ignored, also by all that is started from there; tests send it.
+# In the background of a script Ctrl-C is ignored, below nohup a hang-up, also by all that is started from there; tests
+# send both.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 _SHARES = Path("/sys/fs/cgroup/cpu/docker/cpu.shares")

@@ -46,7 +46,7 @@ def history(
     for entry in shown:
         when, what = entry["at"].replace("T", " "), "\n".join(entry["changes"])
         table.add_row(str(entry["generation"]), _mark(entry), when, what)
-    console = Console()
+    console = Console(emoji=False)
     console.print(table)
     if pin is not None:
         console.print(

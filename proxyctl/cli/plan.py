@@ -102,7 +102,7 @@ def _diff(before: dict[str, str], after: dict[str, str]) -> str:
 
 
 def _print(document: dict[str, Any]) -> None:
-    console = Console()
+    console = Console(emoji=False)
     console.print(_headline(document), highlight=False, markup=False, soft_wrap=True)
     for change in document["changes"]:
         console.print(f"{change['kind']:>8}  {change['text']}", highlight=False, markup=False, soft_wrap=True)

@@ -53,6 +53,6 @@ def rollout(
 @contextlib.contextmanager
 def _progress(pool: str) -> Iterator[Callable[[str], None]]:
     """Tell each step as a line on stderr; on a terminal a spinner below them shows that it goes on."""
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = Console(emoji=False, stderr=True, highlight=False, soft_wrap=True)
     with console.status(f"rollout of {pool}") if console.is_terminal else contextlib.nullcontext():
         yield lambda text: console.print(printable(text), markup=False)

@@ -30,7 +30,7 @@ def status(
 ) -> int:
     """Show the gateway, its pools and servers, and every problem."""
     settings = options.load(network=network, state=state, config=config)
-    console = Console()
+    console = Console(emoji=False)
     if watch and (as_json or strict or not console.is_terminal):
         what = "--json" if as_json else "--strict" if strict else "a pipe or a file"
         raise UsageError(

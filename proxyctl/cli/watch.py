@@ -71,7 +71,7 @@ def watch(
         "create_network": create_network,
     }
     settings = options.load(**flags)
-    console = Console(stderr=True)
+    console = Console(emoji=False, stderr=True)
     live = console.is_terminal and sys.stdout.isatty() and not once
     logs.set_up_logging(console if live else None, verbose=verbose)
     return uvloop.run(_watch(settings, lambda: options.load(**flags), console if live else None, once=once))

@@ -178,7 +178,7 @@ def test_down_says_what_it_cannot_remove(watch: Watch) -> None:
 @one_engine
 def test_an_image_that_is_missing_is_named(watch: Watch) -> None:
     """Nothing is left behind."""
-    ran = watch.ctl("watch", "--engine", watch.engine, "--api", "off", "--image", "no/such:image")
+    ran = watch.ctl("watch", "--engine", watch.engine, "--api", "off", "--image", "no/such:image", "--no-pull")
     assert ran.returncode == 1
     assert "no/such:image" in one_line(ran.stderr)
     assert not listed(watch.client, name=f"^/proxyctl-{watch.network}$")

@@ -305,7 +305,7 @@ class Echo:
         made = run_container("proxyctl/echo:latest", command=["--name", name, *more], network=network)
         made.reload()
         self.address = str(made.attrs["NetworkSettings"]["Networks"][network]["IPAddress"])
-        self.server = server(name, self.address, 8080)
+        self.server = dataclasses.replace(server(name, self.address, 8080), container=str(made.id))
 
     async def switch(self, to: str) -> None:
         """Turn the health page `up` or `down`, as soon as there is one."""

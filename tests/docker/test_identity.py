@@ -59,7 +59,7 @@ def address(watch: Watch, name: str) -> str:
 def test_an_address_serves_the_container_that_has_it(watch: Watch) -> None:
     """While nobody watched, `a` went, and `c`, another site, got its address: the first pass of a new watch ends that.
 
-    The proxy, which ran on alone, still asked it for a.example.
+    The gateway alone takes up to six seconds for it (tests/docker/test_boot.py).
     """
     watch.start()
     watch.run("a", labels={"host": "a.example"})
@@ -70,7 +70,6 @@ def test_an_address_serves_the_container_that_has_it(watch: Watch) -> None:
     watch.run("c", labels={"host": "c.example"})
     assert address(watch, "c") == had, "Docker gives the lowest free address"
     watch.until_listening("c")
-    assert watch.get(host="a.example").json["server"] == watch.container("c").id[:12]
     watch.start()
     watch.until(f"{watch.network}-c", c="up", within=10)  # a listing that is not believed lasts 30 s
     eventually(lambda: watch.get(host="a.example").status in {404, 503}, "the end of a.example", 10)

@@ -221,21 +221,6 @@ def test_a_gateway_that_was_made_otherwise_is_removed(watch: Watch) -> None:
         watch.stop()
 
 
-@fresh
-def test_ports_that_docker_does_not_publish_are_published_again(watch: Watch) -> None:
-    """P503: somebody disconnected the gateway and connected it again, which costs it its ports."""
-    watch.start("--publish", f"127.0.0.1:{free_port()}:80")
-    network = watch.client.networks.get(watch.network)
-    network.disconnect(watch.gateway)
-    try:
-        text = problem(watch, "P503")
-    except AssertionError:
-        pytest.skip("this engine publishes the ports again by itself")
-    run(watch, remedy(text, "docker restart {}"))
-    until_gone(watch, "P503")
-    assert watch.gateway.attrs["NetworkSettings"]["Ports"]["80/tcp"]
-
-
 # ------------------------------------------------------------------ rollouts
 
 

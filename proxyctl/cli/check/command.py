@@ -134,7 +134,7 @@ def _measure(plan: Plan, *, live: bool) -> tuple[Report, bool]:
     async def run() -> tuple[Report, bool]:
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
-        console = Console()
+        console = Console(emoji=False)
         if not (live and console.is_terminal):
             return await carry_out(plan, None, stop), stop.is_set()
         with Live(console=console, auto_refresh=False, transient=True) as display:
@@ -163,7 +163,7 @@ def _show(report: Report, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(to_json(report), indent=1))
         return
-    console = Console(highlight=False)
+    console = Console(emoji=False, highlight=False)
     console.print(view.final(report, ascii_only=_ascii(console)))
 
 

@@ -60,7 +60,9 @@ def compare(
         typer.echo(json.dumps(verify.to_json(one, other, found, level=level, least=smallest), indent=1))
     else:
         unclear = bool(verify.unclear(one, other, found))
-        Console(highlight=False).print(_table(one, other, found, verify.notes(one, other), unclear=unclear))
+        Console(emoji=False, highlight=False).print(
+            _table(one, other, found, verify.notes(one, other), unclear=unclear)
+        )
     if worse := [difference for difference in found if difference.is_worse]:
         raise ThresholdFailed("worse: " + "; ".join(_changed(difference) for difference in worse))
     if why := verify.unclear(one, other, found):

@@ -121,7 +121,7 @@ def _failed(results: list[Result]) -> list[str]:
 
 
 def _show(result: Result) -> None:
-    console = Console(highlight=False)
+    console = Console(emoji=False, highlight=False)
     mark, style = _MARKS[result.status]
     if not console.encoding.lower().startswith("utf"):
         mark = result.status
@@ -135,7 +135,7 @@ def _show(result: Result) -> None:
 @contextlib.contextmanager
 def _spinner() -> Iterator[functools.partial[None]]:
     """Show on a terminal what goes on; on a pipe nothing but results."""
-    console = Console(stderr=True, highlight=False)
+    console = Console(emoji=False, stderr=True, highlight=False)
     if not console.is_terminal:
         yield functools.partial(lambda _: None)
         return

@@ -32,4 +32,4 @@ def view(lang: Lang) -> View:
 
     if hasattr(sys.stdout, "reconfigure"):  # a terminal that has no Korean, or no ✔, gets `?` instead of an error
         sys.stdout.reconfigure(errors="replace")
-    return View(Console(highlight=False, markup=False), lang)
+    return View(Console(emoji=False, highlight=False, markup=False), lang)
