@@ -31,7 +31,7 @@ check: venv ## format, lint, types, layers
 	$(PYTHON) -m mypy
 	.venv/bin/lint-imports
 
-quick: venv ## all that needs no Docker, in less than a minute; the wheel is left to `make test`
+quick: venv ## all that needs no Docker; the wheel is left to `make test`
 	$(COVERED)
 	$(OTHERS) -m "not docker" --ignore=tests/docker --ignore=tests/test_wheel.py
 
