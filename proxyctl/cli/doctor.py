@@ -196,8 +196,7 @@ def _gateway(settings: Settings, client: Client) -> Iterator[Finding]:
     problems = (*(asked or ()), *told)
     for problem in problems:
         seen = " ".join(filter(None, (problem.container, problem.label, problem.reason)))
-        ok = problem.severity != "error"
-        yield Finding(f"problem {problem.code}", ok=ok, seen=seen, mend=f"proxyctl explain {problem.code}")
+        yield Finding(f"problem {problem.code}", ok=False, seen=seen, mend=f"proxyctl explain {problem.code}")
     if not problems:
         yield Finding("gateway", ok=True, seen="runs, and has no problem" if asked is not None else "not running")
 

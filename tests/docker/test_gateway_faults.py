@@ -87,7 +87,7 @@ def test_one_that_runs_another_image_than_was_asked_for_says_so_and_serves(
         return re.findall(r"reason=['\"]?(.* asked for.*? bring it)", ran.stderr)
 
     name, gateway = tag("LABEL made=first"), f"proxyctl-{watch.network}"
-    again = f"`proxyctl down --network {watch.network} --state {watch.state}` and another `watch` bring it"
+    again = f"`proxyctl down --network {watch.network} --state {watch.state} --keep-state` and another `watch` bring it"
     assert told("--image", name) == []
     made = watch.gateway.id
     other = f"proxyctl/{watch.engine}:latest"
