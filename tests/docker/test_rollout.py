@@ -199,7 +199,7 @@ def test_a_service_of_compose_stays_compose_s(watch: Watch, make_image: MakeImag
         compose(tmp_path, "up", "--detach")
         assert names(watch) == before
         compose(tmp_path, "up", "--detach", "--scale", "web=3", "--no-recreate")
-        eventually(lambda: len(watch.servers()) == 3, "compose's own third one")
+        eventually(lambda: list(watch.servers().values()) == ["up"] * 3, "compose's own third one")
         # another tag: the file may be changed before or after
         ran = watch.ctl("rollout", f"{watch.network}-web", "--image", BACKEND, "--count", "2")
         assert ran.returncode == 0, ran.stderr
